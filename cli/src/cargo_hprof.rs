@@ -1,0 +1,2 @@
+//! hprof.
+fn main() {}

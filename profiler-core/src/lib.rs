@@ -1,0 +1,15 @@
+//! hprof: what every line of your Rust program costs.
+#![allow(clippy::todo, reason = "being built")]
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod env;
+#[cfg(feature = "model")]
+pub mod model;
+pub mod raw;
+mod recorder;
+pub mod site;
+
+#[cfg(feature = "runtime")]
+pub use hprof_macros::profile;

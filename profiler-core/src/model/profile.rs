@@ -1,0 +1,311 @@
+//! The profile: functions, processes, threads and the calling-context tree of each thread, as plain data.
+//!
+//! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
+
+use super::units::Nanos;
+use crate::site::LineKind;
+
+/// Index of a function in [`Profile::functions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionId(pub u32);
+
+/// Everything recorded by the processes of one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// What is known of the run as a whole.
+    pub run: Run,
+    /// The instrumented functions that were entered. Sites of closures and async blocks are part of the function that holds them.
+    pub functions: Vec<Function>,
+    /// One entry for each process that recorded.
+    pub processes: Vec<Process>,
+}
+
+/// What the launcher knows of a run. All of it may be missing, when raw files are read on their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// The cargo profile it was built with, such as `release`, as the user names it.
+    pub cargo_profile: Option<String>,
+    /// Start, nanoseconds since the Unix epoch.
+    pub start_unix_ns: Option<u64>,
+    /// Wall time from start to end of the program.
+    pub wall: Option<Nanos>,
+    /// CPU time of the program and the children it waited for, user and system.
+    pub cpu: Option<Nanos>,
+    /// How it ended.
+    pub end: Option<End>,
+    /// Folder that relative source paths start from.
+    pub source_root: Option<String>,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It returned this exit code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+/// An instrumented function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Module path, such as `diffusion::solver`.
+    pub module: String,
+    /// Name, with its type where known.
+    pub name: String,
+    /// Source file as the compiler was told it.
+    pub file: String,
+    /// Folder of the package when it was compiled; `file` is looked up from here or a parent of it if `source` is missing.
+    pub package: String,
+    /// Line of the attribute: the first line shown.
+    pub line: u32,
+    /// Column of the attribute.
+    pub column: u32,
+    /// Line of the closing brace.
+    pub end_line: u32,
+    /// Lines `line..=end_line` as they were compiled; empty if they could not be read.
+    pub source: Vec<String>,
+    /// The instrumented lines, ascending and each once, those of the closures and async blocks in it included.
+    pub lines: Vec<Line>,
+}
+
+/// An instrumented line of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Line number in the file.
+    pub line: u32,
+    /// What stands there.
+    pub kind: LineKind,
+    /// For a line in the body of a counted loop: line number of the loop's header. Otherwise `line` itself.
+    pub group: u32,
+    /// Label given with `#[mark("label")]`, or empty.
+    pub label: String,
+}
+
+/// Where the ticks of a process came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The time stamp counter.
+    Tsc,
+    /// `clock_gettime(CLOCK_MONOTONIC)`.
+    Monotonic,
+}
+
+/// Which lines read the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockMode {
+    /// Coarse lines do, hot lines are sampled.
+    Auto,
+    /// All of them.
+    Exact,
+    /// All of them, between fences.
+    Fenced,
+    /// None of them.
+    Sampled,
+    /// None; functions are timed as a whole.
+    Calls,
+}
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Host name.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// Process id of its parent.
+    pub parent_pid: u32,
+    /// Start, nanoseconds since the Unix epoch: together with host and pid it names the process for good.
+    pub start_unix_ns: u64,
+    /// Path of the executable.
+    pub exe: String,
+    /// Rank in a parallel job.
+    pub rank: Option<u32>,
+    /// Number of ranks in the job.
+    pub ranks: Option<u32>,
+    /// Source of the ticks.
+    pub clock_source: ClockSource,
+    /// Which lines read the clock.
+    pub clock_mode: ClockMode,
+    /// Time from the start of the recording to its end, or to the newest sign of life.
+    pub wall: Nanos,
+    /// CPU time of the process in that time, the sampler's included; `None` if it was never read again after the start.
+    pub cpu: Option<Nanos>,
+    /// Whether it came to its end in order. If not, it was killed or still runs.
+    pub finished: bool,
+    /// Built with debug assertions.
+    pub debug_assertions: bool,
+    /// Optimisation level, such as `3` or `s`.
+    pub opt_level: char,
+    /// What the recorder itself cost.
+    pub own_cost: OwnCost,
+    /// What could not be recorded.
+    pub losses: Losses,
+    /// Bytes allocated and not freed at the end, and the highest value; `None` without the counting allocator.
+    pub heap: Option<Heap>,
+    /// Threads that entered an instrumented function, in the order they did.
+    pub threads: Vec<Thread>,
+}
+
+/// Cost of recording, estimated from the cost of each kind of event, measured as the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnCost {
+    /// Markers that read the clock.
+    pub timed_markers: u64,
+    /// All hits, those included.
+    pub markers: u64,
+    /// Frames entered.
+    pub calls: u64,
+    /// Estimated time of all of it inside the program.
+    pub in_program: Nanos,
+    /// Estimated cost of one marker that reads the clock, picoseconds.
+    pub timed_marker_ps: u64,
+    /// CPU time of the sampler thread; `None` if there was none.
+    pub sampler: Option<Nanos>,
+    /// Looks the sampler took.
+    pub sampler_ticks: u64,
+}
+
+/// What a process could not record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Space ran out: some calls were recorded without their context.
+    pub flat: bool,
+    /// Calls that were not recorded at all.
+    pub lost_calls: u64,
+    /// Threads were recorded together, for there were too many.
+    pub threads_folded: bool,
+}
+
+/// Heap of a process as the counting allocator saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heap {
+    /// Bytes not freed at the end.
+    pub live_bytes: i64,
+    /// Highest value of that.
+    pub peak_bytes: i64,
+}
+
+/// One thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Thread id of the operating system.
+    pub tid: u32,
+    /// Its name; `main` for the first if it has none.
+    pub name: String,
+    /// Operating system threads recorded here, one after the other.
+    pub uses: u64,
+    /// Time from its first frame to its end.
+    pub wall: Nanos,
+    /// CPU time in that time; `None` if never read.
+    pub cpu: Option<Nanos>,
+    /// The function and line it was in when the recording ended; `None` outside of all instrumented functions, or if it had ended.
+    pub running: Option<Place>,
+    /// Time with no instrumented frame open.
+    pub outside: LineCost,
+    /// The calling-context tree: a parent stands before its children.
+    pub nodes: Vec<Node>,
+}
+
+/// A line of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The function.
+    pub function: FunctionId,
+    /// Line number in its file.
+    pub line: u32,
+}
+
+/// A function as called from one line of one calling context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Index of the parent in [`Thread::nodes`] and the line number of the call in it; `None` at the root, or when the context was lost.
+    pub parent: Option<(u32, u32)>,
+    /// The function.
+    pub function: FunctionId,
+    /// Calls of the function in this context, recursive ones included. 0 for closures and async blocks, whose entry is no call.
+    pub calls: u64,
+    /// Calls that were not made while the same node was open.
+    pub primitive_calls: u64,
+    /// Costs of its lines, ascending by line number; only lines that have any.
+    pub lines: Vec<(u32, LineCost)>,
+}
+
+/// What one line costs by itself in one context: callees that are instrumented have their own nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineCost {
+    /// Times control came to the line. Exact, whatever the clock.
+    pub hits: u64,
+    /// Time measured by reading the clock at both ends.
+    pub exact: Nanos,
+    /// Time that is this line's share of gaps between such readings, split by samples.
+    pub sampled: Nanos,
+    /// Samples that fell on the line.
+    pub samples: u64,
+    /// Variance of `sampled`, in square nanoseconds.
+    pub variance: u128,
+    /// More of `sampled` rests on the timings before the line became hot than on samples.
+    pub prior: bool,
+    /// Part of `exact` that rests on intervals too short for the clock.
+    pub below_resolution: bool,
+    /// CPU time, as sampled; `None` without a sampler.
+    pub cpu: Option<Nanos>,
+    /// Time spent waiting between polls; not part of the busy time above.
+    pub awaited: Nanos,
+    /// Allocations.
+    pub allocs: u64,
+    /// Bytes of those.
+    pub alloc_bytes: u64,
+    /// Blocks freed.
+    pub frees: u64,
+    /// Bytes of those.
+    pub free_bytes: u64,
+}
+
+impl LineCost {
+    /// The line's own time, from both sources.
+    ///
+    /// ```
+    /// use hprof::model::{LineCost, Nanos};
+    /// let cost = LineCost { exact: Nanos(5), sampled: Nanos(7), ..LineCost::default() };
+    /// assert_eq!(cost.time(), Nanos(12));
+    /// ```
+    #[must_use]
+    pub fn time(&self) -> Nanos {
+        self.exact + self.sampled
+    }
+
+    /// Adds the figures of the same line from another context, thread or process.
+    ///
+    /// ```
+    /// use hprof::model::LineCost;
+    /// let mut sum = LineCost { hits: 1, ..LineCost::default() };
+    /// sum.add(&LineCost { hits: 2, ..LineCost::default() });
+    /// assert_eq!(sum.hits, 3);
+    /// ```
+    pub fn add(&mut self, other: &Self) {
+        self.hits = self.hits.saturating_add(other.hits);
+        self.exact += other.exact;
+        // The mark belongs to the larger part of the sampled time.
+        self.prior = if other.sampled > self.sampled {
+            other.prior
+        } else {
+            self.prior
+        };
+        self.sampled += other.sampled;
+        self.samples = self.samples.saturating_add(other.samples);
+        self.variance = self.variance.saturating_add(other.variance);
+        self.below_resolution |= other.below_resolution;
+        self.cpu = match (self.cpu, other.cpu) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
+        self.awaited += other.awaited;
+        self.allocs = self.allocs.saturating_add(other.allocs);
+        self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
+        self.frees = self.frees.saturating_add(other.frees);
+        self.free_bytes = self.free_bytes.saturating_add(other.free_bytes);
+    }
+}

@@ -1,0 +1,4 @@
+//! Everything generated code may name. Outside of semantic versioning: only the macro of the same version uses it.
+
+pub use crate::recorder::{Brace, Frame, Group, Task, poll, task_line};
+pub use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};

@@ -1,0 +1,377 @@
+//! Every byte of the raw file.
+//!
+//! The recorder maps one file per process and writes nothing else. The same structures describe it to the writer
+//! (as mapped memory) and to the reader (as offsets into bytes it does not trust). All numbers are in the byte order
+//! of the machine; the header carries a mark to tell.
+//!
+//! ```text
+//! offset 0            Header, 4 KiB
+//! offset 4096         chunk 0    ┐ chunks of 32 KiB, handed out in order by `Header::chunks`.
+//! offset 4096 + 32K   chunk 1    ┘ A chunk belongs to one writer, or is the tail of a longer span.
+//! ```
+//!
+//! A chunk (or a span of several) starts with a [`ChunkHead`] and holds records back to back, each starting with a
+//! [`RecordHead`] at a multiple of 64 bytes. The kind word of a record is stored last, with Release: a record whose kind is not 0 is
+//! complete, and the first record whose kind is 0 ends the chunk. A chunk whose head is still 0 was handed out but not yet begun: the
+//! reader skips that one chunk. Pointers in the file are addresses in the recording process; `Header::base` is the
+//! address of offset 0.
+//!
+//! | kind | record | after the structure |
+//! |---|---|---|
+//! | 1 | [`SiteRecord`] | `lines` × [`LineRecord`], then the strings |
+//! | 2 | [`ThreadRecord`] | nothing |
+//! | 3 | [`NodeRecord`] | `lines` × [`Cell`] |
+//! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
+//!
+//! Counters are single words written by one thread and may be read at any moment; structure never changes once published.
+
+use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+
+/// First eight bytes of a raw file.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
+/// Version of the layout on this page.
+pub const VERSION: u32 = 1;
+/// Reads differently in a file of the other byte order.
+pub const BYTE_ORDER_MARK: u32 = 0x0102_0304;
+/// Bytes before the first chunk.
+pub const HEADER_BYTES: usize = 4096;
+/// Bytes of one chunk.
+pub const CHUNK_BYTES: usize = 32 * 1024;
+/// Every record starts at a multiple of this.
+pub const RECORD_ALIGN: usize = 64;
+/// No site has more line slots than this.
+pub const MAX_LINES: usize = 4096;
+/// File name extension of raw files.
+pub const EXTENSION: &str = "hpraw";
+
+/// `Header::state`: the process is running, or ended without telling.
+pub const STATE_RUNNING: u32 = 1;
+/// `Header::state`: the process came to its end in order.
+pub const STATE_FINISHED: u32 = 2;
+
+/// `Header::clock_mode`, as asked by `HPROF_CLOCK`.
+pub const MODE_AUTO: u32 = 0;
+/// Every marker reads the clock.
+pub const MODE_EXACT: u32 = 1;
+/// Every marker reads the clock between fences.
+pub const MODE_FENCED: u32 = 2;
+/// No marker reads the clock.
+pub const MODE_SAMPLED: u32 = 3;
+
+/// `Header::clock_source`: time stamp counter of x86-64.
+pub const SOURCE_TSC: u32 = 1;
+/// `Header::clock_source`: `clock_gettime(CLOCK_MONOTONIC)`, one tick is one nanosecond.
+pub const SOURCE_MONOTONIC: u32 = 2;
+
+/// `Header::flags`: the program was built with debug assertions.
+pub const FLAG_DEBUG_ASSERTIONS: u64 = 1;
+/// `Header::flags`: a space limit was met and calls went to flat nodes: their context is lost.
+pub const FLAG_FLAT: u64 = 1 << 1;
+/// `Header::flags`: not even a flat node could be made for some calls: their hits are lost.
+pub const FLAG_LOST: u64 = 1 << 2;
+/// `Header::flags`: a sampler thread ran.
+pub const FLAG_SAMPLER: u64 = 1 << 3;
+/// `Header::flags`: only calls are measured (`HPROF=calls`).
+pub const FLAG_CALLS: u64 = 1 << 4;
+/// `Header::flags`: the counting allocator is installed.
+pub const FLAG_ALLOC: u64 = 1 << 5;
+/// `Header::flags`: a thread block is shared by several threads, one after the other.
+pub const FLAG_THREADS_FOLDED: u64 = 1 << 6;
+
+/// The first 4 KiB of the file.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Header {
+    /// [`MAGIC`].
+    pub magic: AtomicU64,
+    /// [`VERSION`].
+    pub version: AtomicU32,
+    /// [`BYTE_ORDER_MARK`].
+    pub byte_order: AtomicU32,
+    /// [`HEADER_BYTES`].
+    pub header_bytes: AtomicU32,
+    /// [`CHUNK_BYTES`].
+    pub chunk_bytes: AtomicU32,
+    /// [`STATE_RUNNING`] or [`STATE_FINISHED`]; 0 while the header is being written.
+    pub state: AtomicU32,
+    /// One of the `MODE_` numbers.
+    pub clock_mode: AtomicU32,
+    /// One of the `SOURCE_` numbers.
+    pub clock_source: AtomicU32,
+    /// Process id.
+    pub pid: AtomicU32,
+    /// Process id of the parent.
+    pub parent_pid: AtomicU32,
+    /// Optimisation level of the program, as its ASCII digit.
+    pub opt_level: AtomicU32,
+    /// Address of offset 0 in the recording process.
+    pub base: AtomicU64,
+    /// Bytes of the file.
+    pub capacity: AtomicU64,
+    /// Chunks handed out so far.
+    pub chunks: AtomicU64,
+    /// `FLAG_` bits.
+    pub flags: AtomicU64,
+    /// Start of the recording, nanoseconds since the Unix epoch.
+    pub start_unix_ns: AtomicU64,
+    /// First pair of readings of the tick clock and of `CLOCK_MONOTONIC`.
+    pub start_ticks: AtomicU64,
+    /// See `start_ticks`.
+    pub start_mono_ns: AtomicU64,
+    /// Newest pair; the even/odd counter `last_seq` is odd while the two are being written.
+    pub last_ticks: AtomicU64,
+    /// See `last_ticks`.
+    pub last_mono_ns: AtomicU64,
+    /// See `last_ticks`.
+    pub last_seq: AtomicU64,
+    /// Ticks per second, estimated while starting: for runs too short for the pairs, or that never wrote a second one.
+    pub ticks_per_second: AtomicU64,
+    /// Cost of a marker that reads the clock, in picoseconds, measured while starting.
+    pub cost_timed_ps: AtomicU64,
+    /// Cost of a marker that does not, in picoseconds.
+    pub cost_marker_ps: AtomicU64,
+    /// Cost of entering and leaving a frame beside its markers, in picoseconds.
+    pub cost_call_ps: AtomicU64,
+    /// CPU time of the sampler thread, nanoseconds.
+    pub sampler_cpu_ns: AtomicU64,
+    /// Looks the sampler took at the threads.
+    pub sampler_ticks: AtomicU64,
+    /// CPU time of the process when recording started, nanoseconds.
+    pub start_cpu_ns: AtomicU64,
+    /// CPU time of the process at the newest pair, nanoseconds.
+    pub last_cpu_ns: AtomicU64,
+    /// Calls that found no room at all (see [`FLAG_LOST`]).
+    pub lost_calls: AtomicU64,
+    /// Bytes allocated and not freed, over all threads; batched.
+    pub live_bytes: AtomicI64,
+    /// Highest value of `live_bytes`.
+    pub peak_bytes: AtomicI64,
+    /// Rank of the process in a parallel job plus 1; 0 if it has none.
+    pub rank_plus_1: AtomicU32,
+    /// Number of ranks in the job; 0 if not known.
+    pub ranks: AtomicU32,
+    /// Length of `host`.
+    pub host_len: AtomicU32,
+    /// Length of `exe`.
+    pub exe_len: AtomicU32,
+    /// Host name, UTF-8, not terminated.
+    pub host: [u8; 256],
+    /// Path of the executable, UTF-8 (lossy), not terminated.
+    pub exe: [u8; 2048],
+}
+
+/// Start of a chunk or span of chunks.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct ChunkHead {
+    /// Number of chunks in the span; 0 until the owner begins it (stored with Release).
+    pub span: AtomicU32,
+    /// Number of the owning thread record plus 1; 0 if owned by the process.
+    pub owner_plus_1: AtomicU32,
+}
+
+/// Start of every record.
+#[derive(Debug)]
+#[repr(C)]
+pub struct RecordHead {
+    /// One of the `KIND_` numbers; 0 until the record is complete.
+    pub kind: AtomicU32,
+    /// Bytes of the record with this head, a multiple of [`RECORD_ALIGN`].
+    pub bytes: AtomicU32,
+}
+
+/// A [`SiteRecord`].
+pub const KIND_SITE: u32 = 1;
+/// A [`ThreadRecord`].
+pub const KIND_THREAD: u32 = 2;
+/// A [`NodeRecord`].
+pub const KIND_NODE: u32 = 3;
+/// A [`PairsRecord`].
+pub const KIND_PAIRS: u32 = 4;
+
+/// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct SiteRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Number of the site, from 1 in order of first entry.
+    pub id: AtomicU32,
+    /// [`SiteKind`](crate::site::SiteKind).
+    pub kind: AtomicU32,
+    /// First line of the function.
+    pub line: AtomicU32,
+    /// Column of the attribute.
+    pub column: AtomicU32,
+    /// Last line of the function.
+    pub end_line: AtomicU32,
+    /// Number of [`LineRecord`]s.
+    pub lines: AtomicU32,
+    /// Bytes of the module path.
+    pub module_len: AtomicU32,
+    /// Bytes of the name.
+    pub name_len: AtomicU32,
+    /// Bytes of the file name.
+    pub file_len: AtomicU32,
+    /// Bytes of the package folder.
+    pub package_len: AtomicU32,
+    /// Bytes of the source text.
+    pub source_len: AtomicU32,
+    /// Bytes of all labels together.
+    pub labels_len: AtomicU32,
+}
+
+/// One line slot of a site.
+#[derive(Debug)]
+#[repr(C)]
+pub struct LineRecord {
+    /// Line number.
+    pub line: AtomicU32,
+    /// [`LineKind`](crate::site::LineKind).
+    pub kind: AtomicU32,
+    /// Slot of the group's header, or its own.
+    pub group: AtomicU32,
+    /// Bytes of the label; the labels of a site follow each other in the order of the slots.
+    pub label_len: AtomicU32,
+}
+
+/// The words of one thread. The first line is what markers touch.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct ThreadRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Address of the cell whose line runs now.
+    pub cell: AtomicU64,
+    /// Address of the cell whose interval is open; 0 if none; 1 if a reading is wanted at the next marker.
+    pub open: AtomicU64,
+    /// Ticks when the open interval, or the gap, began.
+    pub t0: AtomicU64,
+    /// Exact time of the thread so far; while an interval is open less its start, hence negative.
+    pub exact: AtomicI64,
+    /// Clock readings of the thread's markers.
+    pub reads: AtomicU64,
+    /// Address of the cell where the running gap began.
+    pub gap: AtomicU64,
+    /// Address of the node whose frame is innermost.
+    pub top: AtomicU64,
+
+    /// Number of this record, from 0.
+    pub index: AtomicU32,
+    /// Thread id of the operating system.
+    pub tid: AtomicU32,
+    /// 1 while the thread lives, 2 when it has ended.
+    pub state: AtomicU32,
+    /// Length of `name`.
+    pub name_len: AtomicU32,
+    /// Ticks at the first frame of the thread.
+    pub start_ticks: AtomicU64,
+    /// Ticks at the end of the thread; 0 while it lives.
+    pub end_ticks: AtomicU64,
+    /// CPU time of the thread at its first frame, nanoseconds.
+    pub start_cpu_ns: AtomicU64,
+    /// CPU time at the newest reading, nanoseconds; 0 if never read.
+    pub last_cpu_ns: AtomicU64,
+    /// Threads that have used this record, one after the other.
+    pub uses: AtomicU64,
+    /// Words of the recorder itself, without meaning to a reader.
+    pub private: [AtomicU64; 15],
+    /// Name of the thread, UTF-8 (lossy).
+    pub name: [u8; 64],
+    /// The cell of the time in which no profiled frame is open.
+    pub outside: Cell,
+}
+
+/// A node of the calling-context tree of one thread: a site entered from a certain line of a certain parent.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct NodeRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Number of the site.
+    pub site: AtomicU32,
+    /// Number of cells that follow.
+    pub lines: AtomicU32,
+    /// Number of the thread record.
+    pub thread: AtomicU32,
+    /// 1 for a flat node, which stands for all contexts.
+    pub flat: AtomicU32,
+    /// Address of the cell of the calling line: a cell of the parent node, or the thread's `outside`. 0 for a flat node.
+    pub caller: AtomicU64,
+    /// Entries from outside the node.
+    pub calls: AtomicU64,
+    /// Entries while the same node was open already (recursion).
+    pub recursive_calls: AtomicU64,
+    /// Address of the parent node; 0 at the root and for a flat node.
+    pub parent: AtomicU64,
+}
+
+/// What one line costs in one calling context. All times in ticks.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Cell {
+    /// Times control came to the line.
+    pub hits: AtomicU64,
+    /// Time of its exact intervals.
+    pub time: AtomicI64,
+    /// 0 sampled, 1 timed, 2 to be timed again.
+    pub state: AtomicU64,
+    /// While timed: readings left in the window. While sampled: intervals of the last window before demotion, 0 if none.
+    pub left: AtomicU64,
+    /// Ticks when the window began.
+    pub window_ticks: AtomicU64,
+    /// `ThreadRecord::reads` when the window began.
+    pub window_reads: AtomicU64,
+    /// Time of the gaps that began at this cell: shared by the cells sampled in them.
+    pub gap_time: AtomicU64,
+    /// While timed: `time` when the window began. While sampled: time of the last window before demotion (the prior).
+    pub window_time: AtomicI64,
+    /// Allocations made while the line ran.
+    pub allocs: AtomicU64,
+    /// Bytes of those.
+    pub alloc_bytes: AtomicU64,
+    /// Blocks freed while the line ran.
+    pub frees: AtomicU64,
+    /// Bytes of those.
+    pub free_bytes: AtomicU64,
+    /// Time the line spent waiting between polls.
+    pub await_time: AtomicU64,
+    /// Address of the memory words, 0 if there are none.
+    pub memory: AtomicU64,
+    /// Address of the node, 0 for `outside`.
+    pub node: AtomicU64,
+    /// Not used.
+    pub spare: AtomicU64,
+}
+
+/// What the sampler saw of one thread; written by the sampler alone.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct PairsRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Number of the thread record.
+    pub thread: AtomicU32,
+    /// Entries that follow; an entry whose `cell` is 0 is free.
+    pub capacity: AtomicU32,
+    /// Looks at the thread.
+    pub looks: AtomicU64,
+}
+
+/// Samples of `cell` in gaps that began at `gap`.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Pair {
+    /// Address of the cell seen. 1 stands for cells that found no room in the table.
+    pub cell: AtomicU64,
+    /// Address of the cell where the gap began; 0 where the line seen was timed (only `cpu_ns` is filled then).
+    pub gap: AtomicU64,
+    /// Samples.
+    pub samples: AtomicU64,
+    /// Sum of their weights: ticks not explained by exact intervals since the sample before.
+    pub weight: AtomicU64,
+    /// Sum of the squares of the weights, in units of 2^20 ticks squared.
+    pub weight_squared: AtomicU64,
+    /// CPU time of the thread charged to the cell, nanoseconds.
+    pub cpu_ns: AtomicU64,
+}

@@ -1,0 +1,8 @@
+//! The raw file: what its bytes mean, and how to read them without trusting them.
+
+pub mod layout;
+#[cfg(feature = "model")]
+mod reader;
+
+#[cfg(feature = "model")]
+pub use reader::{ReadError, read, read_bytes};
