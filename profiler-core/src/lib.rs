@@ -8,6 +8,8 @@ pub mod env;
 #[cfg(feature = "model")]
 pub mod model;
 pub mod raw;
+#[cfg(hprof_recorder)]
+#[expect(unsafe_code, reason = "markers are assembly, and their cells lie in mapped memory")]
 mod recorder;
 pub mod site;
 

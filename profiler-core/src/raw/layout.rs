@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A chunk (or a span of several) starts with a [`ChunkHead`] and holds records back to back, each starting with a
-//! [`RecordHead`] at a multiple of 64 bytes. The kind word of a record is stored last, with Release: a record whose kind is not 0 is
+//! [`RecordHead`] at a multiple of 128 bytes. The kind word of a record is stored last, with Release: a record whose kind is not 0 is
 //! complete, and the first record whose kind is 0 ends the chunk. A chunk whose head is still 0 was handed out but not yet begun: the
 //! reader skips that one chunk. Pointers in the file are addresses in the recording process; `Header::base` is the
 //! address of offset 0.
@@ -25,7 +25,7 @@
 //!
 //! Counters are single words written by one thread and may be read at any moment; structure never changes once published.
 
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
 /// First eight bytes of a raw file.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
@@ -38,7 +38,7 @@ pub const HEADER_BYTES: usize = 4096;
 /// Bytes of one chunk.
 pub const CHUNK_BYTES: usize = 32 * 1024;
 /// Every record starts at a multiple of this.
-pub const RECORD_ALIGN: usize = 64;
+pub const RECORD_ALIGN: usize = 128;
 /// No site has more line slots than this.
 pub const MAX_LINES: usize = 4096;
 /// File name extension of raw files.
@@ -155,14 +155,14 @@ pub struct Header {
     /// Length of `exe`.
     pub exe_len: AtomicU32,
     /// Host name, UTF-8, not terminated.
-    pub host: [u8; 256],
+    pub host: [AtomicU8; 256],
     /// Path of the executable, UTF-8 (lossy), not terminated.
-    pub exe: [u8; 2048],
+    pub exe: [AtomicU8; 2048],
 }
 
 /// Start of a chunk or span of chunks.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct ChunkHead {
     /// Number of chunks in the span; 0 until the owner begins it (stored with Release).
     pub span: AtomicU32,
@@ -191,7 +191,7 @@ pub const KIND_PAIRS: u32 = 4;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct SiteRecord {
     /// Kind and length.
     pub head: RecordHead,
@@ -297,7 +297,7 @@ pub struct ThreadRecord {
     /// Bytes of all chunks of the thread.
     pub budget: AtomicU64,
     /// Name of the thread, UTF-8 (lossy).
-    pub name: [u8; 64],
+    pub name: [AtomicU8; 64],
     /// The cell of the time in which no profiled frame is open.
     pub outside: Cell,
 }
@@ -376,7 +376,7 @@ pub struct Cell {
 
 /// What the sampler saw of one thread; written by the sampler alone.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct PairsRecord {
     /// Kind and length.
     pub head: RecordHead,

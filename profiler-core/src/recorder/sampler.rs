@@ -1,0 +1,3 @@
+//! The sampler thread.
+pub(super) fn ensure() {}
+pub(super) fn forget() {}
