@@ -83,11 +83,13 @@ fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
 #[inline(always)]
 fn entry(thread: &'static ThreadRecord, node: u64) -> Entry {
     let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(node & !1));
+    let recursive = node & 1 != 0;
     // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
+    let node = unsafe { &*address };
     Entry {
         thread,
-        node: unsafe { &*address },
-        recursive: node & 1 != 0,
+        node,
+        recursive,
     }
 }
 
