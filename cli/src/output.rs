@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
@@ -114,7 +114,7 @@ fn persist(file: NamedTempFile, path: &Path) -> anyhow::Result<()> {
 
 fn to_stream<S>(stream: S, profile: &Profile, args: &TableArgs) -> anyhow::Result<()>
 where
-    S: anstream::stream::RawStream + IsTerminal + std::os::fd::AsFd,
+    S: anstream::stream::RawStream + std::os::fd::AsFd,
 {
     let color = args.rich || AutoStream::choice(&stream) != ColorChoice::Never;
     let width = stream

@@ -135,6 +135,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
+    #[expect(clippy::zombie_processes, reason = "collected by what is tested")]
     fn collects_code_and_signal() {
         for (script, expected) in [("exit 3", End::Code(3)), ("kill -9 $$", End::Signal(9))] {
             let child = Command::new("sh").args(["-c", script]).spawn().unwrap();

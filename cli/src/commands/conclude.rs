@@ -20,7 +20,6 @@ pub(super) enum Nothing {
 }
 
 /// A run that is over.
-#[expect(missing_debug_implementations, reason = "holds a closure")]
 pub(super) struct Over<'a> {
     pub(super) records: Records,
     pub(super) facts: RunFacts,

@@ -55,11 +55,6 @@ impl Running {
         self.start_unix_ns
     }
 
-    /// Process id.
-    pub(crate) fn pid(&self) -> libc::pid_t {
-        self.pid
-    }
-
     /// Waits for the end.
     pub(crate) fn wait(self) -> io::Result<Ended> {
         system::wait_for_end(self.pid)?;
