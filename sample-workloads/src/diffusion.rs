@@ -13,11 +13,19 @@
 //! | `lapl[i][j] =`, `next[i][j] =` | `nsteps * nrows * nrows` |
 //! | `output(...)` in the loop | `nsteps / nper` |
 
+mod arrays;
 mod flat;
+mod fused;
+mod parallel;
 mod slices;
+mod temporaries;
 
+pub use arrays::ndarray;
 pub use flat::flat;
+pub use fused::fused;
+pub use parallel::{BAND, parallel};
 pub use slices::slices;
+pub use temporaries::temporaries;
 
 use crate::grid::{Grid, Output, Variant};
 
@@ -30,6 +38,10 @@ pub fn run(variant: Variant, grid: &Grid, start: &[f64], output: &mut Output<'_>
         Variant::Naive => naive(grid, start, output),
         Variant::Flat => flat(grid, start, output),
         Variant::Slices => slices(grid, start, output),
+        Variant::Temporaries => temporaries(grid, start, output),
+        Variant::Ndarray => ndarray(grid, start, output),
+        Variant::Fused => fused(grid, start, output),
+        Variant::Parallel => parallel(grid, start, output),
     }
 }
 

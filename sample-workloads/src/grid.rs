@@ -22,6 +22,14 @@ pub enum Variant {
     Flat,
     /// Rows as slices.
     Slices,
+    /// A new Laplacian allocated in each step.
+    Temporaries,
+    /// Whole-array slices of the ndarray crate, with a temporary per operator: the numpy way.
+    Ndarray,
+    /// One pass over the field, no Laplacian array: the numexpr way.
+    Fused,
+    /// As fused, rows shared among rayon's threads.
+    Parallel,
 }
 
 /// The discretised square: every number a diffusion loop needs.

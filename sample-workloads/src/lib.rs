@@ -10,6 +10,7 @@
 pub mod auc;
 pub mod diffusion;
 pub mod fib;
+pub mod frames;
 pub mod grid;
 pub mod list_alloc;
 pub mod parameters;

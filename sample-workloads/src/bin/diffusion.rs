@@ -6,19 +6,29 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
+use rayon::ThreadPoolBuilder;
+use sample_workloads::frames::Frames;
 use sample_workloads::grid::{Grid, Variant};
 use sample_workloads::parameters::Parameters;
 use sample_workloads::{diffusion, plain};
 
 /// Simulate two-dimensional diffusion and print the simulation time at every output.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example: with the parameter file\n\n    \
-    dx       = 0.2;    # distance of grid points\n    runtime  = 5.0;\n    outtime  = 1.0;\n    graphics = False;\n\n\
-    diffusion --variant flat coarse.par\n\nprints the times 0.0000 to 5.0000 in six lines.")]
+#[command(
+    after_help = "Example: with the parameter file coarse.par\n\n    dx       = 0.2;    # distance of grid points\n    \
+    runtime  = 5.0;\n    outtime  = 1.0;\n    graphics = True;\n\n    diffusion --variant flat coarse.par\n\nprints \
+    the times 0.0000 to about 5 in six lines and writes the images frames/frame-0000.png to -0005.png."
+)]
 struct Args {
     /// How to compute the field
     #[arg(long, value_enum, default_value_t = Variant::Naive)]
     variant: Variant,
+    /// Threads of the parallel variant; 0 is one per core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Where images go if the parameters say `graphics = True`
+    #[arg(long, value_name = "FOLDER", default_value = "frames")]
+    frames: PathBuf,
     /// Run the twin without annotations
     #[arg(long)]
     plain: bool,
@@ -33,8 +43,27 @@ fn main() -> anyhow::Result<()> {
         None => Parameters::default(),
     };
     let grid = Grid::new(&parameters).context("the parameters describe no grid")?;
-    let mut output =
-        |simtime: f64, _density: &dyn Fn(usize, usize) -> f64| println!("{simtime:.4}");
+    let mut frames = None;
+    if parameters.graphics {
+        let folder = args.frames.display().to_string();
+        let made = Frames::create(args.frames)
+            .with_context(|| format!("cannot make the folder {folder}"))?;
+        frames = Some(made);
+    }
+
+    let mut written = Ok(());
+    let mut output = |simtime: f64, density: &dyn Fn(usize, usize) -> f64| {
+        println!("{simtime:.4}");
+        // After a failed image the simulation goes on: its times are an answer too.
+        if let (Some(frames), true) = (&mut frames, written.is_ok()) {
+            written = frames.write(grid.npnts, density);
+        }
+    };
+    if args.variant == Variant::Parallel {
+        ThreadPoolBuilder::new()
+            .num_threads(args.threads)
+            .build_global()?;
+    }
     if args.plain {
         let start = plain::diffusion::four_peaks(&grid);
         plain::diffusion::run(args.variant, &grid, &start, &mut output);
@@ -42,5 +71,5 @@ fn main() -> anyhow::Result<()> {
         let start = diffusion::four_peaks(&grid);
         diffusion::run(args.variant, &grid, &start, &mut output);
     }
-    Ok(())
+    written.context("cannot write an image")
 }

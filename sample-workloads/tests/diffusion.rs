@@ -1,78 +1,15 @@
-//! Known answers of the first programs, from the annotated and the plain twin.
+//! Known answers of the diffusion program, all variants and both twins.
 
+mod common;
+
+use std::f64::consts::PI;
 use std::process::Command;
 
+use clap::ValueEnum;
+use common::printed;
 use sample_workloads::grid::{Grid, Variant};
 use sample_workloads::parameters::Parameters;
-use sample_workloads::{auc, diffusion, fib, plain};
-
-/// What a program prints, after checking that it ended well.
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("the program starts");
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("the programs print UTF-8")
-}
-
-#[test]
-fn auc_is_left_rule_of_8_175() {
-    for n in [1, 10, 999, 100_000] {
-        // The left rule's own error: half a step times the rise of the end values, and the next term.
-        let (step, expected) = (3.0 / n as f64, |h: f64| {
-            auc::EXACT - 0.45 * h + 6.9 / 12.0 * h * h
-        });
-        let tolerance = 1e-9 + step.powi(4);
-        for area in [
-            auc::serial(n),
-            auc::threads(n, 3),
-            plain::auc::serial(n),
-            plain::auc::threads(n, 3),
-        ] {
-            assert!((area - expected(step)).abs() < tolerance, "n = {n}: {area}");
-        }
-    }
-}
-
-#[test]
-fn auc_prints_the_area() {
-    let program = env!("CARGO_BIN_EXE_auc");
-    assert_eq!(printed(program, &["3000000"]), "The area is 8.175000\n");
-    assert_eq!(
-        printed(
-            program,
-            &["--mode", "threads", "--workers", "3", "--plain", "3000000"]
-        ),
-        "The area is 8.175000\n"
-    );
-}
-
-#[test]
-fn fib_is_known() {
-    assert_eq!([0, 1, 2, 10, 20].map(fib::fib), [0, 1, 1, 55, 6765]);
-    assert_eq!(plain::fib::fib(20), 6765);
-    assert_eq!(
-        printed(env!("CARGO_BIN_EXE_fib"), &["20"]),
-        "fib(20) = 6765\n"
-    );
-}
-
-#[test]
-fn list_alloc_prints_one() {
-    let program = env!("CARGO_BIN_EXE_list_alloc");
-    for arguments in [&[][..], &["--plain"], &["--out-of-scope"], &["--leak"]] {
-        assert_eq!(
-            printed(program, arguments),
-            "1.0\nis a one\n\n",
-            "{arguments:?}"
-        );
-    }
-}
+use sample_workloads::{diffusion, plain};
 
 #[test]
 fn diffusion_prints_the_time_at_every_output() {
@@ -82,7 +19,15 @@ fn diffusion_prints_the_time_at_every_output() {
         "dx = 0.5;\nruntime = 1.0;\nouttime = 0.25; # every fourth step\n",
     )
     .unwrap();
-    for variant in ["naive", "flat", "slices"] {
+    for variant in [
+        "naive",
+        "flat",
+        "slices",
+        "temporaries",
+        "ndarray",
+        "fused",
+        "parallel",
+    ] {
         let times = printed(
             env!("CARGO_BIN_EXE_diffusion"),
             &["--variant", variant, file.to_str().unwrap()],
@@ -181,7 +126,7 @@ fn all_variants_give_the_same_field() {
     let mut times = Vec::new();
     let expected = diffusion::naive(&grid, &start, &mut |simtime, _| times.push(simtime));
     assert_eq!(times.len(), 1 + grid.nsteps / grid.nper);
-    for variant in <Variant as clap::ValueEnum>::value_variants() {
+    for variant in Variant::value_variants() {
         for run in [diffusion::run, plain::diffusion::run] {
             let mut shown = Vec::new();
             let field = run(*variant, &grid, &start, &mut |simtime, density| {
@@ -200,4 +145,67 @@ fn all_variants_give_the_same_field() {
             }
         }
     }
+}
+
+/// A single sine wave keeps its form and decays as exp(-2 D k^2 t).
+#[test]
+fn a_sine_decays_at_the_known_rate() {
+    let mut grid = small_grid();
+    grid.nsteps = 40;
+    let n = grid.npnts;
+    // The wave fits between the boundary points, which are n - 1 distances apart.
+    let angle = PI / (n - 1) as f64;
+    let wave = |at: usize| (angle * (at / n) as f64).sin() * (angle * (at % n) as f64).sin();
+    let inner = |at: usize| (1..n - 1).contains(&(at / n)) && (1..n - 1).contains(&(at % n));
+    let start: Vec<f64> = (0..n * n)
+        .map(|at| if inner(at) { wave(at) } else { 0.0 })
+        .collect();
+
+    let (diffusion_constant, k) = (1.0, angle / grid.dx);
+    let time = grid.nsteps as f64 * grid.dt;
+    let decay = (-2.0 * diffusion_constant * k * k * time).exp();
+    // The first term that finite differences leave out: angle^4 / 12 a step.
+    let tolerance = 1.1 * grid.nsteps as f64 * angle.powi(4) / 12.0;
+    assert!(
+        decay < 0.6 && tolerance < 0.006,
+        "the test sees a decay of {decay} to {tolerance}"
+    );
+    for variant in Variant::value_variants() {
+        let end = diffusion::run(*variant, &grid, &start, &mut |_, _| ());
+        for at in (0..n * n).filter(|&at| inner(at)) {
+            let ratio = end[at] / start[at] / decay;
+            assert!(
+                (ratio - 1.0).abs() < tolerance,
+                "{variant:?}: {ratio} at {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn frames_are_images_of_the_field() {
+    let folder = std::env::temp_dir().join(format!("hprof-frames-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("with graphics.par");
+    std::fs::write(
+        &file,
+        "dx = 0.5;\nruntime = 0.5;\nouttime = 0.25;\ngraphics = True;\n",
+    )
+    .unwrap();
+    let arguments = ["--frames", folder.to_str().unwrap(), file.to_str().unwrap()];
+    assert_eq!(
+        printed(env!("CARGO_BIN_EXE_diffusion"), &arguments),
+        "0.0000\n0.2500\n0.5000\n"
+    );
+    let frames = [0, 1, 2].map(|k| {
+        image::open(folder.join(format!("frame-000{k}.png")))
+            .unwrap()
+            .to_rgb8()
+    });
+    assert_eq!(frames[0].dimensions(), (42, 42));
+    assert_eq!(frames[0].get_pixel(0, 20).0, [0, 0, 0], "the edge is black");
+    let white = |frame: &image::RgbImage| frame.pixels().any(|pixel| pixel.0 == [255, 255, 255]);
+    assert!(white(&frames[0]) && !white(&frames[2]), "the peaks flatten");
+    assert!(!folder.join("frame-0003.png").exists());
+    std::fs::remove_dir_all(&folder).unwrap();
 }
