@@ -9,3 +9,5 @@
 mod call_tree;
 #[path = "model/raw_file.rs"]
 mod raw_file;
+#[path = "model/reader.rs"]
+mod reader;
