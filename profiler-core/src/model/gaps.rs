@@ -73,7 +73,7 @@ pub(crate) fn split(
     let mut shares = vec![Share::default(); cells.len()];
     let tree = PriorTree::new(callers, cells);
     let mut pools = tree.empty_pools();
-    sightings.sort_by_key(|sighting| (sighting.gap, sighting.seen));
+    sightings.sort_by_key(|s| (s.gap, s.seen, s.weight, s.samples, s.weight_squared));
     let mut settler = Settler::new(callers, cells, sightings.len());
     let mut rest: &[Sighting] = sightings;
     for (index, cell) in cells.iter().enumerate() {

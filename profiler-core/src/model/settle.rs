@@ -12,7 +12,7 @@ use super::gaps::GapCell;
 
 /// Steps up the tree that are taken for each share. In a deeper tree some variances stay unsettled: the errors shown are then too
 /// large, never too small.
-const STEPS_PER_SHARE: usize = 1000;
+const STEPS_PER_SHARE: usize = 200;
 /// Steps up the tree for a whole thread.
 const MOST_STEPS: usize = 50_000_000;
 
