@@ -10,6 +10,8 @@ pub mod env;
 mod memory;
 #[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "model")]
+pub mod pprof_file;
 pub mod raw;
 #[cfg(hprof_recorder)]
 #[expect(
