@@ -25,6 +25,9 @@ use crate::model::{Function, FunctionId, LineCost, Nanos, Node, Place, Thread};
 /// The innermost lines of a stack that a sample names. Deeper trees would make files that grow with the square of their depth;
 /// the extension has the tree as it is.
 const DEEPEST_STACK: usize = 256;
+/// What a sample begins with: the number of its field, and that its length follows.
+const SAMPLE_KEY: u8 = 2 << 3 | 2;
+const _: () = assert!(SAMPLE_KEY as u64 >> 3 == field::SAMPLE);
 /// A value that has no room in a sample.
 const TOO_LARGE: u64 = 1 << 63;
 
@@ -68,17 +71,10 @@ impl<'a> SampleWriter<'a> {
             .map(|&value| i64::try_from(value).unwrap_or(i64::MAX));
         sample.value.extend(signed);
         self.bytes.clear();
-        write_part(&mut self.bytes, field::SAMPLE, sample);
+        self.bytes.push(SAMPLE_KEY);
+        sample.encode_length_delimited(&mut self.bytes)?;
         self.out.write_all(&self.bytes)
     }
-}
-
-/// Appends a message as one field of the outermost one. The number of the field must be below 16.
-fn write_part(bytes: &mut Vec<u8>, number: u64, part: &impl Message) {
-    const LENGTH_FOLLOWS: u8 = 2;
-    let number = u8::try_from(number).unwrap_or(u8::MAX);
-    bytes.push(number << 3 | LENGTH_FOLLOWS);
-    bytes.extend(part.encode_length_delimited_to_vec());
 }
 
 /// Writes the samples of a thread; the result is the rest of it.

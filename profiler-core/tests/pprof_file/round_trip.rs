@@ -1,6 +1,6 @@
 //! What was saved comes back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hprof::model::{FunctionId, Place, Profile};
 use hprof::pprof_file::{WriteError, write};
@@ -52,29 +52,35 @@ fn a_very_deep_tree_comes_back() {
     assert!(file.len() < 100_000, "{} bytes", file.len());
 }
 
+/// Time that this thread has had a processor: other programs may run at the same time.
+fn processor_time() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn a_hundred_thousand_lines() {
     let profile = example::large(2_000, 50);
-    let (mut file, mut best) = (Vec::new(), Duration::MAX);
-    // Other programs may take the processor from one of them; without optimisation the time says nothing.
-    let tries = if cfg!(debug_assertions) { 1 } else { 5 };
-    for _ in 0..tries {
-        let start = Instant::now();
-        file = saved(&profile);
-        let written = start.elapsed();
+    let mut best = Duration::MAX;
+    for _ in 0..if cfg!(debug_assertions) { 1 } else { 5 } {
+        let start = processor_time();
+        let file = saved(&profile);
+        let written = processor_time() - start;
         let again = read(&file).unwrap();
-        let both = start.elapsed();
+        let both = processor_time() - start;
         println!(
             "{} bytes written in {written:?}, and read back in {both:?}",
             file.len()
         );
         assert!(again == profile);
+        assert!(file.len() < 4_000_000, "{} bytes", file.len());
         best = best.min(both);
     }
-    assert!(file.len() < 4_000_000, "{} bytes", file.len());
-    if !cfg!(debug_assertions) {
-        assert!(best < Duration::from_millis(300), "{best:?}");
-    }
+    // Without optimisation the time says nothing.
+    assert!(
+        cfg!(debug_assertions) || best < Duration::from_millis(300),
+        "{best:?}"
+    );
 }
 
 #[test]
