@@ -7,6 +7,7 @@ use inferno::flamegraph::{Options, from_lines};
 
 use crate::error::ReportError;
 use crate::stacks::{Metric, Stack, stacks};
+use crate::text;
 
 /// Stand-ins for signs in names that inferno would take for its own; put back in the finished picture.
 const STAND_INS: [(char, char); 2] = [(';', '\u{f8f0}'), (' ', '\u{f8f1}')];
@@ -82,7 +83,8 @@ fn title(profile: &Profile, options: &FlamegraphOptions) -> String {
     options.title.clone().unwrap_or_else(|| {
         let command = profile.run.command.first();
         let program = command.and_then(|path| path.rsplit('/').next());
-        format!("{}: {}", program.unwrap_or("hprof"), options.metric.name())
+        let program = text::clean(program.unwrap_or("hprof"));
+        format!("{program}: {}", options.metric.name())
     })
 }
 

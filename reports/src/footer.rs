@@ -13,7 +13,7 @@ use crate::view::{Figures, LineView, Mark, OwnCostView, RunView};
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
 
-const MARKS: [(Mark, &str); 3] = [
+const MARKS: [(Mark, &str); 4] = [
     (
         Mark::Prior,
         "split by the timings before the line became hot: too few samples",
@@ -25,6 +25,10 @@ const MARKS: [(Mark, &str); 3] = [
     (
         Mark::Group,
         "in a counted loop: hits are exact, the time stands on the row of the loop's header",
+    ),
+    (
+        Mark::Cut,
+        "the loop ran when its process was killed: its hits since it was entered are lost",
     ),
 ];
 

@@ -77,6 +77,41 @@ fn killed_process_names_its_running_line() {
 }
 
 #[test]
+fn loop_cut_by_a_kill_says_that_hits_are_lost() {
+    let table = |profile| {
+        table(
+            &profile,
+            &fixture::diffusion_costs(),
+            &LineTableOptions::default(),
+        )
+    };
+    let cut = |table: &str| table.contains("3240000                                |! ");
+    assert!(cut(&table(fixture::killed())));
+    assert!(table(fixture::killed()).contains("!      the loop ran when its process was killed"));
+    assert!(!cut(&table(fixture::diffusion())));
+}
+
+#[test]
+fn whole_bodies_show_their_calls() {
+    let own = [(
+        1,
+        LineCost {
+            exact: Nanos(1000),
+            ..LineCost::default()
+        },
+    )];
+    let (mut profile, mut costs) =
+        fixture::single("whole", "#[profile(calls)]\nfn whole() {}", &own);
+    profile.functions[0].lines[0].kind = hprof::site::LineKind::WholeBody;
+    costs[0].calls = 4;
+    let table = table(&profile, &costs, &LineTableOptions::default());
+    assert!(
+        table.contains("     1         4      1.00 us   250 ns    100.0  #[profile(calls)]"),
+        "{table}"
+    );
+}
+
+#[test]
 fn debug_build_and_losses_are_said_loudly() {
     let mut profile = fixture::diffusion();
     profile.processes[0].opt_level = '0';
@@ -256,4 +291,23 @@ fn first_table(report: &str) -> &str {
     report
         .split_once("\n\nRecorded")
         .map_or(report, |(table, _)| table)
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_names_and_figures_make_a_table(
+        name in ".*",
+        text in ".*",
+        figures in proptest::array::uniform4(proptest::num::u64::ANY),
+        width in proptest::option::of(0_usize..200),
+        color in proptest::bool::ANY,
+    ) {
+        let [hits, exact, sampled, samples] = figures;
+        let own = LineCost { hits, exact: Nanos(exact), sampled: Nanos(sampled), samples, ..LineCost::default() };
+        let (profile, costs) = fixture::single(&name, &text, &[(1, own), (2, LineCost::default())]);
+        let options = LineTableOptions { alloc: true, style: Style { color, width }, ..LineTableOptions::default() };
+        let table = table(&profile, &costs, &options);
+        // A name or a text cannot smuggle in control codes.
+        proptest::prop_assert!(color || !table.contains(|sign: char| sign.is_control() && sign != '\n'));
+    }
 }
