@@ -39,7 +39,7 @@ const COLUMNS: [Explained; 4] = [
     (
         "+-",
         |figures| figures.error.is_some(),
-        "one standard deviation of the time that is split by samples; n: samples on the line",
+        "one standard deviation, or less, of the time that samples split; n: samples on the line",
     ),
     (
         "CPU",
@@ -117,13 +117,13 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
         return facts;
     }
     let processes = counted(view.processes as u64, "process", "processes");
-    facts.push((
-        "Recorded",
-        format!(
-            "{processes}, {}",
-            counted(view.threads, "thread", "threads")
-        ),
-    ));
+    let threads = counted(view.threads, "thread", "threads");
+    let sums = if view.threads > 1 {
+        "; times are sums over them"
+    } else {
+        ""
+    };
+    facts.push(("Recorded", format!("{processes}, {threads}{sums}")));
     let clocks = view
         .clocks
         .iter()

@@ -120,7 +120,7 @@ mod tests {
     src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,82,53792,0
     src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,0,0,0
     src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,0,0,0
-    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107122000,,,,exact,0,0,0
+    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,0,0,0
     src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,sampled,0,0,0
     src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,0,0,0
     src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,0,0,53792

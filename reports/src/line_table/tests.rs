@@ -1,6 +1,6 @@
 //! Line tables of fixed profiles.
 
-use hprof::model::{LineCost, Losses, Nanos};
+use hprof::model::{LineCost, Nanos};
 
 use super::*;
 use crate::fixture;
@@ -116,11 +116,10 @@ fn debug_build_and_losses_are_said_loudly() {
     let mut profile = fixture::diffusion();
     profile.processes[0].opt_level = '0';
     profile.processes[0].debug_assertions = true;
-    profile.processes[0].losses = Losses {
-        flat: true,
-        lost_calls: 1,
-        threads_folded: true,
-    };
+    let losses = &mut profile.processes[0].losses;
+    losses.flat = true;
+    losses.lost_calls = 1;
+    losses.threads_folded = true;
     profile.run.cargo_profile = None;
     let options = LineTableOptions {
         top: Some(0),
@@ -142,10 +141,19 @@ fn debug_build_and_losses_are_said_loudly() {
 }
 
 #[test]
+fn times_of_several_threads_are_sums() {
+    let mut profile = fixture::diffusion();
+    profile.processes[0].threads[0].uses = 3;
+    let table = table(&profile, &[], &LineTableOptions::default());
+    assert!(
+        table.contains("Recorded   1 process, 3 threads; times are sums over them\n"),
+        "{table}"
+    );
+}
+
+#[test]
 fn empty_profile_says_so() {
-    insta::assert_snapshot!(table(&Profile::default(), &[], &LineTableOptions::default()), @r#"
-    No instrumented function was entered.
-    "#);
+    insta::assert_snapshot!(table(&Profile::default(), &[], &LineTableOptions::default()), @"No instrumented function was entered.");
 }
 
 #[test]
@@ -205,7 +213,7 @@ fn very_large_and_tiny_figures_widen_the_columns() {
          1 18446744073709551615 1152921505 s  0.06 ns    100.0 36893488147 s 18446744073709551615  one
          2           1000000000         1 ns <0.01 ns      0.0                                     two
 
-    +-     one standard deviation of the time that is split by samples; n: samples on the line
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
     "#);
     let seconds = LineTableOptions {
         unit: Unit::Seconds(1e-6),
@@ -223,7 +231,7 @@ fn very_large_and_tiny_figures_widen_the_columns() {
          1 18446744073709551615     1.15e+15      0.0    100.0 3.69e+16 18446744073709551615  one
          2           1000000000          0.0      0.0      0.0                                two
 
-    +-     one standard deviation of the time that is split by samples; n: samples on the line
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
     "#);
 }
 

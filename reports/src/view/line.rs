@@ -217,10 +217,7 @@ impl<'a> FunctionView<'a> {
 impl Figures {
     fn new(line: &Line, total: &LineTotal, cost: &FunctionCost) -> Option<Self> {
         let own = &total.own;
-        let hits = match line.kind {
-            LineKind::WholeBody if own.hits == 0 => cost.calls,
-            _ => own.hits,
-        };
+        let hits = hits(line, total, cost);
         let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
         let waited = own.awaited > Nanos::ZERO;
         if hits == 0 && total.total == Nanos::ZERO && !waited && heap == (0, 0, 0) {
@@ -275,6 +272,14 @@ fn cut_loops(profile: &Profile) -> BTreeSet<(FunctionId, u32)> {
             Some((place.function, lines[at].group))
         })
         .collect()
+}
+
+/// Hits of a line. Where only calls are measured, these are what counts.
+pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
+    match line.kind {
+        LineKind::WholeBody if total.own.hits == 0 => cost.calls,
+        _ => total.own.hits,
+    }
 }
 
 /// The part in percent; `None` of nothing.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
-use super::line::error;
+use super::line::{error, hits};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,24 +82,30 @@ pub(crate) fn records<'a>(
             origin: None,
             heap: None,
         };
-        measured.map_or(blank, |total| measured_record(blank, total, heap))
+        measured.map_or(blank, |total| measured_record(blank, total, cost, heap))
     });
     Some((function, records.collect()))
 }
 
-fn measured_record<'a>(blank: Record<'a>, total: &LineTotal, heap: bool) -> Record<'a> {
+fn measured_record<'a>(
+    blank: Record<'a>,
+    total: &LineTotal,
+    cost: &FunctionCost,
+    heap: bool,
+) -> Record<'a> {
     let own = &total.own;
     let origin = origin(blank.line, total);
     let timed = origin != Origin::Group || total.total > Nanos::ZERO;
-    let sampled = origin == Origin::Sampled || own.samples > 0 || total.total_variance > 0;
+    let sampled = own.sampled > Nanos::ZERO || own.samples > 0;
+    let uncertain = sampled || total.total_variance > 0;
     Record {
-        hits: Some(own.hits),
+        hits: Some(hits(blank.line, total, cost)),
         total: timed.then_some(total.total),
         own: timed.then(|| own.time()),
         cpu: total.total_cpu,
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
-        error: sampled.then(|| rounded(error(total))),
+        error: uncertain.then(|| rounded(error(total))),
         origin: Some(origin),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
         ..blank
