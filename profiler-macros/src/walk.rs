@@ -329,13 +329,14 @@ fn leave_behind(stmts: &[Stmt]) -> Vec<Attribute> {
     }
 }
 
-/// A block of the given statements in braces that only we see.
+/// A block of the given statements. Its braces have the place *and the edition* of the user's token `at`: the edition of a
+/// brace decides when temporaries around it are dropped and what a closure captures.
 fn block_of(stmts: Vec<Stmt>, at: Span) -> Expr {
     Expr::Block(ExprBlock {
         attrs: Vec::new(),
         label: None,
         block: Block {
-            brace_token: token::Brace(crate::paths::hidden(at)),
+            brace_token: token::Brace(at),
             stmts,
         },
     })
