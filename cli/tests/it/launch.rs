@@ -1,0 +1,114 @@
+//! Starting programs: nothing they read, print or return is touched.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::fixture::{Fixture, Printed, printed};
+
+#[test]
+fn arguments_and_output_are_the_programs_own() {
+    let plain = Fixture::new("plain");
+    let mut command = plain.hprof(["run", "--", "args", "--clock", "it's", "a b", "", "--"]);
+    printed(&mut command)
+        .code(0)
+        .stdout("--clock\nit's\na b\n\n--\n");
+}
+
+#[test]
+fn exit_code_is_the_programs_own() {
+    let plain = Fixture::new("plain");
+    printed(&mut plain.hprof(["run", "code", "7"])).code(7);
+    printed(&mut plain.hprof(["run", "kill"])).code(128 + 9);
+    // The panic of a program is no failed build.
+    printed(&mut plain.hprof(["run", "no such word"]))
+        .code(101)
+        .says("nothing was recorded");
+}
+
+#[test]
+fn input_reaches_the_program() {
+    let plain = Fixture::new("plain");
+    let mut command = plain.hprof(["run", "cat"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"one\ntwo").unwrap();
+    Printed::from(child.wait_with_output().unwrap())
+        .code(0)
+        .stdout("one\ntwo");
+}
+
+#[test]
+fn only_the_program_is_told_to_record() {
+    let plain = Fixture::new("plain");
+    let show = |command: &mut std::process::Command| printed(command).code(0).stdout;
+    let defaults = show(&mut plain.hprof(["run", "environment"]));
+    assert!(
+        defaults.starts_with("HPROF=Err(NotPresent)\nHPROF_DIR=Ok(\"/"),
+        "{defaults}"
+    );
+    assert!(
+        defaults.contains("HPROF_CLOCK=Err(NotPresent)"),
+        "{defaults}"
+    );
+    let asked = show(
+        plain
+            .hprof(["run", "--clock", "exact", "--space", "9M", "environment"])
+            .env("HPROF", "own"),
+    );
+    assert!(asked.contains("HPROF=Ok(\"xxx\")"), "{asked}");
+    assert!(
+        asked.contains("HPROF_CLOCK=Ok(\"xxxxx\")\nHPROF_SPACE=Ok(\"xx\")"),
+        "{asked}"
+    );
+}
+
+#[test]
+fn a_runner_of_the_user_is_used() {
+    let plain = Fixture::new("plain");
+    plain.write(
+        ".cargo/config.toml",
+        "[target.'cfg(unix)']\nrunner = ['/usr/bin/env', 'WRAPPED=a b']\n",
+    );
+    let shown = printed(&mut plain.hprof(["run", "environment"]))
+        .code(0)
+        .stdout;
+    assert!(shown.contains("WRAPPED=Ok(\"x x\")"), "{shown}");
+}
+
+#[test]
+fn a_profile_section_of_the_user_wins() {
+    let plain = Fixture::new("plain");
+    let manifest = std::fs::read_to_string(plain.folder().join("Cargo.toml")).unwrap();
+    plain.write(
+        "Cargo.toml",
+        &format!("{manifest}\n[profile.hprof]\ninherits = 'dev'\n"),
+    );
+    printed(&mut plain.hprof(["run", "args"]))
+        .code(0)
+        .says("`hprof` profile [unoptimized");
+}
+
+#[test]
+fn exec_runs_anything() {
+    let plain = Fixture::new("plain");
+    printed(&mut plain.hprof(["exec", "--", "sh", "-c", "echo out; exit 4"]))
+        .code(4)
+        .stdout("out\n")
+        .says("nothing was recorded");
+    printed(&mut plain.hprof(["exec", "no-such-command"]))
+        .code(2)
+        .says("hprof: cannot start no-such-command");
+}
+
+#[test]
+fn cargo_subcommand_is_the_same_program() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-hprof"));
+    let help = printed(command.args(["hprof", "run", "--help"]))
+        .code(0)
+        .stdout;
+    assert!(help.contains("hprof run --bin diffusion"), "{help}");
+}

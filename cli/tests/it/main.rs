@@ -1,0 +1,7 @@
+//! The real `hprof` on throw-away cargo projects.
+
+mod bad_input;
+mod fixture;
+mod launch;
+mod profiles;
+mod signals;
