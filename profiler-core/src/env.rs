@@ -63,5 +63,8 @@ pub fn rank() -> (Option<u32>, Option<u32>) {
         ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
     ];
     let number = |name| std::env::var(name).ok()?.trim().parse::<u32>().ok();
-    PAIRS.into_iter().find_map(|(rank, size)| Some((Some(number(rank)?), number(size)))).unwrap_or((None, None))
+    PAIRS
+        .into_iter()
+        .find_map(|(rank, size)| Some((Some(number(rank)?), number(size))))
+        .unwrap_or((None, None))
 }

@@ -154,7 +154,7 @@ pub struct Process {
 pub struct OwnCost {
     /// Markers that read the clock.
     pub timed_markers: u64,
-    /// All hits, those included.
+    /// All markers, those included. Hits in the body of a grouped loop are none: they are counted in a register.
     pub markers: u64,
     /// Frames entered.
     pub calls: u64,
@@ -177,6 +177,8 @@ pub struct Losses {
     pub lost_calls: u64,
     /// Threads were recorded together, for there were too many.
     pub threads_folded: bool,
+    /// Records and fields of the raw file that made no sense and were left out.
+    pub damaged: u64,
 }
 
 /// Heap of a process as the counting allocator saw it.

@@ -393,9 +393,9 @@ pub struct PairsRecord {
 #[repr(C, align(64))]
 pub struct Pair {
     /// Address of the cell seen. 1 stands for cells that found no room in the table.
-    pub cell: AtomicU64,
+    pub cell: AtomicPtr<Cell>,
     /// Address of the cell where the gap began; 0 where the line seen was timed (only `cpu_ns` is filled then).
-    pub gap: AtomicU64,
+    pub gap: AtomicPtr<Cell>,
     /// Samples.
     pub samples: AtomicU64,
     /// Sum of their weights: ticks not explained by exact intervals since the sample before.

@@ -52,7 +52,11 @@ impl RawFile {
     /// Creates the file, which must not exist, and maps it: at `place`, if given, in the stead of what is mapped there.
     ///
     /// Returns with it how many of its bytes may be used.
-    pub(crate) fn create(path: &Path, capacity: usize, place: Option<*mut u8>) -> io::Result<(Self, usize)> {
+    pub(crate) fn create(
+        path: &Path,
+        capacity: usize,
+        place: Option<*mut u8>,
+    ) -> io::Result<(Self, usize)> {
         let file = open_new(path)?;
         let length = libc::off_t::try_from(capacity).map_err(io::Error::other)?;
         // SAFETY: the descriptor is open for writing.
@@ -115,9 +119,15 @@ impl RawFile {
         let header = self.header();
         header.version.store(VERSION, Relaxed);
         header.byte_order.store(BYTE_ORDER_MARK, Relaxed);
-        header.header_bytes.store(u32::try_from(HEADER_BYTES).unwrap_or(0), Relaxed);
-        header.chunk_bytes.store(u32::try_from(CHUNK_BYTES).unwrap_or(0), Relaxed);
-        header.base.store(self.base.expose_provenance() as u64, Relaxed);
+        header
+            .header_bytes
+            .store(u32::try_from(HEADER_BYTES).unwrap_or(0), Relaxed);
+        header
+            .chunk_bytes
+            .store(u32::try_from(CHUNK_BYTES).unwrap_or(0), Relaxed);
+        header
+            .base
+            .store(self.base.expose_provenance() as u64, Relaxed);
         header.capacity.store(capacity as u64, Relaxed);
         header.magic.store(MAGIC, Release);
     }
@@ -128,10 +138,13 @@ impl RawFile {
     pub(crate) fn take(self, bytes: usize, owner_plus_1: u32, limit: usize) -> Option<Span> {
         let header = self.header();
         let span = (size_of::<ChunkHead>() + bytes).div_ceil(CHUNK_BYTES);
-        let capacity = usize::try_from(header.capacity.load(Relaxed)).ok()?.min(limit);
+        let capacity = usize::try_from(header.capacity.load(Relaxed))
+            .ok()?
+            .min(limit);
         let room = (capacity.checked_sub(HEADER_BYTES)? / CHUNK_BYTES) as u64;
         let more = |used: u64| used.checked_add(span as u64).filter(|after| *after <= room);
-        let first = usize::try_from(header.chunks.fetch_update(AcqRel, Acquire, more).ok()?).ok()?;
+        let first =
+            usize::try_from(header.chunks.fetch_update(AcqRel, Acquire, more).ok()?).ok()?;
         let start = self.base.wrapping_add(HEADER_BYTES + first * CHUNK_BYTES);
         if let Err(error) = populate(start, span * CHUNK_BYTES)
             && !is_unsupported(&error)
@@ -159,7 +172,11 @@ fn open_new(path: &Path) -> io::Result<Descriptor> {
     let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC | libc::O_NOFOLLOW;
     // SAFETY: the path is terminated, and the mode is given as the flags ask.
     let file = unsafe { libc::open(path.as_ptr(), flags, 0o600) };
-    if file < 0 { Err(io::Error::last_os_error()) } else { Ok(Descriptor(file)) }
+    if file < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(Descriptor(file))
+    }
 }
 
 /// The system cannot make single pages present: Linux before 5.14.

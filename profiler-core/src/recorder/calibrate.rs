@@ -62,11 +62,23 @@ impl Scratch {
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
         thread.gap.store(outside, Relaxed);
-        thread.reading.store(if source == Source::Tsc { READING_TSC } else { READING_SLOW }, Relaxed);
-        thread.cache.store(core::ptr::from_ref(slot).cast_mut(), Relaxed);
+        thread.reading.store(
+            if source == Source::Tsc {
+                READING_TSC
+            } else {
+                READING_SLOW
+            },
+            Relaxed,
+        );
+        thread
+            .cache
+            .store(core::ptr::from_ref(slot).cast_mut(), Relaxed);
         PROBE.id.store(tree::MAX_SITES, Relaxed);
         slot.key.store(tree::key(outside, tree::MAX_SITES), Relaxed);
-        slot.node.store(core::ptr::from_ref(node).expose_provenance() as u64, Relaxed);
+        slot.node.store(
+            core::ptr::from_ref(node).expose_provenance() as u64,
+            Relaxed,
+        );
         Some(Self { thread, node })
     }
 
@@ -102,7 +114,9 @@ fn best(source: Source, count: u64, body: impl Fn()) -> u64 {
 
 /// Measures the costs; all 0 if there is no memory to try them on.
 pub(super) fn measure(source: Source) -> Costs {
-    let Some(scratch) = Scratch::new(source) else { return Costs::default() };
+    let Some(scratch) = Scratch::new(source) else {
+        return Costs::default();
+    };
     let before = thread::set_current(scratch.thread);
     scratch.set_state(SAMPLED);
     let marker_ticks_1024 = scratch.marker(source);
@@ -117,5 +131,10 @@ pub(super) fn measure(source: Source) -> Costs {
         }
     }
     thread::set_current(before);
-    Costs { timed_ticks_1024, fenced_ticks, marker_ticks_1024, call_ticks_1024 }
+    Costs {
+        timed_ticks_1024,
+        fenced_ticks,
+        marker_ticks_1024,
+        call_ticks_1024,
+    }
 }

@@ -7,7 +7,10 @@ use crate::raw::layout::{SOURCE_MONOTONIC, SOURCE_TSC};
 #[repr(u32)]
 pub(crate) enum Source {
     /// Time stamp counter.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only x86-64 has a marker that reads it"))]
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "only x86-64 has a marker that reads it")
+    )]
     Tsc = SOURCE_TSC,
     /// Nanoseconds of `CLOCK_MONOTONIC`.
     Monotonic = SOURCE_MONOTONIC,
@@ -15,7 +18,10 @@ pub(crate) enum Source {
 
 /// Nanoseconds of a clock of the system, 0 if it cannot be read.
 pub(crate) fn nanos(clock: libc::clockid_t) -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `time` is a valid place for the answer.
     if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
         return 0;
@@ -89,7 +95,8 @@ fn tsc_is_invariant() -> bool {
 /// The kernel uses the counter itself, so it found no fault with it.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn kernel_trusts_tsc() -> bool {
-    const PATH: &core::ffi::CStr = c"/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    const PATH: &core::ffi::CStr =
+        c"/sys/devices/system/clocksource/clocksource0/current_clocksource";
     let mut name = [0_u8; 64];
     // SAFETY: the path is terminated and the flags need no further argument.
     let file = unsafe { libc::open(PATH.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
@@ -100,7 +107,10 @@ fn kernel_trusts_tsc() -> bool {
     let read = unsafe { libc::read(file, name.as_mut_ptr().cast(), name.len()) };
     // SAFETY: `file` was opened above and is closed once.
     unsafe { libc::close(file) };
-    let name = name.get(..usize::try_from(read).unwrap_or(0)).unwrap_or_default().trim_ascii();
+    let name = name
+        .get(..usize::try_from(read).unwrap_or(0))
+        .unwrap_or_default()
+        .trim_ascii();
     [&b"tsc"[..], b"kvm-clock", b"hyperv_clocksource_tsc_page"].contains(&name)
 }
 

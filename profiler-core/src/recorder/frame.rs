@@ -45,21 +45,35 @@ impl<const N: usize> Frame<N> {
     fn find(site: &'static Site<N>) -> tree::Entry {
         let current = thread::current();
         let key = tree::key(current.cell.load(Relaxed), site.id.load(Relaxed));
-        tree::cached(current, key).unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
+        tree::cached(current, key)
+            .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
     }
 
     /// Makes `node` the innermost one of the thread.
     #[inline(always)]
     fn open(thread: &'static ThreadRecord, node: &'static NodeRecord) -> Self {
         let outer = thread.top.load(Relaxed);
-        thread.top.store(core::ptr::from_ref(node).cast_mut(), Relaxed);
-        Self { thread, node, caller: tree::running(thread), outer, not_send: PhantomData }
+        thread
+            .top
+            .store(core::ptr::from_ref(node).cast_mut(), Relaxed);
+        Self {
+            thread,
+            node,
+            caller: tree::running(thread),
+            outer,
+            not_send: PhantomData,
+        }
     }
 
     /// The marker of line slot `L`: the line before ends, this one begins.
     #[inline(always)]
     pub fn line<const L: usize>(frame: &Self) {
-        const { assert!(L < N, "a marker names a line slot that its site does not have") };
+        const {
+            assert!(
+                L < N,
+                "a marker names a line slot that its site does not have"
+            )
+        };
         marker::hit::<L>(frame.thread, frame.node);
     }
 
@@ -72,7 +86,11 @@ impl<const N: usize> Frame<N> {
     /// Counters for the lines of a loop that only counts: counter `i` is line slot `slots[i]`.
     #[inline(always)]
     pub fn group<const K: usize>(frame: &Self, slots: &'static [u32; K]) -> Group<K> {
-        Group { node: frame.node, slots, counts: [0; K] }
+        Group {
+            node: frame.node,
+            slots,
+            counts: [0; K],
+        }
     }
 }
 
@@ -129,7 +147,11 @@ impl NodeRecord {
     /// Counts an entry: recursive ones apart, without a branch.
     #[inline(always)]
     pub(super) fn count_call(&self, recursive: bool) {
-        let counter = if recursive { &self.recursive_calls } else { &self.calls };
+        let counter = if recursive {
+            &self.recursive_calls
+        } else {
+            &self.calls
+        };
         add(counter, 1);
     }
 }

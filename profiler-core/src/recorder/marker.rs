@@ -123,7 +123,9 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
-    thread.cell.store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+    thread
+        .cell
+        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
 }
 
 /// Ends the running interval at `now`, outside of a marker: the thread ends, or leaves this record to another one.
@@ -133,9 +135,15 @@ pub(super) fn close(thread: &ThreadRecord, now: u64) {
     if open.addr() > 1 {
         // SAFETY: an open cell is a cell of this process; none is ever unmapped.
         let cell = unsafe { &*open };
-        let time = length.cast_signed().wrapping_sub(thread.correction.load(Relaxed).cast_signed());
-        cell.time.store(cell.time.load(Relaxed).wrapping_add(time), Relaxed);
-        thread.exact.store(thread.exact.load(Relaxed).wrapping_add(now.cast_signed()), Relaxed);
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        cell.time
+            .store(cell.time.load(Relaxed).wrapping_add(time), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Relaxed,
+        );
     } else if let Some(gap) = {
         // SAFETY: as above; null where no gap ever began.
         unsafe { thread.gap.load(Relaxed).as_ref() }
@@ -147,6 +155,7 @@ pub(super) fn close(thread: &ThreadRecord, now: u64) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[expect(clippy::too_many_lines, reason = "the stub is one straight listing")]
 pub(super) mod x86_64 {
     //! The out-of-line part of the marker, in assembly: it may change no register at all.
 
@@ -353,23 +362,37 @@ extern "C" fn slow_ticks(_thread: &ThreadRecord) -> u64 {
 
 /// What the stub does, in Rust: the model that the assembly is compared with.
 #[cfg(test)]
-#[expect(clippy::undocumented_unsafe_blocks, reason = "as in `close`: cells are never unmapped")]
+#[expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "as in `close`: cells are never unmapped"
+)]
 pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
     let length = now.wrapping_sub(thread.t0.load(Relaxed));
     let open = thread.open.load(Relaxed);
     if open.addr() > 1 {
         let left = unsafe { &*open };
-        let time = length.cast_signed().wrapping_sub(thread.correction.load(Relaxed).cast_signed());
-        left.time.store(left.time.load(Relaxed).wrapping_add(time), Relaxed);
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        left.time
+            .store(left.time.load(Relaxed).wrapping_add(time), Relaxed);
     } else {
         super::add(&unsafe { &*thread.gap.load(Relaxed) }.gap_time, length);
-        thread.exact.store(thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
+            Relaxed,
+        );
     }
     let begin_gap = || {
-        thread.exact.store(thread.exact.load(Relaxed).wrapping_add(now.cast_signed()), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Relaxed,
+        );
         thread.open.store(core::ptr::null_mut(), Relaxed);
         thread.t0.store(now, Relaxed);
-        thread.gap.store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+        thread
+            .gap
+            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
     };
     let begin_window = |intervals: u64| {
         cell.left.store(intervals, Relaxed);
@@ -385,21 +408,31 @@ pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
             begin_window(cell.window.load(Relaxed) + 1);
         }
     }
-    thread.open.store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+    thread
+        .open
+        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
     thread.t0.store(now, Relaxed);
     super::add(&thread.reads, 1);
     cell.left.store(cell.left.load(Relaxed) - 1, Relaxed);
     if cell.left.load(Relaxed) != 0 {
         return;
     }
-    let reads = thread.reads.load(Relaxed).wrapping_sub(cell.window_reads.load(Relaxed));
+    let reads = thread
+        .reads
+        .load(Relaxed)
+        .wrapping_sub(cell.window_reads.load(Relaxed));
     let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
     if lasted >= reads.wrapping_mul(thread.threshold.load(Relaxed)) {
         cell.window.store(WINDOW, Relaxed);
         return begin_window(WINDOW);
     }
     cell.state.store(SAMPLED, Relaxed);
-    cell.window_time.store(cell.time.load(Relaxed).wrapping_sub(cell.window_time.load(Relaxed)), Relaxed);
+    cell.window_time.store(
+        cell.time
+            .load(Relaxed)
+            .wrapping_sub(cell.window_time.load(Relaxed)),
+        Relaxed,
+    );
     cell.left.store(cell.window.load(Relaxed), Relaxed);
     cell.window.store(WINDOW, Relaxed);
     begin_gap();

@@ -19,11 +19,20 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 pub use frame::{Brace, Frame, Group};
+pub(crate) use run::header;
 pub use task::{Task, poll, task_line};
 pub(crate) use thread::current;
+pub(crate) use tree::running;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
 #[inline(always)]
 pub(crate) fn add(counter: &AtomicU64, amount: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
+}
+
+/// A word as a size: there is a recorder only where both have 64 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "64 bits each")]
+pub(crate) const fn word(value: u64) -> usize {
+    value as usize
 }

@@ -11,8 +11,9 @@ use super::marker::{READING_FENCED, READING_SLOW, READING_TSC};
 use super::{calibrate, sampler, thread, tree};
 use crate::env;
 use crate::raw::layout::{
-    ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, HEADER_BYTES, Header, KIND_NODE, KIND_PAIRS, MODE_AUTO, MODE_EXACT,
-    MODE_FENCED, MODE_SAMPLED, NodeRecord, PairsRecord, RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
+    ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, HEADER_BYTES, Header, KIND_NODE,
+    KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, NodeRecord, PairsRecord,
+    RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
 };
 use crate::raw::writer::{RawFile, Span, padded};
 
@@ -43,6 +44,7 @@ static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 static SOURCE_IS_TSC: AtomicU32 = AtomicU32::new(0);
 static MODE: AtomicU32 = AtomicU32::new(MODE_AUTO);
+static WANTS_SAMPLER: AtomicU32 = AtomicU32::new(0);
 static READING: AtomicU64 = AtomicU64::new(READING_TSC);
 static CORRECTION: AtomicU64 = AtomicU64::new(0);
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
@@ -87,7 +89,10 @@ pub(super) fn recording() -> bool {
 #[cold]
 fn decide() -> bool {
     let me = thread_id();
-    if STATE.compare_exchange(UNDECIDED, STARTING, AcqRel, Acquire).is_ok() {
+    if STATE
+        .compare_exchange(UNDECIDED, STARTING, AcqRel, Acquire)
+        .is_ok()
+    {
         STARTER.store(me, Relaxed);
         let state = if start().is_some() { RECORDING } else { OFF };
         STATE.store(state, Release);
@@ -128,6 +133,7 @@ fn start() -> Option<()> {
     header.ticks_per_second.store(rate, Relaxed);
     settle_clock(header, source, rate, &costs);
     store_pair(header, second_pair);
+    crate::memory::adopt_counters(header);
     watch_process();
     header.state.store(STATE_RUNNING, Release);
     Some(())
@@ -135,11 +141,21 @@ fn start() -> Option<()> {
 
 /// The capacity asked for, within reason and the process' own limit on file sizes.
 fn capacity() -> usize {
-    let asked = std::env::var(env::SPACE).ok().and_then(|text| env::parse_bytes(&text)).unwrap_or(DEFAULT_CAPACITY);
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let asked = std::env::var(env::SPACE)
+        .ok()
+        .and_then(|text| env::parse_bytes(&text))
+        .unwrap_or(DEFAULT_CAPACITY);
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is a valid place for the answer.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
-    let limit = if known { usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX) } else { usize::MAX };
+    let limit = if known {
+        usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+    } else {
+        usize::MAX
+    };
     // A file longer than the limit would end the program with a signal.
     asked.max(MIN_CAPACITY).min(limit) & !0xfff
 }
@@ -148,7 +164,10 @@ fn capacity() -> usize {
 fn path_of(folder: &Path, ticks: u64) -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
     let name = exe.file_name().unwrap_or_default().as_bytes().to_vec();
-    let mut stem = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()).into_os_string().into_vec();
+    let mut stem = std::path::absolute(folder)
+        .unwrap_or_else(|_| folder.to_path_buf())
+        .into_os_string()
+        .into_vec();
     stem.push(b'/');
     stem.extend(name.iter().take(64));
     stem.push(b'-');
@@ -166,7 +185,12 @@ fn path_with_stem(stem: &[u8], ticks: u64) -> PathBuf {
 
     let mut path = stem.to_vec();
     // Writing to a vector does not fail.
-    let _ = write!(path, "{}-{ticks:x}.{}", std::process::id(), crate::raw::layout::EXTENSION);
+    let _ = write!(
+        path,
+        "{}-{ticks:x}.{}",
+        std::process::id(),
+        crate::raw::layout::EXTENSION
+    );
     PathBuf::from(std::ffi::OsString::from_vec(path))
 }
 
@@ -177,7 +201,11 @@ fn host_name() -> Vec<u8> {
     unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
     name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(0));
     name.retain(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
-    if name.is_empty() { b"localhost".to_vec() } else { name }
+    if name.is_empty() {
+        b"localhost".to_vec()
+    } else {
+        name
+    }
 }
 
 /// Who the process is and how it was built.
@@ -200,18 +228,29 @@ fn describe_process(header: &Header, source: Source, pair: (u64, u64)) {
     }
     header.flags.store(flags, Relaxed);
     let (rank, ranks) = env::rank();
-    header.rank_plus_1.store(rank.map_or(0, |rank| rank.saturating_add(1)), Relaxed);
+    header
+        .rank_plus_1
+        .store(rank.map_or(0, |rank| rank.saturating_add(1)), Relaxed);
     header.ranks.store(ranks.unwrap_or(0), Relaxed);
-    header.host_len.store(copy_text(&header.host, &host_name()), Relaxed);
+    header
+        .host_len
+        .store(copy_text(&header.host, &host_name()), Relaxed);
     let exe = std::env::current_exe().unwrap_or_default();
-    header.exe_len.store(copy_text(&header.exe, exe.to_string_lossy().as_bytes()), Relaxed);
+    header.exe_len.store(
+        copy_text(&header.exe, exe.to_string_lossy().as_bytes()),
+        Relaxed,
+    );
 }
 
 /// What a forked child has of its own.
 fn describe_identity(header: &Header) {
     header.pid.store(std::process::id(), Relaxed);
-    header.parent_pid.store(std::os::unix::process::parent_id(), Relaxed);
-    header.start_unix_ns.store(clock::nanos(libc::CLOCK_REALTIME), Relaxed);
+    header
+        .parent_pid
+        .store(std::os::unix::process::parent_id(), Relaxed);
+    header
+        .start_unix_ns
+        .store(clock::nanos(libc::CLOCK_REALTIME), Relaxed);
     let cpu = clock::nanos(libc::CLOCK_PROCESS_CPUTIME_ID);
     header.start_cpu_ns.store(cpu, Relaxed);
     header.last_cpu_ns.store(cpu, Relaxed);
@@ -245,6 +284,9 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     };
     MODE.store(mode, Relaxed);
     header.clock_mode.store(mode, Relaxed);
+    let wanted = matches!(mode, MODE_AUTO | MODE_SAMPLED)
+        && std::env::var_os(env::SAMPLER).is_none_or(|value| value != "0");
+    WANTS_SAMPLER.store(u32::from(wanted), Relaxed);
     let fenced = mode == MODE_FENCED;
     let (reading, threshold_ns) = match source {
         Source::Tsc if fenced => (READING_FENCED, THRESHOLD_NS),
@@ -254,9 +296,20 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     READING.store(reading, Relaxed);
     THRESHOLD.store(rate * threshold_ns / 1_000_000_000, Relaxed);
     CORRECTION.store(if fenced { costs.fenced_ticks } else { 0 }, Relaxed);
-    let picoseconds = |ticks_1024: u64| u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024;
-    let store = |place: &AtomicU64, ticks_1024| place.store(u64::try_from(picoseconds(ticks_1024)).unwrap_or(0), Relaxed);
-    store(&header.cost_timed_ps, if fenced { costs.fenced_ticks * 1024 } else { costs.timed_ticks_1024 });
+    let picoseconds = |ticks_1024: u64| {
+        u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024
+    };
+    let store = |place: &AtomicU64, ticks_1024| {
+        place.store(u64::try_from(picoseconds(ticks_1024)).unwrap_or(0), Relaxed)
+    };
+    store(
+        &header.cost_timed_ps,
+        if fenced {
+            costs.fenced_ticks * 1024
+        } else {
+            costs.timed_ticks_1024
+        },
+    );
     store(&header.cost_marker_ps, costs.marker_ticks_1024);
     store(&header.cost_call_ps, costs.call_ticks_1024);
 }
@@ -285,7 +338,8 @@ extern "C" fn finish() {
 pub(super) fn thread_key_is_set() -> bool {
     let key = KEY.load(Acquire);
     // SAFETY: the key was made by us.
-    libc::pthread_key_t::try_from(key).is_ok_and(|key| !unsafe { libc::pthread_getspecific(key) }.is_null())
+    libc::pthread_key_t::try_from(key)
+        .is_ok_and(|key| !unsafe { libc::pthread_getspecific(key) }.is_null())
 }
 
 /// Remembers the record of this thread until the thread ends.
@@ -329,7 +383,11 @@ pub(super) fn ticks() -> u64 {
 
 /// The source of ticks.
 pub(super) fn source() -> Source {
-    if SOURCE_IS_TSC.load(Relaxed) != 0 { Source::Tsc } else { Source::Monotonic }
+    if SOURCE_IS_TSC.load(Relaxed) != 0 {
+        Source::Tsc
+    } else {
+        Source::Monotonic
+    }
 }
 
 /// Whether lines may change between timed and sampled.
@@ -339,7 +397,7 @@ pub(super) fn demotes() -> bool {
 
 /// Whether there is anything for a sampler to do.
 pub(super) fn wants_sampler() -> bool {
-    matches!(MODE.load(Relaxed), MODE_AUTO | MODE_SAMPLED)
+    WANTS_SAMPLER.load(Relaxed) != 0
 }
 
 /// How cells begin.
@@ -353,20 +411,31 @@ pub(super) fn cell_start() -> CellStart {
 
 /// What a new thread record is told about the clock.
 pub(super) fn settings() -> Settings {
-    Settings { reading: READING.load(Relaxed), correction: CORRECTION.load(Relaxed), threshold: THRESHOLD.load(Relaxed) }
+    Settings {
+        reading: READING.load(Relaxed),
+        correction: CORRECTION.load(Relaxed),
+        threshold: THRESHOLD.load(Relaxed),
+    }
 }
 
 /// Writes the newest pair of clock readings and the CPU time to the header.
 pub(super) fn update_clock_pair() {
     let Some(header) = header() else { return };
-    header.last_cpu_ns.store(clock::nanos(libc::CLOCK_PROCESS_CPUTIME_ID), Relaxed);
+    header
+        .last_cpu_ns
+        .store(clock::nanos(libc::CLOCK_PROCESS_CPUTIME_ID), Relaxed);
     store_pair(header, source().pair());
 }
 
 /// Stores a pair so that a reader can tell when it is half written. A second writer at the same time leaves it to the first.
 fn store_pair(header: &Header, pair: (u64, u64)) {
     let sequence = header.last_seq.load(Relaxed);
-    if sequence % 2 == 1 || header.last_seq.compare_exchange(sequence, sequence + 1, AcqRel, Relaxed).is_err() {
+    if sequence % 2 == 1
+        || header
+            .last_seq
+            .compare_exchange(sequence, sequence + 1, AcqRel, Relaxed)
+            .is_err()
+    {
         return;
     }
     header.last_ticks.store(pair.0, Relaxed);
@@ -378,25 +447,27 @@ fn store_pair(header: &Header, pair: (u64, u64)) {
 pub(super) fn thread_id() -> u32 {
     #[cfg(target_os = "linux")]
     // SAFETY: no arguments.
-    let id = unsafe { libc::gettid() };
+    let id = unsafe { libc::gettid() }.cast_unsigned();
     #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::cast_possible_truncation, reason = "only told apart by it")]
     // SAFETY: no arguments.
-    let id = unsafe { libc::pthread_self() }.addr();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thread ids are positive; elsewhere only told apart")]
-    {
-        id as u32
-    }
+    let id = unsafe { libc::pthread_self() } as usize as u32;
+    id
 }
 
 /// Copies the name of this thread to its record.
 pub(super) fn name_thread(thread: &ThreadRecord) {
     let mut name = [0_u8; 64];
+    // SAFETY: no arguments.
+    let me = unsafe { libc::pthread_self() };
     // SAFETY: the buffer has that length.
-    if unsafe { libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr().cast(), name.len()) } != 0 {
+    if unsafe { libc::pthread_getname_np(me, name.as_mut_ptr().cast(), name.len()) } != 0 {
         return;
     }
     let length = name.iter().position(|byte| *byte == 0).unwrap_or(0);
-    thread.name_len.store(copy_text(&thread.name, &name[..length]), Relaxed);
+    thread
+        .name_len
+        .store(copy_text(&thread.name, &name[..length]), Relaxed);
 }
 
 /// Zeroed memory that is not part of the file and is never given back.
@@ -423,7 +494,12 @@ pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
     let span = file.take(bytes, index + 1, usize::MAX)?;
     reserve_record(span.first, bytes)?;
     let free = span.first.wrapping_add(bytes).expose_provenance();
-    Some(FirstSpan { record: span.first, free, end: span.end.addr(), bytes: span.bytes })
+    Some(FirstSpan {
+        record: span.first,
+        free,
+        end: span.end.addr(),
+        bytes: span.bytes,
+    })
 }
 
 /// Room for a record of a thread: a node, and whether it is a flat one, which may use what is left of the file.
@@ -436,7 +512,11 @@ pub(super) fn thread_record(thread: &ThreadRecord, bytes: usize, flat: bool) -> 
             return None;
         }
         // A quarter of the file is kept for flat nodes.
-        let limit = if flat { usize::MAX } else { CAPACITY.load(Relaxed) / 4 * 3 };
+        let limit = if flat {
+            usize::MAX
+        } else {
+            CAPACITY.load(Relaxed) / 4 * 3
+        };
         let span = file()?.take(bytes, thread.index.load(Relaxed) + 1, limit)?;
         free = span.first.expose_provenance();
         thread.free_end.store(span.end.addr() as u64, Relaxed);
@@ -527,7 +607,11 @@ extern "C" fn after_fork() {
     header.start_mono_ns.store(pair.1, Relaxed);
     header.last_seq.store(0, Relaxed);
     store_pair(header, pair);
-    for counter in [&header.sampler_cpu_ns, &header.sampler_ticks, &header.lost_calls] {
+    for counter in [
+        &header.sampler_cpu_ns,
+        &header.sampler_ticks,
+        &header.lost_calls,
+    ] {
         counter.store(0, Relaxed);
     }
     zero_counters(parent, used);
@@ -548,7 +632,11 @@ fn copy_to_child_file(parent: RawFile, capacity: usize, used: usize) -> Option<(
     unsafe { core::ptr::copy_nonoverlapping(parent.base(), copy, used) };
     // SAFETY: the copy starts with a header.
     unsafe { &*copy.cast::<Header>() }.state.store(0, Relaxed);
-    let stem: Vec<u8> = PATH_STEM.iter().map(|byte| byte.load(Relaxed)).take_while(|byte| *byte != 0).collect();
+    let stem: Vec<u8> = PATH_STEM
+        .iter()
+        .map(|byte| byte.load(Relaxed))
+        .take_while(|byte| *byte != 0)
+        .collect();
     let path = path_with_stem(&stem, source().ticks());
     let made = RawFile::create(&path, capacity, Some(parent.base()));
     let filled = made.is_ok_and(|(file, usable)| used <= usable && file.fill(copy, used));
@@ -559,7 +647,9 @@ fn copy_to_child_file(parent: RawFile, capacity: usize, used: usize) -> Option<(
 
 /// Puts private pages with the same content in the place of the parent's file.
 fn make_private(parent: RawFile, capacity: usize, used: usize) {
-    let Some(copy) = private_memory(used) else { return };
+    let Some(copy) = private_memory(used) else {
+        return;
+    };
     // SAFETY: both have `used` bytes.
     unsafe { core::ptr::copy_nonoverlapping(parent.base(), copy, used) };
     let protection = libc::PROT_READ | libc::PROT_WRITE;

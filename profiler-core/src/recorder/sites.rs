@@ -35,7 +35,13 @@ pub(super) fn register(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) ->
 
 /// Writes the record of a site.
 fn write(lock: &SharedLock, number: u32, facts: &SiteFacts, lines: &[LineSite]) -> Option<()> {
-    let texts = [facts.module, facts.name, facts.file, facts.package, facts.source];
+    let texts = [
+        facts.module,
+        facts.name,
+        facts.file,
+        facts.package,
+        facts.source,
+    ];
     let labels: usize = lines.iter().map(|line| line.label.len()).sum();
     let strings: usize = texts.iter().map(|text| text.len()).sum::<usize>() + labels;
     let bytes = size_of::<SiteRecord>() + line_bytes(lines.len()) + strings;

@@ -26,7 +26,13 @@ pub struct Task<const N: usize, F> {
 /// Wraps the future of an async body.
 #[inline(always)]
 pub const fn poll<const N: usize, F: Future>(site: &'static Site<N>, future: F) -> Task<N, F> {
-    Task { site, since: 0, waiting: 0, slot: 0, future }
+    Task {
+        site,
+        since: 0,
+        waiting: 0,
+        slot: 0,
+        future,
+    }
 }
 
 impl<const N: usize, F: Future> Future for Task<N, F> {
@@ -38,7 +44,11 @@ impl<const N: usize, F: Future> Future for Task<N, F> {
         let this = unsafe { self.get_unchecked_mut() };
         // SAFETY: as above.
         let future = unsafe { Pin::new_unchecked(&mut this.future) };
-        let frame = if this.since == 0 { Frame::enter(this.site) } else { Frame::reenter(this.site) };
+        let frame = if this.since == 0 {
+            Frame::enter(this.site)
+        } else {
+            Frame::reenter(this.site)
+        };
         let _top = Top::set(&frame);
         if this.since != 0 {
             resume(&frame, this.since, this.waiting, this.slot);
@@ -79,7 +89,8 @@ fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: us
     // SAFETY: null or the address of a cell, which is never unmapped.
     if let Some(cell) = unsafe { waited.as_ref() } {
         // The cell may belong to another thread by now.
-        cell.await_time.fetch_add(run::ticks().saturating_sub(since), Relaxed);
+        cell.await_time
+            .fetch_add(run::ticks().saturating_sub(since), Relaxed);
     }
     if slot < N {
         marker::resume(frame.thread, tree::cell(frame.node, slot));
@@ -100,10 +111,18 @@ fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
 /// The marker of line slot `L` inside an async body: its frame is the innermost of the thread.
 #[inline(always)]
 pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
-    const { assert!(L < N, "a marker names a line slot that its site does not have") };
+    const {
+        assert!(
+            L < N,
+            "a marker names a line slot that its site does not have"
+        )
+    };
     let current = thread::current();
     // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
     let node = unsafe { &*current.top.load(Relaxed) };
-    debug_assert!(node.lines.load(Relaxed) as usize >= N, "a marker outside of its poll");
+    debug_assert!(
+        node.lines.load(Relaxed) as usize >= N,
+        "a marker outside of its poll"
+    );
     marker::hit::<L>(current, node);
 }

@@ -11,7 +11,8 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 use super::tree::{self, Entry};
 use super::{add, clock, marker, run, sampler, sites};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead, ThreadRecord,
+    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
+    ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
 
@@ -26,7 +27,8 @@ const FRESH_RECORDS: usize = 64;
 pub(super) const MAX_THREADS: usize = 4096;
 
 /// All thread records of the process, in the order of their numbers.
-static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] = [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
+static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
+    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
 /// How many of them are taken.
 static THREADS_USED: AtomicU32 = AtomicU32::new(0);
 
@@ -61,7 +63,10 @@ const fn zero_cell() -> Cell {
 }
 
 const fn zero_head() -> RecordHead {
-    RecordHead { kind: AtomicU32::new(0), bytes: AtomicU32::new(0) }
+    RecordHead {
+        kind: AtomicU32::new(0),
+        bytes: AtomicU32::new(0),
+    }
 }
 
 static SINK: Sink = Sink {
@@ -111,11 +116,17 @@ static SINK: Sink = Sink {
     },
     cells: [const { zero_cell() }; MAX_LINES],
     // No call has this key: numbers of sites begin at 1, and a caller's address differs from 1.
-    cache: CacheSlot { key: AtomicU64::new(1), node: AtomicU64::new(0) },
+    cache: CacheSlot {
+        key: AtomicU64::new(1),
+        node: AtomicU64::new(0),
+    },
 };
 
 // The cells of the sink's node follow it, as in a record.
-const _: () = assert!(core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node) == marker::cell_offset(0));
+const _: () = assert!(
+    core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node)
+        == marker::cell_offset(0)
+);
 
 thread_local! {
     /// No destructor: valid before the first and after the last thing a thread does.
@@ -141,7 +152,11 @@ pub(super) fn is_sink(thread: &ThreadRecord) -> bool {
 
 /// Where a call goes that is not recorded.
 pub(super) fn sink() -> Entry {
-    Entry { thread: &SINK.thread, node: &SINK.node, recursive: false }
+    Entry {
+        thread: &SINK.thread,
+        node: &SINK.node,
+        recursive: false,
+    }
 }
 
 /// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
@@ -159,6 +174,8 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
         run::lost_call();
         return sink();
     };
+    ensure_cache(thread);
+    sampler::ensure();
     tree::find(thread, id, lines.len()).unwrap_or_else(|| {
         run::lost_call();
         sink()
@@ -179,8 +196,20 @@ fn attached() -> Option<&'static ThreadRecord> {
     begin(thread);
     run::set_thread_key(thread);
     set_current(thread);
-    sampler::ensure();
     Some(thread)
+}
+
+/// Gives the thread a cache of its own. It begins with that of the sink, which knows no call, and is given back to it in a forked
+/// child: so its next call comes the slow way, where the sampler is started.
+fn ensure_cache(thread: &ThreadRecord) {
+    if thread.cache_mask.load(Relaxed) == 0
+        && let Some(cache) = run::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
+    {
+        thread.cache.store(cache.cast(), Relaxed);
+        thread
+            .cache_mask
+            .store(tree::CACHE_SLOTS as u64 - 1, Relaxed);
+    }
 }
 
 /// The records of all threads so far, for the sampler and for `fork`.
@@ -197,14 +226,23 @@ fn reuse() -> Option<&'static ThreadRecord> {
     if (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS {
         return None;
     }
-    let ended = all().find(|thread| thread.state.compare_exchange(ENDED, 0, AcqRel, Relaxed).is_ok())?;
+    let ended = all().find(|thread| {
+        thread
+            .state
+            .compare_exchange(ENDED, 0, AcqRel, Relaxed)
+            .is_ok()
+    })?;
     run::flag(FLAG_THREADS_FOLDED);
     Some(ended)
 }
 
 /// A new record.
 fn create() -> Option<&'static ThreadRecord> {
-    let index = THREADS_USED.fetch_update(AcqRel, Acquire, |used| ((used as usize) < MAX_THREADS).then_some(used + 1)).ok()?;
+    let index = THREADS_USED
+        .fetch_update(AcqRel, Acquire, |used| {
+            ((used as usize) < MAX_THREADS).then_some(used + 1)
+        })
+        .ok()?;
     let place = run::first_thread_record(index)?;
     // SAFETY: the record has room for a thread record, is zeroed, suitably aligned, and belongs to this thread.
     let thread = unsafe { &*place.record.cast::<ThreadRecord>() };
@@ -220,9 +258,9 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.correction.store(settings.correction, Relaxed);
     thread.threshold.store(settings.threshold, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
-    let cache = run::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>());
-    thread.cache.store(cache.map_or((&raw const SINK.cache).cast_mut(), <*mut u8>::cast), Relaxed);
-    thread.cache_mask.store(if cache.is_some() { tree::CACHE_SLOTS as u64 - 1 } else { 0 }, Relaxed);
+    thread
+        .cache
+        .store((&raw const SINK.cache).cast_mut(), Relaxed);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
     Some(thread)
 }
@@ -236,22 +274,41 @@ fn begin(thread: &'static ThreadRecord) {
         (0, 0)
     } else {
         (
-            thread.end_ticks.load(Relaxed).wrapping_sub(thread.start_ticks.load(Relaxed)),
-            thread.last_cpu_ns.load(Relaxed).wrapping_sub(thread.start_cpu_ns.load(Relaxed)),
+            thread
+                .end_ticks
+                .load(Relaxed)
+                .wrapping_sub(thread.start_ticks.load(Relaxed)),
+            thread
+                .last_cpu_ns
+                .load(Relaxed)
+                .wrapping_sub(thread.start_cpu_ns.load(Relaxed)),
         )
     };
-    thread.start_ticks.store(now.wrapping_sub(wall_before), Relaxed);
-    thread.start_cpu_ns.store(cpu.wrapping_sub(cpu_before), Relaxed);
+    thread
+        .start_ticks
+        .store(now.wrapping_sub(wall_before), Relaxed);
+    thread
+        .start_cpu_ns
+        .store(cpu.wrapping_sub(cpu_before), Relaxed);
     thread.last_cpu_ns.store(cpu, Relaxed);
     thread.end_ticks.store(0, Relaxed);
     thread.top.store(core::ptr::null_mut(), Relaxed);
     thread.t0.store(now, Relaxed);
     let outside = &thread.outside;
-    thread.cell.store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
-    thread.gap.store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+    thread
+        .cell
+        .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+    thread
+        .gap
+        .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
     if outside.state.load(Relaxed) != marker::SAMPLED {
-        thread.exact.store(thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()), Relaxed);
-        thread.open.store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
+            Relaxed,
+        );
+        thread
+            .open
+            .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
     }
     thread.tid.store(run::thread_id(), Relaxed);
     if thread.uses.load(Relaxed) == 0 {
@@ -266,12 +323,16 @@ fn begin(thread: &'static ThreadRecord) {
 /// Ends the record's time for this thread; another thread may have it then.
 pub(super) extern "C" fn end(thread: *mut c_void) {
     // SAFETY: the value of the thread key is the record of this thread.
-    let Some(thread) = (unsafe { thread.cast::<ThreadRecord>().as_ref() }) else { return };
+    let Some(thread) = (unsafe { thread.cast::<ThreadRecord>().as_ref() }) else {
+        return;
+    };
     set_current(&SINK.thread);
     let now = run::ticks();
     marker::close(thread, now);
     thread.end_ticks.store(now, Relaxed);
-    thread.last_cpu_ns.store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
+    thread
+        .last_cpu_ns
+        .store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
     run::update_clock_pair();
     thread.state.store(ENDED, Release);
 }
@@ -291,10 +352,21 @@ pub(super) fn restart_after_fork() {
         thread.last_cpu_ns.store(cpu, Relaxed);
         thread.t0.store(now, Relaxed);
         let open = mine && thread.open.load(Relaxed).addr() > 1;
-        thread.exact.store(if open { now.wrapping_neg().cast_signed() } else { 0 }, Relaxed);
+        thread.exact.store(
+            if open {
+                now.wrapping_neg().cast_signed()
+            } else {
+                0
+            },
+            Relaxed,
+        );
         zero(&thread.outside);
         if mine {
             thread.tid.store(run::thread_id(), Relaxed);
+            thread.cache_mask.store(0, Relaxed);
+            thread
+                .cache
+                .store((&raw const SINK.cache).cast_mut(), Relaxed);
         } else {
             thread.open.store(core::ptr::null_mut(), Relaxed);
             thread.state.store(ENDED, Relaxed);

@@ -8,8 +8,10 @@
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, run};
-use crate::raw::layout::{CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord};
+use super::{add, run, word};
+use crate::raw::layout::{
+    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord,
+};
 
 /// Slots of a thread's cache: sites with a higher number share them.
 pub(super) const CACHE_SLOTS: usize = 1024;
@@ -37,21 +39,27 @@ pub(super) fn key(caller: *mut Cell, site: u32) -> u64 {
 
 /// The site's number in a key.
 const fn site_of(key: u64) -> usize {
-    (key >> 48) as usize
+    word(key >> 48)
 }
 
 /// The cell of line slot `index`, which the node must have.
 #[inline(always)]
 pub(super) fn cell(node: &NodeRecord, index: usize) -> &'static Cell {
-    debug_assert!(index < node.lines.load(Relaxed) as usize, "a line slot outside of its node");
-    let cell = core::ptr::from_ref(node).cast::<u8>().wrapping_add(cell_offset(index)).cast::<Cell>();
+    debug_assert!(
+        index < node.lines.load(Relaxed) as usize,
+        "a line slot outside of its node"
+    );
+    let cell = core::ptr::from_ref(node)
+        .cast::<u8>()
+        .wrapping_add(cell_offset(index))
+        .cast::<Cell>();
     // SAFETY: the cells of a node follow it, and neither is ever unmapped.
     unsafe { &*cell }
 }
 
 /// The cell whose line runs on the thread.
 #[inline(always)]
-pub(super) fn running(thread: &ThreadRecord) -> &'static Cell {
+pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
     // SAFETY: the word always holds the address of a cell that is never unmapped.
     unsafe { &*thread.cell.load(Relaxed) }
 }
@@ -66,7 +74,7 @@ pub(super) fn cached(thread: &'static ThreadRecord, key: u64) -> Option<Entry> {
 /// The cache slot of a key.
 #[inline(always)]
 fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
-    let index = site_of(key) & thread.cache_mask.load(Relaxed) as usize;
+    let index = site_of(key) & word(thread.cache_mask.load(Relaxed));
     // SAFETY: the cache has one slot more than its mask says.
     unsafe { &*thread.cache.load(Relaxed).wrapping_add(index) }
 }
@@ -74,9 +82,15 @@ fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
 /// What a slot's second word means.
 #[inline(always)]
 fn entry(thread: &'static ThreadRecord, node: u64) -> Entry {
-    let address = core::ptr::with_exposed_provenance::<NodeRecord>((node & !1) as usize);
+    let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(node & !1));
+    let recursive = node & 1 != 0;
     // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
-    Entry { thread, node: unsafe { &*address }, recursive: node & 1 != 0 }
+    let node = unsafe { &*address };
+    Entry {
+        thread,
+        node,
+        recursive,
+    }
 }
 
 /// Finds or makes the node of site `id` with `lines` line slots, called from the running line.
@@ -91,7 +105,9 @@ pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Opti
     }
     let value = match table_get(thread, key) {
         Some(value) => value,
-        None => folded(thread, id).map(|node| node.addr() as u64 | 1).or_else(|| make(thread, id, lines, caller))?,
+        None => folded(thread, id)
+            .map(|node| node.addr() as u64 | 1)
+            .or_else(|| make(thread, id, lines, caller))?,
     };
     table_put(thread, key, value);
     let slot = cache_slot(thread, key);
@@ -154,7 +170,12 @@ fn publish(node: &'static NodeRecord) -> u64 {
 }
 
 /// Room for a node and its cells, filled in but for its place in the tree.
-fn new_node(thread: &'static ThreadRecord, id: u32, lines: usize, flat: bool) -> Option<&'static NodeRecord> {
+fn new_node(
+    thread: &'static ThreadRecord,
+    id: u32,
+    lines: usize,
+    flat: bool,
+) -> Option<&'static NodeRecord> {
     let bytes = cell_offset(lines);
     let place = run::thread_record(thread, bytes, flat)?;
     // SAFETY: the record has room for a node with its cells, is zeroed, suitably aligned, and belongs to this thread.
@@ -183,7 +204,7 @@ pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
 /// Position of a key in a table, before collisions.
 const fn hash(key: u64) -> usize {
     // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 128.
-    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+    word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
 }
 
 /// The slot of `key` in the table, or the free slot where it belongs; `None` without a table.
@@ -192,7 +213,7 @@ fn table_slot(thread: &ThreadRecord, key: u64) -> Option<&'static CacheSlot> {
     if table.is_null() {
         return None;
     }
-    let mask = thread.nodes_mask.load(Relaxed) as usize;
+    let mask = word(thread.nodes_mask.load(Relaxed));
     let mut index = hash(key) & mask;
     loop {
         // SAFETY: the table has one slot more than its mask says, and at least one is free.
@@ -207,7 +228,9 @@ fn table_slot(thread: &ThreadRecord, key: u64) -> Option<&'static CacheSlot> {
 
 /// The value of a key in the table of the thread.
 fn table_get(thread: &ThreadRecord, key: u64) -> Option<u64> {
-    table_slot(thread, key).filter(|slot| slot.key.load(Relaxed) == key).map(|slot| slot.node.load(Relaxed))
+    table_slot(thread, key)
+        .filter(|slot| slot.key.load(Relaxed) == key)
+        .map(|slot| slot.node.load(Relaxed))
 }
 
 /// Enters a key into the table of the thread; without room the node is found by the cache alone.
@@ -220,7 +243,9 @@ fn table_put(thread: &ThreadRecord, key: u64, value: u64) {
     if used >= thread.nodes_mask.load(Relaxed) {
         return;
     }
-    let Some(slot) = table_slot(thread, key) else { return };
+    let Some(slot) = table_slot(thread, key) else {
+        return;
+    };
     if slot.key.load(Relaxed) == key {
         return;
     }
@@ -232,16 +257,24 @@ fn table_put(thread: &ThreadRecord, key: u64, value: u64) {
 /// Gives the thread a table of twice the size. Old tables are left: they are small and few.
 fn grow(thread: &ThreadRecord) {
     let old = thread.nodes.load(Relaxed);
-    let old_slots = if old.is_null() { 0 } else { thread.nodes_mask.load(Relaxed) as usize + 1 };
+    let old_slots = if old.is_null() {
+        0
+    } else {
+        word(thread.nodes_mask.load(Relaxed)) + 1
+    };
     let slots = (old_slots * 2).max(FIRST_TABLE);
-    let Some(table) = run::private_memory(slots * size_of::<CacheSlot>()) else { return };
+    let Some(table) = run::private_memory(slots * size_of::<CacheSlot>()) else {
+        return;
+    };
     thread.nodes.store(table.cast(), Relaxed);
     thread.nodes_mask.store(slots as u64 - 1, Relaxed);
     for index in 0..old_slots {
         // SAFETY: the old table has that many slots.
         let slot = unsafe { &*old.wrapping_add(index) };
         let key = slot.key.load(Relaxed);
-        if key != 0 && let Some(new) = table_slot(thread, key) {
+        if key != 0
+            && let Some(new) = table_slot(thread, key)
+        {
             new.node.store(slot.node.load(Relaxed), Relaxed);
             new.key.store(key, Relaxed);
         }

@@ -1,0 +1,51 @@
+//! Area under the curve `0.7 x^3 - 2 x^2 + 4` from 0 to 3, by the left rule. The answer is 8.175.
+//!
+//! With `n` points the left rule is off by `-1.35 / n` (half a step times the difference of the end values).
+//!
+//! Hits of [`area_of_part`] over all workers: `for` header `n + workers`, each line of its body `n`, others `workers`.
+
+use std::ops::Range;
+use std::thread;
+
+use crate::share::part;
+
+/// The exact area.
+pub const EXACT: f64 = 8.175;
+
+/// The part of the area that belongs to the points `points` of `ntot`.
+#[hprof::profile]
+pub fn area_of_part(points: Range<usize>, ntot: usize) -> f64 {
+    let dx = 3.0 / ntot as f64;
+    let mut area = 0.0;
+    for i in points {
+        let x = i as f64 * dx;
+        let y = 0.7 * x * x * x - 2.0 * x * x + 4.0;
+        area += y * dx;
+    }
+    area
+}
+
+/// The area in one go. `ntot` must be at least 1.
+///
+/// ```
+/// let area = sample_workloads::auc::serial(1_000_000);
+/// assert!((area - 8.175).abs() < 2e-6);
+/// ```
+#[hprof::profile]
+pub fn serial(ntot: usize) -> f64 {
+    area_of_part(0..ntot, ntot)
+}
+
+/// The area in `workers` (at least 1) threads, each with its own part of the points.
+#[hprof::profile]
+pub fn threads(ntot: usize, workers: usize) -> f64 {
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || area_of_part(part(ntot, worker, workers), ntot)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().expect("the workers do not panic"))
+            .sum()
+    })
+}

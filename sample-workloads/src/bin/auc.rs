@@ -1,0 +1,46 @@
+//! Prints the area under a curve, computed from N points.
+
+#![expect(clippy::print_stdout, reason = "printing is this program's job")]
+
+use std::num::NonZeroUsize;
+
+use clap::{Parser, ValueEnum};
+use sample_workloads::{auc, plain};
+
+/// Compute the area under 0.7 x^3 - 2 x^2 + 4 from 0 to 3 (exactly 8.175).
+#[derive(Debug, Parser)]
+#[command(
+    after_help = "Example:\n\n    auc --mode threads --workers 2 30000000\n\nprints `The area is 8.175000`."
+)]
+struct Args {
+    /// Who does the work
+    #[arg(long, value_enum, default_value_t = Mode::Serial)]
+    mode: Mode,
+    /// How many threads share it
+    #[arg(long, default_value = "4")]
+    workers: NonZeroUsize,
+    /// Run the twin without annotations
+    #[arg(long)]
+    plain: bool,
+    /// Number of points
+    #[arg(value_name = "N", default_value = "30000000")]
+    points: NonZeroUsize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    Serial,
+    Threads,
+}
+
+fn main() {
+    let args = Args::parse();
+    let (points, workers) = (args.points.get(), args.workers.get());
+    let area = match (args.mode, args.plain) {
+        (Mode::Serial, false) => auc::serial(points),
+        (Mode::Serial, true) => plain::auc::serial(points),
+        (Mode::Threads, false) => auc::threads(points, workers),
+        (Mode::Threads, true) => plain::auc::threads(points, workers),
+    };
+    println!("The area is {area:.6}");
+}
