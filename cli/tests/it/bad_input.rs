@@ -6,7 +6,7 @@ use crate::fixture::{Fixture, printed};
 
 #[test]
 fn unknown_target_is_cargos_message_and_code() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let run = printed(&mut plain.hprof(["run", "--bin", "missing"])).code(101);
     run.says("error: no bin target named `missing`")
         .says("hprof: the build failed")
@@ -15,7 +15,7 @@ fn unknown_target_is_cargos_message_and_code() {
 
 #[test]
 fn failed_build_is_cargos_message_and_code() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::own("plain");
     plain.write("src/main.rs", "fn main() { missing(); }");
     printed(&mut plain.hprof(["run"]))
         .code(101)
@@ -25,7 +25,7 @@ fn failed_build_is_cargos_message_and_code() {
 
 #[test]
 fn no_package_is_cargos_message_and_code() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let mut command = plain.hprof(["run", "--manifest-path", "missing/Cargo.toml"]);
     printed(&mut command)
         .code(101)
@@ -35,7 +35,7 @@ fn no_package_is_cargos_message_and_code() {
 
 #[test]
 fn program_without_hprof_is_told_the_three_lines() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let run = printed(&mut plain.hprof(["run", "args", "x"]))
         .code(0)
         .stdout("x\n");
@@ -43,12 +43,12 @@ fn program_without_hprof_is_told_the_three_lines() {
         .says("hprof-core = { path = ")
         .says("use hprof::profile;")
         .says("#[profile]");
-    assert!(!plain.folder().join("profile").exists());
+    assert!(!plain.profile().exists());
 }
 
 #[test]
 fn program_that_enters_nothing_is_told_so() {
-    let annotated = Fixture::new("annotated");
+    let annotated = Fixture::shared("annotated");
     let run = printed(&mut annotated.hprof(["run", "nothing"]))
         .code(0)
         .stdout("nothing\n");
@@ -57,7 +57,7 @@ fn program_that_enters_nothing_is_told_so() {
 
 #[test]
 fn places_that_cannot_be_written_are_found_before_the_run() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::own("plain");
     plain.write("notes", "mine");
     let cases: [(&[&str], &str); 4] = [
         (&["-o", "missing/profile"], "cannot save to "),
@@ -77,14 +77,14 @@ fn places_that_cannot_be_written_are_found_before_the_run() {
         assert_eq!(run.messages().len(), 2, "cause and hint: {run:#?}");
     }
     assert_eq!(
-        fs::read_to_string(plain.folder().join("notes")).unwrap(),
+        fs::read_to_string(plain.project().join("notes")).unwrap(),
         "mine"
     );
 }
 
 #[test]
 fn options_that_contradict_each_other_are_refused() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     for options in [
         &["--dev", "--release"][..],
         &["--clock", "calls", "--split-loops"],
@@ -102,7 +102,7 @@ fn options_that_contradict_each_other_are_refused() {
 
 #[test]
 fn files_that_are_no_profiles_are_refused() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::own("plain");
     plain.write("empty.hpraw", "");
     plain.write("foreign.hpraw", &"not a profile\n".repeat(1000));
     plain.write("folder/readme", "nothing here");
@@ -124,8 +124,9 @@ fn files_that_are_no_profiles_are_refused() {
 
 #[test]
 fn nothing_to_show_is_said() {
-    let plain = Fixture::new("plain");
-    printed(&mut plain.hprof(["show"]))
+    let plain = Fixture::own("plain");
+    let mut show = plain.hprof(["show"]);
+    printed(show.env_remove("HPROF_OUT"))
         .code(2)
         .says("no profile in")
         .says("hprof run");

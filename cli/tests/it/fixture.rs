@@ -1,21 +1,25 @@
 //! Throw-away copies of the projects in `fixtures`.
 //!
-//! All of them build into one target folder, which stays from one run of the tests to the next, so hprof's own library is built
-//! once. Names of packages must differ for that.
+//! Most tests share one copy of a project and its target folder, which stay from one run of the tests to the next: hprof's own
+//! library is then built once. A test that changes a project, or how it is built, takes a copy of its own, for a program that is
+//! built anew is missing for a moment.
 
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-/// A project in a folder of its own, whose path needs quotes.
+/// A project in a folder whose path needs quotes.
 #[derive(Debug)]
 pub(crate) struct Fixture {
-    _parent: TempDir,
-    folder: PathBuf,
+    project: PathBuf,
+    target: PathBuf,
+    /// For what a test leaves behind.
+    scratch: TempDir,
 }
 
 /// What a command printed, as text.
@@ -27,58 +31,72 @@ pub(crate) struct Printed {
 }
 
 impl Fixture {
-    /// Copies a project.
-    pub(crate) fn new(name: &str) -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/fixtures")
-            .join(name);
-        let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("it's a folder");
-        copy(&source, &folder);
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let manifest = fs::read_to_string(folder.join("Cargo.toml.in")).unwrap();
-        let core = root.join("profiler-core");
-        fs::write(
-            folder.join("Cargo.toml"),
-            manifest.replace("@CORE@", core.to_str().unwrap()),
-        )
-        .unwrap();
-        // The versions that are there already: no network is needed.
-        fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    /// The copy for all tests.
+    pub(crate) fn shared(name: &str) -> Self {
+        static COPYING: Mutex<()> = Mutex::new(());
+        let _alone = COPYING.lock().unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let project = folder.join("it's shared").join(name);
+        copy_project(name, &project);
         Self {
-            _parent: parent,
-            folder,
+            project,
+            target: folder.join("target"),
+            scratch: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A copy for one test, to be changed at will.
+    pub(crate) fn own(name: &str) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let project = scratch.path().join("it's a folder");
+        copy_project(name, &project);
+        Self {
+            target: project.join("target"),
+            project,
+            scratch,
         }
     }
 
     /// Where the project is.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    pub(crate) fn project(&self) -> &Path {
+        &self.project
     }
 
-    /// `hprof COMMAND`, with the target folder for all where it builds.
+    /// Where it is built.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// A path of this test alone.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Where profiles of this test go.
+    pub(crate) fn profile(&self) -> PathBuf {
+        self.path("profile")
+    }
+
+    /// `hprof ARGS` in the project.
     pub(crate) fn hprof<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = hprof(args);
         command
-            .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", target_folder());
-        // Profiles of this test alone; cargo's folder is shared.
-        command.env("HPROF_OUT", self.folder.join("profile"));
+            .current_dir(&self.project)
+            .env("CARGO_TARGET_DIR", &self.target);
+        command.env("HPROF_OUT", self.profile());
         command
     }
 
-    /// Writes a file of the project.
-    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.join(name);
+    /// Writes a file of the project, which must be a test's own.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        assert!(
+            self.project.starts_with(self.scratch.path()),
+            "the project is shared"
+        );
+        let path = self.project.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
-        path
     }
-}
-
-/// The target folder of all projects.
-pub(crate) fn target_folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures")
 }
 
 /// `hprof` without anything of the environment that would change what it does.
@@ -142,6 +160,19 @@ impl Printed {
     }
 }
 
+fn copy_project(name: &str, project: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    copy(&root.join("cli/tests/fixtures").join(name), project);
+    let manifest = fs::read_to_string(project.join("Cargo.toml.in")).unwrap();
+    let core = root.join("profiler-core");
+    let manifest = manifest.replace("@CORE@", core.to_str().unwrap());
+    write_if_other(&project.join("Cargo.toml"), manifest.as_bytes());
+    if !project.join("Cargo.lock").exists() {
+        // The versions that are there already: no network is needed.
+        fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+    }
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -150,7 +181,14 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            write_if_other(&target, &fs::read(entry.path()).unwrap());
         }
+    }
+}
+
+/// Leaves a file that is right as it is: cargo would build it again.
+fn write_if_other(path: &Path, content: &[u8]) {
+    if fs::read(path).ok().as_deref() != Some(content) {
+        fs::write(path, content).unwrap();
     }
 }

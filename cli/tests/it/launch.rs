@@ -7,7 +7,7 @@ use crate::fixture::{Fixture, Printed, printed};
 
 #[test]
 fn arguments_and_output_are_the_programs_own() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let mut command = plain.hprof(["run", "--", "args", "--clock", "it's", "a b", "", "--"]);
     printed(&mut command)
         .code(0)
@@ -16,7 +16,7 @@ fn arguments_and_output_are_the_programs_own() {
 
 #[test]
 fn exit_code_is_the_programs_own() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     printed(&mut plain.hprof(["run", "code", "7"])).code(7);
     printed(&mut plain.hprof(["run", "kill"])).code(128 + 9);
     // The panic of a program is no failed build.
@@ -27,7 +27,7 @@ fn exit_code_is_the_programs_own() {
 
 #[test]
 fn input_reaches_the_program() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let mut command = plain.hprof(["run", "cat"]);
     let mut child = command
         .stdin(Stdio::piped())
@@ -43,7 +43,7 @@ fn input_reaches_the_program() {
 
 #[test]
 fn only_the_program_is_told_to_record() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let show = |command: &mut std::process::Command| printed(command).code(0).stdout;
     let defaults = show(&mut plain.hprof(["run", "environment"]));
     assert!(
@@ -68,7 +68,7 @@ fn only_the_program_is_told_to_record() {
 
 #[test]
 fn a_runner_of_the_user_is_used() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::own("plain");
     plain.write(
         ".cargo/config.toml",
         "[target.'cfg(unix)']\nrunner = ['/usr/bin/env', 'WRAPPED=a b']\n",
@@ -81,8 +81,8 @@ fn a_runner_of_the_user_is_used() {
 
 #[test]
 fn a_profile_section_of_the_user_wins() {
-    let plain = Fixture::new("plain");
-    let manifest = std::fs::read_to_string(plain.folder().join("Cargo.toml")).unwrap();
+    let plain = Fixture::own("plain");
+    let manifest = std::fs::read_to_string(plain.project().join("Cargo.toml")).unwrap();
     plain.write(
         "Cargo.toml",
         &format!("{manifest}\n[profile.hprof]\ninherits = 'dev'\n"),
@@ -94,7 +94,7 @@ fn a_profile_section_of_the_user_wins() {
 
 #[test]
 fn exec_runs_anything() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     printed(&mut plain.hprof(["exec", "--", "sh", "-c", "echo out; exit 4"]))
         .code(4)
         .stdout("out\n")

@@ -22,7 +22,7 @@ fn start(mut command: Command) -> Child {
 
 /// Sends a signal to a process, or to a group if the number is negative.
 fn send(signal: &str, target: i64) {
-    let script = format!("kill -{signal} -- {target}");
+    let script = format!("kill -s {signal} {target}");
     assert!(
         Command::new("sh")
             .args(["-c", &script])
@@ -50,7 +50,7 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 
 #[test]
 fn ctrl_c_ends_the_program_and_the_table_comes() {
-    let annotated = Fixture::new("annotated");
+    let annotated = Fixture::shared("annotated");
     let child = start(annotated.hprof(["run", "--", "wait"]));
     send("INT", -id(&child));
     let (code, stderr) = end(child);
@@ -61,7 +61,7 @@ fn ctrl_c_ends_the_program_and_the_table_comes() {
 
 #[test]
 fn a_program_that_handles_ctrl_c_ends_as_it_likes() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let script = "trap 'exit 9' INT; echo ready; while :; do sleep 0.1; done";
     let child = start(plain.hprof(["exec", "--", "sh", "-c", script]));
     send("INT", -id(&child));
@@ -70,7 +70,7 @@ fn a_program_that_handles_ctrl_c_ends_as_it_likes() {
 
 #[test]
 fn a_kill_of_hprof_is_handed_on() {
-    let plain = Fixture::new("plain");
+    let plain = Fixture::shared("plain");
     let child = start(plain.hprof(["run", "wait"]));
     send("TERM", id(&child));
     let (code, stderr) = end(child);
