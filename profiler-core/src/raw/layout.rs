@@ -280,10 +280,8 @@ pub struct ThreadRecord {
     pub correction: AtomicU64,
     /// Mean distance of timed markers, in ticks, below which a line is demoted.
     pub threshold: AtomicU64,
-    /// Slots that remember the node of the last call of a site, and their number less one.
+    /// Slots that remember the node of the last call of a site.
     pub cache: AtomicPtr<CacheSlot>,
-    /// See `cache`.
-    pub cache_mask: AtomicU64,
     /// Table of all nodes of the thread, and its slots less one.
     pub nodes: AtomicPtr<CacheSlot>,
     /// See `nodes`.

@@ -29,15 +29,15 @@ impl<const N: usize> Frame<N> {
     #[inline(always)]
     pub fn enter(site: &'static Site<N>) -> Self {
         let entry = Self::find(site);
-        entry.node.count_call(entry.recursive);
-        Self::open(entry.thread, entry.node)
+        entry.node().count_call(entry.is_recursive());
+        Self::open(entry.thread, entry.node())
     }
 
     /// Enters the body again, without a call: a later poll.
     #[inline(always)]
     pub(super) fn reenter(site: &'static Site<N>) -> Self {
         let entry = Self::find(site);
-        Self::open(entry.thread, entry.node)
+        Self::open(entry.thread, entry.node())
     }
 
     /// The node of the site for a call from the running line.

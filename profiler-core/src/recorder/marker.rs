@@ -362,6 +362,7 @@ extern "C" fn slow_ticks(_thread: &ThreadRecord) -> u64 {
 
 /// What the stub does, in Rust: the model that the assembly is compared with.
 #[cfg(test)]
+#[expect(clippy::too_many_lines, reason = "as straight as the listing")]
 #[expect(
     clippy::undocumented_unsafe_blocks,
     reason = "as in `close`: cells are never unmapped"

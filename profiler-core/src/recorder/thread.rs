@@ -38,7 +38,7 @@ struct Sink {
     thread: ThreadRecord,
     node: NodeRecord,
     cells: [Cell; MAX_LINES],
-    cache: CacheSlot,
+    cache: [CacheSlot; tree::CACHE_SLOTS],
 }
 
 const fn zero_cell() -> Cell {
@@ -91,8 +91,7 @@ static SINK: Sink = Sink {
         reading: AtomicU64::new(0),
         correction: AtomicU64::new(0),
         threshold: AtomicU64::new(0),
-        cache: AtomicPtr::new((&raw const SINK.cache).cast_mut()),
-        cache_mask: AtomicU64::new(0),
+        cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
         nodes: AtomicPtr::new(core::ptr::null_mut()),
         nodes_mask: AtomicU64::new(0),
         nodes_used: AtomicU64::new(0),
@@ -115,11 +114,13 @@ static SINK: Sink = Sink {
         parent: AtomicPtr::new(core::ptr::null_mut()),
     },
     cells: [const { zero_cell() }; MAX_LINES],
-    // No call has this key: numbers of sites begin at 1, and a caller's address differs from 1.
-    cache: CacheSlot {
-        key: AtomicU64::new(1),
-        node: AtomicU64::new(0),
-    },
+    // No call has the key 0: a caller has an address.
+    cache: [const {
+        CacheSlot {
+            key: AtomicU64::new(0),
+            node: AtomicU64::new(0),
+        }
+    }; tree::CACHE_SLOTS],
 };
 
 // The cells of the sink's node follow it, as in a record.
@@ -152,11 +153,7 @@ pub(super) fn is_sink(thread: &ThreadRecord) -> bool {
 
 /// Where a call goes that is not recorded.
 pub(super) fn sink() -> Entry {
-    Entry {
-        thread: &SINK.thread,
-        node: &SINK.node,
-        recursive: false,
-    }
+    Entry::new(&SINK.thread, &SINK.node)
 }
 
 /// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
@@ -199,16 +196,18 @@ fn attached() -> Option<&'static ThreadRecord> {
     Some(thread)
 }
 
+/// Whether the thread has a cache of its own, which it may write to.
+pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
+    thread.cache.load(Relaxed) != (&raw const SINK.cache[0]).cast_mut()
+}
+
 /// Gives the thread a cache of its own. It begins with that of the sink, which knows no call, and is given back to it in a forked
 /// child: so its next call comes the slow way, where the sampler is started.
 fn ensure_cache(thread: &ThreadRecord) {
-    if thread.cache_mask.load(Relaxed) == 0
+    if !has_cache(thread)
         && let Some(cache) = run::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
     {
         thread.cache.store(cache.cast(), Relaxed);
-        thread
-            .cache_mask
-            .store(tree::CACHE_SLOTS as u64 - 1, Relaxed);
     }
 }
 
@@ -260,7 +259,7 @@ fn create() -> Option<&'static ThreadRecord> {
     tree::begin(&thread.outside, core::ptr::null_mut());
     thread
         .cache
-        .store((&raw const SINK.cache).cast_mut(), Relaxed);
+        .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
     Some(thread)
 }
@@ -363,10 +362,9 @@ pub(super) fn restart_after_fork() {
         zero(&thread.outside);
         if mine {
             thread.tid.store(run::thread_id(), Relaxed);
-            thread.cache_mask.store(0, Relaxed);
             thread
                 .cache
-                .store((&raw const SINK.cache).cast_mut(), Relaxed);
+                .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
         } else {
             thread.open.store(core::ptr::null_mut(), Relaxed);
             thread.state.store(ENDED, Relaxed);

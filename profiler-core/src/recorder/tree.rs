@@ -8,7 +8,7 @@
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, run, word};
+use super::{add, run, thread, word};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord,
 };
@@ -22,13 +22,34 @@ const OPEN_LIMIT: usize = 4;
 /// Sites whose number fits into the upper bits of a key.
 pub(super) const MAX_SITES: u32 = 0xffff;
 
-/// Where a call goes.
+/// Where a call goes: two words, so that it travels in registers.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) thread: &'static ThreadRecord,
-    pub(super) node: &'static NodeRecord,
-    /// The node is open already.
-    pub(super) recursive: bool,
+    /// Address of the node; the lowest bit is set if the node is open already.
+    value: u64,
+}
+
+impl Entry {
+    /// A call that is not recursive.
+    pub(super) fn new(thread: &'static ThreadRecord, node: &NodeRecord) -> Self {
+        let value = core::ptr::from_ref(node).expose_provenance() as u64;
+        Self { thread, value }
+    }
+
+    /// The node.
+    #[inline(always)]
+    pub(super) fn node(self) -> &'static NodeRecord {
+        let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(self.value & !1));
+        // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
+        unsafe { &*address }
+    }
+
+    /// Whether the node is open already.
+    #[inline(always)]
+    pub(super) const fn is_recursive(self) -> bool {
+        self.value & 1 != 0
+    }
 }
 
 /// What a node is found by: addresses have 48 bits, the number of the site is above them.
@@ -68,29 +89,19 @@ pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
 #[inline(always)]
 pub(super) fn cached(thread: &'static ThreadRecord, key: u64) -> Option<Entry> {
     let slot = cache_slot(thread, key);
-    (slot.key.load(Relaxed) == key).then(|| entry(thread, slot.node.load(Relaxed)))
+    let value = slot.node.load(Relaxed);
+    (slot.key.load(Relaxed) == key).then_some(Entry { thread, value })
 }
 
 /// The cache slot of a key.
 #[inline(always)]
 fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
-    let index = site_of(key) & word(thread.cache_mask.load(Relaxed));
-    // SAFETY: the cache has one slot more than its mask says.
-    unsafe { &*thread.cache.load(Relaxed).wrapping_add(index) }
-}
-
-/// What a slot's second word means.
-#[inline(always)]
-fn entry(thread: &'static ThreadRecord, node: u64) -> Entry {
-    let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(node & !1));
-    let recursive = node & 1 != 0;
-    // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
-    let node = unsafe { &*address };
-    Entry {
-        thread,
-        node,
-        recursive,
-    }
+    let slot = thread
+        .cache
+        .load(Relaxed)
+        .wrapping_add(site_of(key) % CACHE_SLOTS);
+    // SAFETY: every cache has that many slots.
+    unsafe { &*slot }
 }
 
 /// Finds or makes the node of site `id` with `lines` line slots, called from the running line.
@@ -110,11 +121,13 @@ pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Opti
             .or_else(|| make(thread, id, lines, caller))?,
     };
     table_put(thread, key, value);
-    let slot = cache_slot(thread, key);
-    // The owner of the cache is the only one that reads it.
-    slot.key.store(key, Relaxed);
-    slot.node.store(value, Relaxed);
-    Some(entry(thread, value))
+    if thread::has_cache(thread) {
+        // Its owner is the only one that reads it.
+        let slot = cache_slot(thread, key);
+        slot.key.store(key, Relaxed);
+        slot.node.store(value, Relaxed);
+    }
+    Some(Entry { thread, value })
 }
 
 /// The open node that a recursive call folds into.

@@ -1,5 +1,8 @@
 //! The assembly of the stub against its model in Rust, on the same sequences of markers and ticks.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use core::cell::Cell as StdCell;
 
 use proptest::prelude::*;
