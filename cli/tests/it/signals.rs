@@ -22,7 +22,7 @@ fn start(mut command: Command) -> Child {
 
 /// Sends a signal to a process, or to a group if the number is negative.
 fn send(signal: &str, target: i64) {
-    let script = format!("kill -s {signal} {target}");
+    let script = format!("kill -s {signal} -- {target}");
     assert!(
         Command::new("sh")
             .args(["-c", &script])
