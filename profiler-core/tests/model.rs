@@ -7,5 +7,13 @@
 
 #[path = "model/call_tree.rs"]
 mod call_tree;
+#[path = "model/damage.rs"]
+mod damage;
+#[path = "model/merge.rs"]
+mod merge;
+#[path = "model/properties.rs"]
+mod properties;
 #[path = "model/raw_file.rs"]
 mod raw_file;
+#[path = "model/reader.rs"]
+mod reader;

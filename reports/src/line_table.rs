@@ -348,6 +348,7 @@ pub(crate) fn sign(mark: Mark) -> char {
         Mark::Prior => '~',
         Mark::Resolution => '<',
         Mark::Group => '|',
+        Mark::Cut => '!',
     }
 }
 

@@ -64,7 +64,7 @@ pub struct FunctionCost {
     pub self_time: Nanos,
     /// Time in it and everything it called, once for recursion.
     pub total: Nanos,
-    /// Variance of `total`, square nanoseconds: an upper bound, the sum over its parts.
+    /// Variance of `total`, square nanoseconds: an upper bound, the sum over the parts of gaps that reach outside the frame.
     pub total_variance: u128,
     /// One entry for each instrumented line of the function, also for those never reached, in the order of `Function::lines`.
     pub lines: Vec<LineTotal>,
@@ -79,7 +79,8 @@ pub struct LineTotal {
     pub own: LineCost,
     /// Time with everything called from it.
     pub total: Nanos,
-    /// Variance of `total`, square nanoseconds: an upper bound, the sum over its parts.
+    /// Variance of `total`, square nanoseconds: an upper bound, the sum over its own time and over what is called from it, each as
+    /// in [`FunctionCost::total_variance`].
     pub total_variance: u128,
     /// CPU time with everything called from it; `None` without a sampler.
     pub total_cpu: Option<Nanos>,
@@ -116,7 +117,6 @@ struct Amounts {
     time: i128,
     cpu: i128,
     has_cpu: bool,
-    /// Of variances nothing is taken away: the sum stays an upper bound.
     variance: u128,
 }
 
@@ -137,9 +137,11 @@ impl Amounts {
         self.variance = self.variance.saturating_add(other.variance);
     }
 
+    /// The variances add up all the same: a difference is as uncertain as a sum.
     fn take_away(&mut self, other: &Self) {
         self.time -= other.time;
         self.cpu -= other.cpu;
+        self.variance = self.variance.saturating_add(other.variance);
     }
 }
 
@@ -205,9 +207,13 @@ impl<'a> Walk<'a> {
         let nodes = &thread.nodes;
         let mut totals = vec![Amounts::default(); nodes.len()];
         for (index, node) in nodes.iter().enumerate().rev() {
+            let mut settled = 0_u128;
             for (_, cost) in &node.lines {
                 totals[index].add(&Amounts::of(cost));
+                settled = settled.saturating_add(cost.settled);
             }
+            let variance = &mut totals[index].variance;
+            *variance = variance.saturating_sub(settled);
             if let Some((parent, _)) = parent_of(nodes, index) {
                 let total = totals[index];
                 totals[parent].add(&total);

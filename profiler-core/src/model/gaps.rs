@@ -15,6 +15,8 @@
 //! the lines of its node and below that have a prior, by expected time. Without samples the prior gets all, without a prior the
 //! samples do, and without both the time stays on `g`. All numbers are whole and every split gives out exactly what goes in.
 
+use super::settle::Settler;
+
 /// As many samples of mean weight the prior counts for.
 const PRIOR_SAMPLES: u128 = 10;
 /// Expected times are scaled to this many bits, so that products with any sum of gaps fit into 128.
@@ -57,6 +59,8 @@ pub(crate) struct Share {
     pub(crate) samples: u64,
     /// Variance of `sampled`, square ticks.
     pub(crate) variance: u128,
+    /// Variance of shares here and below that cancels in the total of the frame; see [`settle`](super::settle).
+    pub(crate) settled: u128,
 }
 
 /// Splits the gaps of one thread. `callers` has, for each node, the cell it was called from (a cell of a node before it, or 0), or
@@ -69,7 +73,8 @@ pub(crate) fn split(
     let mut shares = vec![Share::default(); cells.len()];
     let tree = PriorTree::new(callers, cells);
     let mut pools = tree.empty_pools();
-    sightings.sort_by_key(|sighting| (sighting.gap, sighting.seen));
+    sightings.sort_by_key(|s| (s.gap, s.seen, s.weight, s.samples, s.weight_squared));
+    let mut settler = Settler::new(callers, cells, sightings.len());
     let mut rest: &[Sighting] = sightings;
     for (index, cell) in cells.iter().enumerate() {
         let (seen, later) = rest.split_at(rest.partition_point(|sighting| sighting.gap <= index));
@@ -83,7 +88,8 @@ pub(crate) fn split(
             (true, true) => gap * PRIOR_SAMPLES / (samples + PRIOR_SAMPLES),
         };
         pools[PriorTree::pool(cell.node)] += by_prior;
-        split_by_samples(index, gap - by_prior, seen, &mut shares);
+        let by_samples = gap - by_prior;
+        split_by_samples(index, by_samples, seen, &mut settler, &mut shares);
     }
     tree.give_out(pools, &mut shares);
     shares
@@ -91,7 +97,13 @@ pub(crate) fn split(
 
 /// Shares `time` of the gaps of cell `gap` by the weights of its samples. The weight of cells that found no room in the table is
 /// taken to be spread as that of the others.
-fn split_by_samples(gap: usize, time: u128, seen: &[Sighting], shares: &mut [Share]) {
+fn split_by_samples(
+    gap: usize,
+    time: u128,
+    seen: &[Sighting],
+    settler: &mut Settler<'_>,
+    shares: &mut [Share],
+) {
     let known: Vec<(usize, &Sighting)> = seen
         .iter()
         .filter_map(|sighting| Some((sighting.seen?, sighting)))
@@ -107,11 +119,21 @@ fn split_by_samples(gap: usize, time: u128, seen: &[Sighting], shares: &mut [Sha
         return;
     }
     let spread = Spread::new(&known, all);
+    let mut uncertain = Vec::new();
     for ((cell, sighting), part) in known.iter().zip(apportion(time, &weights)) {
         let share = &mut shares[*cell];
         share.sampled += part;
         let variance = spread.variance(time, sighting.weight);
         share.variance = share.variance.saturating_add(variance);
+        if variance > 0 {
+            uncertain.push((*cell, variance));
+        }
+    }
+    let cells: Vec<usize> = uncertain.iter().map(|(cell, _)| *cell).collect();
+    let lines = settler.settle(&cells).unwrap_or_default();
+    for (line, (_, variance)) in lines.iter().zip(&uncertain) {
+        let settled = &mut shares[*line].settled;
+        *settled = settled.saturating_add(*variance);
     }
 }
 

@@ -6,6 +6,7 @@ mod cost_sum;
 pub(crate) mod gaps;
 mod merge;
 mod profile;
+mod settle;
 mod tree_walk;
 mod unify;
 mod units;

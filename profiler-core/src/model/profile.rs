@@ -248,6 +248,9 @@ pub struct LineCost {
     pub samples: u64,
     /// Variance of `sampled`, in square nanoseconds.
     pub variance: u128,
+    /// Variance that cancels in the total of the frame, in square nanoseconds: that of `sampled` here, and of what is called from
+    /// here, where the frame holds all lines that share the same gap.
+    pub settled: u128,
     /// More of `sampled` rests on the timings before the line became hot than on samples.
     pub prior: bool,
     /// Part of `exact` that rests on intervals too short for the clock.
@@ -299,6 +302,7 @@ impl LineCost {
         self.sampled += other.sampled;
         self.samples = self.samples.saturating_add(other.samples);
         self.variance = self.variance.saturating_add(other.variance);
+        self.settled = self.settled.saturating_add(other.settled);
         self.below_resolution |= other.below_resolution;
         self.cpu = match (self.cpu, other.cpu) {
             (Some(a), Some(b)) => Some(a + b),

@@ -331,6 +331,16 @@ impl<'a> Playback<'a> {
         self.switch(ticks, caller);
     }
 
+    /// Cells of all lines, and the one outside of all frames.
+    pub(crate) fn cells(&self) -> Vec<usize> {
+        let mut cells = vec![outside(self.thread)];
+        for ((_, site), node) in &self.nodes {
+            cells.extend((0..self.sites[site]).map(|slot| cell(*node, slot)));
+        }
+        cells.sort_unstable();
+        cells
+    }
+
     /// The thread ends.
     pub(crate) fn end(&mut self, ticks: u64) {
         self.file

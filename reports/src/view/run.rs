@@ -51,7 +51,7 @@ impl<'a> RunView<'a> {
                 .sum(),
             clocks: processes
                 .iter()
-                .map(|process| (mode(process), source(process)))
+                .map(|process| (clock_mode(process), clock_source(process)))
                 .collect(),
             opt_levels: processes.iter().map(|process| process.opt_level).collect(),
             debug_build: processes.iter().any(|process| process.opt_level == '0'),
@@ -90,7 +90,8 @@ fn running(process: &Process) -> (&Process, Vec<&Thread>) {
     (process, threads.collect())
 }
 
-fn mode(process: &Process) -> &'static str {
+/// The clock mode of a process, as the option names it.
+pub(crate) fn clock_mode(process: &Process) -> &'static str {
     use hprof::model::ClockMode;
     match process.clock_mode {
         ClockMode::Auto => "auto",
@@ -101,7 +102,8 @@ fn mode(process: &Process) -> &'static str {
     }
 }
 
-fn source(process: &Process) -> &'static str {
+/// What the clock of a process reads.
+pub(crate) fn clock_source(process: &Process) -> &'static str {
     use hprof::model::ClockSource;
     match process.clock_source {
         ClockSource::Tsc => "time stamp counter",

@@ -57,27 +57,28 @@ impl Records {
             base,
             ..Self::default()
         };
-        let there = bytes.len().saturating_sub(HEADER_BYTES) / CHUNK_BYTES;
-        let chunks = usize::try_from(chunks).unwrap_or(usize::MAX);
-        if chunks > there {
+        let whole_file = HEADER_BYTES.saturating_add(
+            usize::try_from(chunks)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(CHUNK_BYTES),
+        );
+        if whole_file > bytes.len() {
             // The file was cut off.
             records.damaged += 1;
         }
-        let chunks = chunks.min(there);
-        let mut chunk = 0;
-        while chunk < chunks {
-            let start = HEADER_BYTES + chunk * CHUNK_BYTES;
+        let end = whole_file.min(bytes.len());
+        let mut start = HEADER_BYTES;
+        while start < end {
             let span = bytes.size(start + offset_of!(ChunkHead, span));
             // 0: handed out, not yet begun.
-            let mut whole = span.max(1);
-            if whole > chunks - chunk {
+            let next = start.saturating_add(span.max(1).saturating_mul(CHUNK_BYTES));
+            if next > whole_file {
                 records.damaged += 1;
-                whole = chunks - chunk;
             }
             if span > 0 {
-                records.walk(bytes, start, start + whole * CHUNK_BYTES);
+                records.walk(bytes, start, next.min(end));
             }
-            chunk += whole;
+            start = next;
         }
         records
     }
@@ -91,8 +92,8 @@ impl Records {
                 return;
             }
             let length = bytes.size(at + offset_of!(RecordHead, bytes));
+            // Where the next record begins is not known, or the file was cut off in this one.
             if length == 0 || !length.is_multiple_of(RECORD_ALIGN) || length > end - at {
-                // Where the next record begins is not known.
                 self.damaged += 1;
                 return;
             }

@@ -200,6 +200,7 @@ impl<'a> ThreadReader<'a> {
                 sampled,
                 samples: share.samples,
                 variance: rate.square_nanos(share.variance),
+                settled: rate.square_nanos(share.settled),
                 prior: share.prior > share.sampled,
                 below_resolution: sampled == Nanos::ZERO && self.is_too_short(cell, exact),
                 cpu: sampler.then_some(Nanos(cpu)),
