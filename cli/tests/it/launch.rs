@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::fixture::{Fixture, Printed, printed};
+use crate::fixture::{Fixture, Printed, hprof, printed};
 
 #[test]
 fn arguments_and_output_are_the_programs_own() {
@@ -111,4 +111,62 @@ fn cargo_subcommand_is_the_same_program() {
         .code(0)
         .stdout;
     assert!(help.contains("hprof run --bin diffusion"), "{help}");
+}
+
+#[test]
+fn a_debug_build_has_a_folder_of_its_own() {
+    let plain = Fixture::shared("plain");
+    let run = printed(&mut plain.hprof(["run", "--dev", "args"])).code(0);
+    run.says("`hprof-dev` profile [unoptimized");
+    assert!(plain.target().join("hprof-dev/plain").exists());
+}
+
+#[test]
+fn log_is_silent_unless_asked_for() {
+    let plain = Fixture::own("plain");
+    let quiet = printed(&mut plain.hprof(["list"])).code(0);
+    assert_eq!(quiet.stderr.lines().count(), 1, "{quiet:#?}");
+    let mut list = plain.hprof(["list"]);
+    printed(list.env("HPROF_LOG", "debug"))
+        .code(0)
+        .says("DEBUG");
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let commands = "run test bench exec show list clean recover doctor completions man";
+    for command in commands.split(' ') {
+        let help = printed(&mut hprof([command, "--help"])).code(0).stdout;
+        assert!(
+            help.contains(&format!("  hprof {command}")),
+            "no example in {help}"
+        );
+    }
+    let page = printed(&mut hprof(["man", "run"])).code(0).stdout;
+    assert!(
+        page.contains(".TH hprof-run 1") && page.contains("split"),
+        "{page}"
+    );
+    printed(&mut hprof(["man", "none"]))
+        .code(2)
+        .says("there is no command 'none'");
+    let script = printed(&mut hprof(["completions", "bash"])).code(0).stdout;
+    assert!(script.contains("--split-loops"), "{script}");
+}
+
+#[test]
+fn doctor_looks_at_the_machine() {
+    let plain = Fixture::own("plain");
+    let findings = printed(&mut plain.hprof(["doctor"])).code(0).stdout;
+    for subject in [
+        "system",
+        "cargo",
+        "rustc",
+        "clock",
+        "recording",
+        "profiles",
+        "sampling",
+    ] {
+        assert!(findings.contains(subject), "no {subject} in {findings}");
+    }
 }

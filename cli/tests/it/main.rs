@@ -1,4 +1,5 @@
 //! The real `hprof` on throw-away cargo projects.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
 mod fixture;

@@ -63,6 +63,9 @@ fn run_prints_the_table_and_show_prints_it_again() {
         .code(0)
         .says("hprof: showing ");
     assert_eq!(show.stdout, table);
+    let again = printed(&mut annotated.hprof(["run"])).code(0);
+    assert!(!again.stderr.contains("Compiling"), "{again:#?}");
+    printed(&mut annotated.hprof(["run", "--", "1000"])).code(0);
     let in_ms = printed(&mut annotated.hprof(["show", "-u", "1e-3"])).code(0);
     assert_eq!(hits(&in_ms.stdout, "let mut sum = 0;"), 1);
     assert_ne!(in_ms.stdout, table);
@@ -137,7 +140,7 @@ fn tests_and_benches_are_profiled() {
     assert_eq!(hits(&one.stderr, STEP), 5);
     let bench = printed(&mut annotated.hprof(["bench", "--bench", "plain_harness"]))
         .code(0)
-        .stdout("bench 2\n");
+        .stdout("bench 3\n");
     assert_eq!(hits(&bench.stderr, STEP), 3);
 }
 
@@ -165,10 +168,17 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
         .says("has a #[global_allocator] of its own")
         .says("hprof::Alloc::new(Mine)");
     assert_eq!(hits(&run.stderr, "let twice = 2 * number;"), 1);
+    // It is known from then on, whatever else is asked for.
+    let calls = printed(&mut fixture.hprof(["run", "--clock", "calls"]))
+        .code(0)
+        .stdout("42\n");
+    assert!(!calls.stderr.contains("conflicts"), "{calls:#?}");
+    let calls = calls.says("building without hprof's");
+    assert_eq!(hits(&calls.stderr, "fn twice(number: u64) -> u64 {"), 1);
     // The text of the source is in the profile.
     fs::remove_dir_all(fixture.project().join("src")).unwrap();
     let show = printed(&mut fixture.hprof(["show"])).code(0);
-    assert_eq!(hits(&show.stdout, "let twice = 2 * number;"), 1);
+    assert_eq!(hits(&show.stdout, "fn twice(number: u64) -> u64 {"), 1);
 }
 
 #[test]
