@@ -35,12 +35,12 @@ pub struct AnnotateOptions {
 /// # Errors
 /// [`ReportError::NotInProfile`] if no function that was entered stands in the file, [`ReportError::Write`].
 ///
-/// ```no_run
+/// ```
 /// use hprof_reports::{AnnotateOptions, ReportError, write_annotated};
-/// # fn show(profile: &hprof::model::Profile) -> Result<(), ReportError> {
-/// let text = std::fs::read_to_string("src/main.rs")?;
-/// write_annotated(profile, "src/main.rs", &text, &AnnotateOptions::default(), &mut std::io::stdout().lock())
-/// # }
+/// let profile = hprof::model::Profile::default();
+/// let mut out = Vec::new();
+/// let refused = write_annotated(&profile, "main.rs", "fn main() {}", &AnnotateOptions::default(), &mut out);
+/// assert!(matches!(refused, Err(ReportError::NotInProfile { .. })));
 /// ```
 pub fn write_annotated(
     profile: &Profile,

@@ -311,3 +311,14 @@ pub(crate) fn single(
     };
     (profile, vec![cost(0, 1, own, &[])])
 }
+
+mod tests {
+    use hprof::model::{Scope, function_costs};
+
+    use super::*;
+
+    #[test]
+    fn costs_worked_out_by_hand_are_those_of_the_model() {
+        assert_eq!(function_costs(&diffusion(), Scope::All), diffusion_costs());
+    }
+}

@@ -220,6 +220,10 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
     if view.threads_folded {
         warnings.push("too many threads: some are recorded together".into());
     }
+    if view.damaged > 0 {
+        let records = counted(view.damaged, "damaged record", "damaged records");
+        warnings.push(format!("{records} left out: figures may be too low"));
+    }
     warnings
 }
 

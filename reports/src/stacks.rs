@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{Function, LineCost, Place, Profile, Scope, Thread};
+use hprof::model::{Function, LineCost, Node, Place, Profile, Scope, call_tree};
 
 use crate::text;
 
@@ -61,56 +61,37 @@ pub(crate) fn stacks(
     lines: bool,
 ) -> Option<Vec<Stack>> {
     let mut sums: BTreeMap<Vec<Place>, u64> = BTreeMap::new();
-    let mut entered = false;
-    for thread in threads(profile, scope) {
-        let paths = paths(thread);
-        for (node, path) in thread.nodes.iter().zip(&paths) {
-            entered = true;
-            for (line, cost) in &node.lines {
-                let mut places = path.clone();
-                places.push(Place {
-                    function: node.function,
-                    line: *line,
-                });
-                if !lines {
-                    places.iter_mut().for_each(|place| place.line = 0);
-                }
-                let sum = sums.entry(places).or_default();
-                *sum = sum.saturating_add(metric.of(cost));
+    let nodes = call_tree(profile, scope);
+    let paths = paths(&nodes);
+    for (node, path) in nodes.iter().zip(&paths) {
+        for (line, cost) in &node.lines {
+            let mut places = path.clone();
+            places.push(Place {
+                function: node.function,
+                line: *line,
+            });
+            if !lines {
+                places.iter_mut().for_each(|place| place.line = 0);
             }
+            let sum = sums.entry(places).or_default();
+            *sum = sum.saturating_add(metric.of(cost));
         }
     }
     let names = names(profile);
     let frame = |place: &Place| frame(profile, &names, *place);
     let stacks = sums.iter().filter(|(_, value)| **value > 0);
     let stacks = stacks.map(|(places, value)| (places.iter().map(frame).collect(), *value));
-    entered.then(|| stacks.collect())
+    (!nodes.is_empty()).then(|| stacks.collect())
 }
 
-fn threads(profile: &Profile, scope: Scope) -> Vec<&Thread> {
-    let process = |at: usize| profile.processes.get(at).into_iter();
-    match scope {
-        Scope::All => profile
-            .processes
-            .iter()
-            .flat_map(|process| &process.threads)
-            .collect(),
-        Scope::Process(at) => process(at).flat_map(|process| &process.threads).collect(),
-        Scope::Thread(at, index) => process(at)
-            .filter_map(|process| process.threads.get(index))
-            .collect(),
-    }
-}
-
-/// For each node of a thread the lines that led to it, outermost first.
-fn paths(thread: &Thread) -> Vec<Vec<Place>> {
-    let mut paths: Vec<Vec<Place>> = Vec::with_capacity(thread.nodes.len());
-    for node in &thread.nodes {
+/// For each node of a tree the lines that led to it, outermost first.
+fn paths(nodes: &[Node]) -> Vec<Vec<Place>> {
+    let mut paths: Vec<Vec<Place>> = Vec::with_capacity(nodes.len());
+    for node in nodes {
         let called = node.parent.and_then(|(parent, line)| {
-            // A parent stands before its children: one that does not is no parent.
             let mut path = paths.get(parent as usize)?.clone();
             path.push(Place {
-                function: thread.nodes[parent as usize].function,
+                function: nodes[parent as usize].function,
                 line,
             });
             Some(path)

@@ -120,6 +120,7 @@ fn debug_build_and_losses_are_said_loudly() {
     losses.flat = true;
     losses.lost_calls = 1;
     losses.threads_folded = true;
+    losses.damaged = 2;
     profile.run.cargo_profile = None;
     let options = LineTableOptions {
         top: Some(0),
@@ -137,6 +138,7 @@ fn debug_build_and_losses_are_said_loudly() {
     Warning: space ran out: some calls are recorded without their caller, so totals miss them; hits are exact
     Warning: 1 call was not recorded at all
     Warning: too many threads: some are recorded together
+    Warning: 2 damaged records left out: figures may be too low
     "#);
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
+    /// Records and fields of raw files that were left out.
+    pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
 }
@@ -65,6 +67,10 @@ impl<'a> RunView<'a> {
             threads_folded: processes
                 .iter()
                 .any(|process| process.losses.threads_folded),
+            damaged: processes
+                .iter()
+                .map(|process| process.losses.damaged)
+                .fold(0, u64::saturating_add),
             cut_short: processes
                 .iter()
                 .filter(|process| !process.finished)
