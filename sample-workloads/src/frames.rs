@@ -1,9 +1,10 @@
 //! Writes fields as images, one PNG file per output.
 
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
-use std::{fs, io};
 
-use image::{ImageResult, Rgb, RgbImage};
+use png::{BitDepth, ColorType, Encoder, EncodingError};
 
 /// A folder of images `frame-0000.png`, `frame-0001.png`, ..., one pixel per grid point.
 #[derive(Debug)]
@@ -37,31 +38,34 @@ impl Frames {
         &mut self,
         npnts: usize,
         density: &dyn Fn(usize, usize) -> f64,
-    ) -> ImageResult<()> {
+    ) -> Result<(), EncodingError> {
         if self.written == 0 {
-            self.white = (0..npnts * npnts)
-                .map(|at| density(at / npnts, at % npnts))
-                .fold(f64::MIN_POSITIVE, f64::max);
+            let all = (0..npnts * npnts).map(|at| density(at / npnts, at % npnts));
+            self.white = all.fold(f64::MIN_POSITIVE, f64::max);
         }
+        let mut pixels = Vec::with_capacity(3 * npnts * npnts);
+        for y in (0..npnts).rev() {
+            for x in 0..npnts {
+                pixels.extend(heat(density(x, y) / self.white));
+            }
+        }
+        let file = File::create(self.folder.join(format!("frame-{:04}.png", self.written)))?;
         let side = u32::try_from(npnts).expect("a grid has at most MAX_POINTS points a side");
-        let image = RgbImage::from_fn(side, side, |x, y| {
-            heat(density(x as usize, (side - 1 - y) as usize) / self.white)
-        });
-        image.save(self.folder.join(format!("frame-{:04}.png", self.written)))?;
+        let mut encoder = Encoder::new(BufWriter::new(file), side, side);
+        encoder.set_color(ColorType::Rgb);
+        encoder.set_depth(BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&pixels)?;
+        // Without it the last buffer's write error would be lost in a destructor.
+        writer.finish()?;
         self.written += 1;
         Ok(())
     }
-
-    /// How many images were written.
-    pub const fn written(&self) -> u32 {
-        self.written
-    }
 }
 
-/// The colour of a part, 0 to 1, of the highest density.
-fn heat(part: f64) -> Rgb<u8> {
-    let third = |start: f64| brightness(3.0 * part - start);
-    Rgb([third(0.0), third(1.0), third(2.0)])
+/// The colour, red green blue, of a part (0 to 1) of the highest density.
+fn heat(part: f64) -> [u8; 3] {
+    [0.0, 1.0, 2.0].map(|start| brightness(3.0 * part - start))
 }
 
 #[expect(
@@ -79,10 +83,10 @@ mod tests {
 
     #[test]
     fn heat_runs_from_black_to_white() {
-        assert_eq!(heat(0.0), Rgb([0, 0, 0]));
-        assert_eq!(heat(1.0 / 3.0), Rgb([255, 0, 0]));
-        assert_eq!(heat(2.0 / 3.0), Rgb([255, 255, 0]));
-        assert_eq!(heat(1.0), Rgb([255, 255, 255]));
+        assert_eq!(heat(0.0), [0, 0, 0]);
+        assert_eq!(heat(1.0 / 3.0), [255, 0, 0]);
+        assert_eq!(heat(2.0 / 3.0), [255, 255, 0]);
+        assert_eq!(heat(1.0), [255, 255, 255]);
         assert_eq!(heat(7.0), heat(1.0));
     }
 }
