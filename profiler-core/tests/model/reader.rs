@@ -301,10 +301,10 @@ fn own_cost_counts_markers_that_ran() {
     assert_eq!(own.in_program, Nanos(60 * 10 + 40 / 4 + 25 * 2));
     assert_eq!(own.sampler, None);
     let lines = &profile.functions[0].lines;
-    assert_eq!((lines[1].group, lines[1].label.as_str()), (11, "inner"));
+    assert_eq!((lines[2].group, lines[2].label.as_str()), (12, "inner"));
     let node = &thread(&profile).nodes[0];
     assert_eq!((node.calls, node.primitive_calls), (25, 20));
-    assert_eq!(line(node, 12).hits, 1_000_000);
+    assert_eq!(line(node, 13).hits, 1_000_000);
 }
 
 /// Every function has a node for calls without context, mostly unused: it shows only if it was.
