@@ -40,12 +40,19 @@ pub(crate) enum Command {
     /// Print a saved profile
     Show(ShowArgs),
     /// List the saved profiles
+    #[command(
+        after_help = "Examples:\n  hprof list\n  hprof list --manifest-path ../other/Cargo.toml"
+    )]
     List(FolderArgs),
     /// Delete saved profiles
     Clean(CleanArgs),
     /// Save what was recorded by runs whose hprof was killed
+    #[command(after_help = "Examples:\n  hprof recover && hprof show")]
     Recover(FolderArgs),
     /// Tell what works on this machine, and what does not
+    #[command(
+        after_help = "Example:\n  hprof doctor\n\nA line that starts with ! tells what will not work, and the line below it why."
+    )]
     Doctor,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),

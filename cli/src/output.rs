@@ -75,6 +75,7 @@ impl Report {
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
         let file = NamedTempFile::new_in(folder)
+            .map_err(failure::without_path)
             .with_context(name)
             .hint(hint)?;
         Ok(Self::File(path, file))

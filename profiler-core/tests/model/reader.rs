@@ -303,7 +303,7 @@ fn the_longer_baseline_sets_the_rate() {
     assert_eq!(exact(1_000_000, 2), Nanos(5_000));
 }
 
-/// Hits of a grouped loop's body are counted in a register: exact, but no marker ran.
+/// Hits of a grouped loop are counted in registers: exact, but no marker ran.
 #[test]
 fn own_cost_counts_markers_that_ran() {
     let mut file = RawFile::new();
@@ -318,6 +318,7 @@ fn own_cost_counts_markers_that_ran() {
     file.u64(node + offset_of!(NodeRecord, calls), 20);
     file.u64(node + offset_of!(NodeRecord, recursive_calls), 5);
     file.u64(cell(node, 0) + offset_of!(Cell, hits), 100);
+    file.u64(cell(node, 1) + offset_of!(Cell, hits), 1_000_001);
     file.u64(cell(node, 2) + offset_of!(Cell, hits), 1_000_000);
     file.u64(thread_at + offset_of!(ThreadRecord, reads), 60);
     file.u64(offset_of!(Header, cost_timed_ps), 10_000);

@@ -26,8 +26,8 @@ pub(super) struct SiteFacts {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotFacts {
     pub(super) line: u32,
-    /// Hits are counted in a register: no marker runs.
-    pub(super) is_group_body: bool,
+    /// Hits are counted in a register: no marker runs, or only one for a whole loop.
+    pub(super) is_counted: bool,
 }
 
 /// All sites of a file.
@@ -51,7 +51,7 @@ impl SiteTable {
             let is_call = matches!(kind, SiteKind::Function | SiteKind::AsyncFunction);
             let for_nodes = |line: &Line| SlotFacts {
                 line: line.line,
-                is_group_body: line.kind == LineKind::GroupBody,
+                is_counted: matches!(line.kind, LineKind::GroupHeader | LineKind::GroupBody),
             };
             let id = bytes.u32(at + offset_of!(SiteRecord, id));
             let for_nodes = slots.iter().map(for_nodes).collect();

@@ -297,7 +297,7 @@ impl<'a> ThreadReader<'a> {
             events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
-                if !slot.is_group_body {
+                if !slot.is_counted {
                     events.markers = events.markers.saturating_add(cell.hits);
                 }
             }
