@@ -203,6 +203,7 @@ fn cells_without_a_line_are_left_out() {
 
 /// Another process adds nodes, each below the one before, while this one reads: every look finds an unbroken chain.
 #[test]
+#[cfg(unix)]
 fn a_file_is_read_while_it_is_written() {
     use std::os::unix::fs::FileExt;
     let folder = tempfile::tempdir().unwrap();
