@@ -302,11 +302,7 @@ fn marks(line: &Line, total: &LineTotal) -> Vec<Mark> {
     let own = &total.own;
     let found = [
         (own.prior, Mark::Prior),
-        // Hits of a counted loop's header are turns; its intervals are whole loops.
-        (
-            own.below_resolution && line.kind != LineKind::GroupHeader,
-            Mark::Resolution,
-        ),
+        (own.below_resolution, Mark::Resolution),
         (line.kind == LineKind::GroupBody, Mark::Group),
     ];
     found
