@@ -40,7 +40,9 @@ pub(super) fn read(
     damaged: &mut u64,
 ) -> Option<(Thread, Events)> {
     let mut thread = ThreadReader::new(recording, index, &parts.nodes, damaged);
-    if thread.state() == STATE_UNUSED && thread.cells.iter().all(CellCounts::is_empty) {
+    // In a forked child the records of its parent's other threads are there, but nobody has used them.
+    let unused = thread.word(offset_of!(ThreadRecord, uses)) == 0;
+    if (unused || thread.state() == STATE_UNUSED) && thread.cells.iter().all(CellCounts::is_empty) {
         return None;
     }
     thread.close_what_is_open();
