@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, anyhow};
 use hprof_reports::Style;
+use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::NamedTempFile;
 use terminal_size::{Width, terminal_size_of};
 
@@ -145,4 +146,34 @@ where
     write(style, &mut out)?;
     out.flush()?;
     Ok(())
+}
+
+/// A bar on the terminal while something takes long; nothing where the standard error is no terminal.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// So few steps are over before anybody could read it.
+    const FEW: usize = 16;
+
+    /// Starts with the name of what is done, so many times.
+    pub(crate) fn start(what: &'static str, steps: usize) -> Self {
+        if steps <= Self::FEW {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("hprof: {msg} {pos} of {len}");
+        let bar = ProgressBar::new(steps as u64).with_message(what);
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -240,7 +240,7 @@ fn a_profile_has_many_views() {
         "{functions}"
     );
     let threads = view(&["show", "--threads"]);
-    assert!(threads.contains("Thread: main ("), "{threads}");
+    assert!(threads.contains("\nThread: "), "{threads}");
     assert_eq!(hits(&threads, STEP), 7);
     let annotate = view(&["annotate", "src/lib.rs"]);
     assert_eq!(hits(&annotate, STEP), 7);
