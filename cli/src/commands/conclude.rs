@@ -7,6 +7,7 @@ use crate::failure::{self, CODE};
 use crate::launch::Records;
 use crate::output::{self, Report};
 use crate::store::{self, Destination, Loaded, RunFacts};
+use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ fn print(
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
-    report.tables(&loaded.profile, table)
+    tables::write(report, &loaded.profile, table)
 }
 
 fn nothing_recorded(reason: Nothing) {

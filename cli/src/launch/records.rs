@@ -105,8 +105,11 @@ fn prefix_in_memory() -> String {
 impl Records {
     /// Makes the folder, in memory if possible, otherwise below `disk`.
     pub(crate) fn create(disk: &Path, order: &Order) -> anyhow::Result<Self> {
-        let folder =
-            memory_folder().and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
+        Self::create_in(memory_folder(), disk, order)
+    }
+
+    fn create_in(memory: Option<PathBuf>, disk: &Path, order: &Order) -> anyhow::Result<Self> {
+        let folder = memory.and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
         let folder = match folder {
             Some(folder) => folder,
             None => fs::create_dir_all(disk)
@@ -303,5 +306,24 @@ mod tests {
         assert_eq!(orphans(runs.path()), std::slice::from_ref(&folder));
         assert!(orphans(&runs.path().join("other")).is_empty());
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn without_memory_the_folder_is_next_to_the_profiles() {
+        let parent = tempfile::tempdir().unwrap();
+        let runs = parent.path().join("hprof-runs");
+        let order = Order {
+            runs: runs.clone(),
+            ..Order::default()
+        };
+        let nowhere = parent.path().join("missing");
+        for memory in [None, Some(nowhere)] {
+            let records = Records::create_in(memory, &runs, &order).unwrap();
+            assert_eq!(records.folder().parent(), Some(&*runs));
+            assert!(crate::store::saved_profiles(&runs).unwrap().is_empty());
+            let folder = records.keep();
+            assert_eq!(orphans(&runs), std::slice::from_ref(&folder));
+            fs::remove_dir_all(folder).unwrap();
+        }
     }
 }

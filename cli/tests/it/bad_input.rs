@@ -64,7 +64,7 @@ fn places_that_cannot_be_written_are_found_before_the_run() {
         (&["-o", "notes"], "something that is no profile is there"),
         (
             &["--report", "missing/table"],
-            "cannot write the report to 'missing/table'",
+            "cannot write to 'missing/table'",
         ),
         (&["--report", "src"], "a folder is there"),
     ];
@@ -134,4 +134,21 @@ fn nothing_to_show_is_said() {
         .code(0)
         .stdout("")
         .says("no profile in");
+}
+
+#[test]
+fn files_that_cannot_be_annotated_are_told() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let mut other = annotated.hprof(["annotate", "tests/counts.rs"]);
+    printed(&mut other)
+        .code(2)
+        .stdout("")
+        .says("no function of the file")
+        .says("it holds functions of src/lib.rs");
+    let mut missing = annotated.hprof(["annotate", "src/missing.rs"]);
+    printed(&mut missing)
+        .code(2)
+        .stdout("")
+        .says("cannot read src/missing.rs");
 }

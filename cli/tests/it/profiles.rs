@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::fixture::{Fixture, Printed, printed};
 
@@ -210,4 +211,87 @@ fn damaged_profiles_are_told_from_whole_ones() {
         .code(0)
         .says("left out: ");
     assert_eq!(hits(&show.stdout, STEP), 10);
+}
+
+#[test]
+fn a_killed_program_names_the_line_that_ran() {
+    let annotated = Fixture::shared("annotated");
+    let run = printed(&mut annotated.hprof(["run", "abort"]))
+        .code(128 + 6)
+        .says("saved to ");
+    let run = run.says("src/main.rs:33");
+    assert_eq!(hits(&run.stderr, STEP), 10);
+    assert_eq!(hits(&run.stderr, "process::abort();"), 1);
+}
+
+#[test]
+fn a_profile_has_many_views() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none", "--", "7"])).code(0);
+    let view = |args: &[&str]| {
+        printed(&mut annotated.hprof(args))
+            .code(0)
+            .says("hprof: showing ")
+            .stdout
+    };
+    let functions = view(&["show", "--functions", "-s", "ncalls"]);
+    assert!(
+        functions.contains("1 function calls in ") && functions.contains("call count"),
+        "{functions}"
+    );
+    let threads = view(&["show", "--threads"]);
+    assert!(threads.contains("\nThread: "), "{threads}");
+    assert_eq!(hits(&threads, STEP), 7);
+    let annotate = view(&["annotate", "src/lib.rs"]);
+    assert_eq!(hits(&annotate, STEP), 7);
+    assert!(annotate.contains("use hprof::profile;"), "{annotate}");
+    let csv = view(&["export", "--format", "csv"]);
+    assert!(csv.starts_with("file,line,function,hits,"), "{csv}");
+    let collapsed = view(&["export", "--format", "collapsed"]);
+    assert!(collapsed.contains("annotated::count"), "{collapsed}");
+    assert!(view(&["export", "--format", "json"]).starts_with('{'));
+    assert!(view(&["flamegraph", "-o", "-"]).contains("annotated::count"));
+}
+
+#[test]
+fn flamegraph_is_written_whole_or_not_at_all() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let path = annotated.path("hits.svg");
+    let mut hits = annotated.hprof(["flamegraph", "--lines", "--metric", "hits", "-o"]);
+    printed(hits.arg(&path))
+        .code(0)
+        .stdout("")
+        .says("hprof: written to /");
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .trim_end()
+            .ends_with("</svg>")
+    );
+    let none = annotated.path("allocs.svg");
+    let mut allocs = annotated.hprof(["flamegraph", "--metric", "allocs", "-o"]);
+    let refused = printed(allocs.arg(&none))
+        .code(2)
+        .says("every value is zero");
+    assert!(!none.exists(), "{refused:#?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let mut show = annotated.hprof(["show"]);
+    let mut child = show
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let end = Printed::from(child.wait_with_output().unwrap()).code(0);
+    assert_eq!(
+        end.messages().len(),
+        1,
+        "only which profile is shown: {end:#?}"
+    );
 }

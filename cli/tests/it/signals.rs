@@ -103,7 +103,7 @@ fn a_run_whose_hprof_was_killed_is_recovered() {
     let show = printed(show.env("CARGO_TARGET_DIR", annotated.path("target"))).code(0);
     assert!(show.stdout.contains("thread::sleep"), "{show:#?}");
     assert!(
-        show.stdout.contains("src/main.rs:26"),
+        show.stdout.contains("src/main.rs:27"),
         "the running line is named: {show:#?}"
     );
     assert_eq!(std::fs::read_dir(runs).unwrap().count(), 1);
