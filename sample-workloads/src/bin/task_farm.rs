@@ -23,7 +23,7 @@ struct Args {
     #[arg(long, default_value_t = 32)]
     tasks: usize,
     /// Rounds of the smallest task; task k has k times as many
-    #[arg(long, value_name = "ROUNDS", default_value_t = 100_000)]
+    #[arg(long, value_name = "ROUNDS", default_value_t = 500_000)]
     unit: usize,
     /// Run the twin without annotations
     #[arg(long)]
