@@ -8,7 +8,9 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(hprof_recorder)");
     let runtime = env::var_os("CARGO_FEATURE_RUNTIME").is_some();
     let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-    let supported = matches!(os.as_str(), "linux" | "macos");
+    // The words of the raw file are addresses of 64 bits.
+    let wide = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").is_ok_and(|width| width == "64");
+    let supported = wide && matches!(os.as_str(), "linux" | "macos");
     if runtime && supported {
         println!("cargo::rustc-cfg=hprof_recorder");
         let switch = env::var("HPROF").unwrap_or_default();

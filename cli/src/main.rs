@@ -1,2 +1,60 @@
-//! hprof.
-fn main() {}
+//! The `hprof` command: turns arguments into a command, and what becomes of it into an exit code.
+
+mod args;
+mod commands;
+mod failure;
+mod launch;
+mod log;
+mod output;
+mod raw_header;
+mod settings;
+mod store;
+mod system;
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    // Cargo starts this same program in place of the user's: no argument of it may reach the parser.
+    if env::args_os()
+        .nth(1)
+        .is_some_and(|arg| arg == launch::LAUNCHER_ARGUMENT)
+    {
+        return finish(launch::launcher(env::args_os().skip(2)));
+    }
+    log::start();
+    finish(run(Cli::parse()))
+}
+
+/// Runs the command; the number is the exit code.
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Run(args) => commands::run::run(args),
+        Command::Test(args) => commands::run::test(args),
+        Command::Bench(args) => commands::run::bench(args),
+        Command::Exec(args) => commands::exec::exec(args),
+        Command::Show(args) => commands::show::show(&args),
+        Command::List(args) => commands::list::list(&args),
+        Command::Clean(args) => commands::clean::clean(&args),
+        Command::Recover(args) => commands::recover::recover(&args),
+        Command::Doctor => commands::doctor::doctor(),
+        Command::Completions(args) => commands::completions::completions(&args),
+        Command::Man(args) => commands::man::man(&args),
+    }
+}
+
+/// Prints an error and its hint. A reader that went away (`hprof show | head`) is none.
+fn finish(result: anyhow::Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(failure::CODE)
+        }
+    }
+}

@@ -24,3 +24,47 @@ pub const SAMPLER: &str = "HPROF_SAMPLER";
 pub const OUT: &str = "HPROF_OUT";
 /// Log of the tool itself.
 pub const LOG: &str = "HPROF_LOG";
+
+/// A number of bytes as `HPROF_SPACE` gives it: digits with an optional `K`, `M` or `G` (powers of 1024).
+///
+/// ```
+/// assert_eq!(hprof::env::parse_bytes("16M"), Some(16 << 20));
+/// assert_eq!(hprof::env::parse_bytes("16 apples"), None);
+/// ```
+#[must_use]
+pub fn parse_bytes(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let (digits, shift) = match text.as_bytes().last()? {
+        b'K' | b'k' => (&text[..text.len() - 1], 10),
+        b'M' | b'm' => (&text[..text.len() - 1], 20),
+        b'G' | b'g' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
+}
+
+/// Rank of this process in a parallel job and the number of ranks, as far as the launcher's variables tell.
+///
+/// `HPROF_RANK` and `HPROF_SIZE` win over those of Open MPI, MPICH, PMIx, MVAPICH2 and Slurm, in this order: inside a Slurm batch
+/// script an inner `mpirun` must win.
+///
+/// ```
+/// let (rank, ranks) = hprof::env::rank();
+/// assert!(rank.is_none() || ranks.is_none() || rank < ranks);
+/// ```
+#[must_use]
+pub fn rank() -> (Option<u32>, Option<u32>) {
+    const PAIRS: [(&str, &str); 6] = [
+        ("HPROF_RANK", "HPROF_SIZE"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+        ("PMI_RANK", "PMI_SIZE"),
+        ("PMIX_RANK", "PMIX_SIZE"),
+        ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
+        ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    ];
+    let number = |name| std::env::var(name).ok()?.trim().parse::<u32>().ok();
+    PAIRS
+        .into_iter()
+        .find_map(|(rank, size)| Some((Some(number(rank)?), number(size))))
+        .unwrap_or((None, None))
+}

@@ -1,12 +1,22 @@
 //! The data a run leaves, and the arithmetic on it: no I/O, no clock, integers only.
 
 mod call_tree;
+mod context;
+mod cost_sum;
+pub(crate) mod gaps;
+mod merge;
 mod profile;
+mod settle;
+mod tree_walk;
+mod unify;
 mod units;
 
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
+pub use context::call_tree;
+pub use merge::merge;
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node, OwnCost,
     Place, Process, Profile, Run, Thread,
 };
+pub(crate) use unify::unify;
 pub use units::Nanos;

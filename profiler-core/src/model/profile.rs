@@ -154,7 +154,7 @@ pub struct Process {
 pub struct OwnCost {
     /// Markers that read the clock.
     pub timed_markers: u64,
-    /// All hits, those included.
+    /// All markers, those included. Hits in the body of a grouped loop are none: they are counted in a register.
     pub markers: u64,
     /// Frames entered.
     pub calls: u64,
@@ -177,6 +177,8 @@ pub struct Losses {
     pub lost_calls: u64,
     /// Threads were recorded together, for there were too many.
     pub threads_folded: bool,
+    /// Records and fields of the raw file that made no sense and were left out.
+    pub damaged: u64,
 }
 
 /// Heap of a process as the counting allocator saw it.
@@ -246,6 +248,9 @@ pub struct LineCost {
     pub samples: u64,
     /// Variance of `sampled`, in square nanoseconds.
     pub variance: u128,
+    /// Variance that cancels in the total of the frame, in square nanoseconds: that of `sampled` here, and of what is called from
+    /// here, where the frame holds all lines that share the same gap.
+    pub settled: u128,
     /// More of `sampled` rests on the timings before the line became hot than on samples.
     pub prior: bool,
     /// Part of `exact` that rests on intervals too short for the clock.
@@ -297,6 +302,7 @@ impl LineCost {
         self.sampled += other.sampled;
         self.samples = self.samples.saturating_add(other.samples);
         self.variance = self.variance.saturating_add(other.variance);
+        self.settled = self.settled.saturating_add(other.settled);
         self.below_resolution |= other.below_resolution;
         self.cpu = match (self.cpu, other.cpu) {
             (Some(a), Some(b)) => Some(a + b),

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A chunk (or a span of several) starts with a [`ChunkHead`] and holds records back to back, each starting with a
-//! [`RecordHead`] at a multiple of 64 bytes. The kind word of a record is stored last, with Release: a record whose kind is not 0 is
+//! [`RecordHead`] at a multiple of 128 bytes. The kind word of a record is stored last, with Release: a record whose kind is not 0 is
 //! complete, and the first record whose kind is 0 ends the chunk. A chunk whose head is still 0 was handed out but not yet begun: the
 //! reader skips that one chunk. Pointers in the file are addresses in the recording process; `Header::base` is the
 //! address of offset 0.
@@ -25,7 +25,7 @@
 //!
 //! Counters are single words written by one thread and may be read at any moment; structure never changes once published.
 
-use core::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
 /// First eight bytes of a raw file.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
@@ -38,7 +38,7 @@ pub const HEADER_BYTES: usize = 4096;
 /// Bytes of one chunk.
 pub const CHUNK_BYTES: usize = 32 * 1024;
 /// Every record starts at a multiple of this.
-pub const RECORD_ALIGN: usize = 64;
+pub const RECORD_ALIGN: usize = 128;
 /// No site has more line slots than this.
 pub const MAX_LINES: usize = 4096;
 /// File name extension of raw files.
@@ -155,14 +155,14 @@ pub struct Header {
     /// Length of `exe`.
     pub exe_len: AtomicU32,
     /// Host name, UTF-8, not terminated.
-    pub host: [u8; 256],
+    pub host: [AtomicU8; 256],
     /// Path of the executable, UTF-8 (lossy), not terminated.
-    pub exe: [u8; 2048],
+    pub exe: [AtomicU8; 2048],
 }
 
 /// Start of a chunk or span of chunks.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct ChunkHead {
     /// Number of chunks in the span; 0 until the owner begins it (stored with Release).
     pub span: AtomicU32,
@@ -191,7 +191,7 @@ pub const KIND_PAIRS: u32 = 4;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct SiteRecord {
     /// Kind and length.
     pub head: RecordHead,
@@ -242,9 +242,9 @@ pub struct ThreadRecord {
     /// Kind and length.
     pub head: RecordHead,
     /// Address of the cell whose line runs now.
-    pub cell: AtomicU64,
+    pub cell: AtomicPtr<Cell>,
     /// Address of the cell whose interval is open; 0 if none; 1 if a reading is wanted at the next marker.
-    pub open: AtomicU64,
+    pub open: AtomicPtr<Cell>,
     /// Ticks when the open interval, or the gap, began.
     pub t0: AtomicU64,
     /// Exact time of the thread so far; while an interval is open less its start, hence negative.
@@ -252,9 +252,9 @@ pub struct ThreadRecord {
     /// Clock readings of the thread's markers.
     pub reads: AtomicU64,
     /// Address of the cell where the running gap began.
-    pub gap: AtomicU64,
+    pub gap: AtomicPtr<Cell>,
     /// Address of the node whose frame is innermost.
-    pub top: AtomicU64,
+    pub top: AtomicPtr<NodeRecord>,
 
     /// Number of this record, from 0.
     pub index: AtomicU32,
@@ -274,12 +274,40 @@ pub struct ThreadRecord {
     pub last_cpu_ns: AtomicU64,
     /// Threads that have used this record, one after the other.
     pub uses: AtomicU64,
-    /// Words of the recorder itself, without meaning to a reader.
-    pub private: [AtomicU64; 15],
+    /// How the stub reads the clock; for the recorder alone, as are the words up to `budget`.
+    pub reading: AtomicU64,
+    /// Ticks subtracted from each interval: the cost of the reading itself, between fences.
+    pub correction: AtomicU64,
+    /// Mean distance of timed markers, in ticks, below which a line is demoted.
+    pub threshold: AtomicU64,
+    /// Slots that remember the node of the last call of a site.
+    pub cache: AtomicPtr<CacheSlot>,
+    /// Table of all nodes of the thread, and its slots less one.
+    pub nodes: AtomicPtr<CacheSlot>,
+    /// See `nodes`.
+    pub nodes_mask: AtomicU64,
+    /// Entries in `nodes`.
+    pub nodes_used: AtomicU64,
+    /// Address of the free part of the thread's newest chunk, and of its end.
+    pub free: AtomicU64,
+    /// See `free`.
+    pub free_end: AtomicU64,
+    /// Bytes of all chunks of the thread.
+    pub budget: AtomicU64,
     /// Name of the thread, UTF-8 (lossy).
-    pub name: [u8; 64],
+    pub name: [AtomicU8; 64],
     /// The cell of the time in which no profiled frame is open.
     pub outside: Cell,
+}
+
+/// Remembers which node a site has when called from a certain line.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CacheSlot {
+    /// Address of the calling cell, with the number of the site in the upper 16 bits; 0 if the slot is free.
+    pub key: AtomicU64,
+    /// Address of the node; the lowest bit is set if the call is recursive.
+    pub node: AtomicU64,
 }
 
 /// A node of the calling-context tree of one thread: a site entered from a certain line of a certain parent.
@@ -297,13 +325,13 @@ pub struct NodeRecord {
     /// 1 for a flat node, which stands for all contexts.
     pub flat: AtomicU32,
     /// Address of the cell of the calling line: a cell of the parent node, or the thread's `outside`. 0 for a flat node.
-    pub caller: AtomicU64,
+    pub caller: AtomicPtr<Cell>,
     /// Entries from outside the node.
     pub calls: AtomicU64,
     /// Entries while the same node was open already (recursion).
     pub recursive_calls: AtomicU64,
     /// Address of the parent node; 0 at the root and for a flat node.
-    pub parent: AtomicU64,
+    pub parent: AtomicPtr<NodeRecord>,
 }
 
 /// What one line costs in one calling context. All times in ticks.
@@ -316,7 +344,7 @@ pub struct Cell {
     pub time: AtomicI64,
     /// 0 sampled, 1 timed, 2 to be timed again.
     pub state: AtomicU64,
-    /// While timed: readings left in the window. While sampled: intervals of the last window before demotion, 0 if none.
+    /// While timed: readings left in the window. While sampled: intervals in `window_time`, 0 if the line was never timed.
     pub left: AtomicU64,
     /// Ticks when the window began.
     pub window_ticks: AtomicU64,
@@ -339,14 +367,14 @@ pub struct Cell {
     /// Address of the memory words, 0 if there are none.
     pub memory: AtomicU64,
     /// Address of the node, 0 for `outside`.
-    pub node: AtomicU64,
-    /// Not used.
-    pub spare: AtomicU64,
+    pub node: AtomicPtr<NodeRecord>,
+    /// Intervals in a window: readings left, when it begins.
+    pub window: AtomicU64,
 }
 
 /// What the sampler saw of one thread; written by the sampler alone.
 #[derive(Debug)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct PairsRecord {
     /// Kind and length.
     pub head: RecordHead,
@@ -363,9 +391,9 @@ pub struct PairsRecord {
 #[repr(C, align(64))]
 pub struct Pair {
     /// Address of the cell seen. 1 stands for cells that found no room in the table.
-    pub cell: AtomicU64,
+    pub cell: AtomicPtr<Cell>,
     /// Address of the cell where the gap began; 0 where the line seen was timed (only `cpu_ns` is filled then).
-    pub gap: AtomicU64,
+    pub gap: AtomicPtr<Cell>,
     /// Samples.
     pub samples: AtomicU64,
     /// Sum of their weights: ticks not explained by exact intervals since the sample before.

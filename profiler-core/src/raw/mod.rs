@@ -3,6 +3,9 @@
 pub mod layout;
 #[cfg(feature = "model")]
 mod reader;
+#[cfg(hprof_recorder)]
+#[expect(unsafe_code, reason = "a mapped file")]
+pub(crate) mod writer;
 
 #[cfg(feature = "model")]
 pub use reader::{ReadError, read, read_bytes};

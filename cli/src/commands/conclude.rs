@@ -1,0 +1,162 @@
+//! What follows when a program has ended: read what it recorded, save it, print it.
+
+use std::path::{Path, PathBuf};
+
+use crate::args::TableArgs;
+use crate::failure::{self, CODE};
+use crate::launch::Records;
+use crate::output::{self, Report};
+use crate::store::{self, Destination, Loaded, RunFacts};
+
+/// Why nothing may have been recorded, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nothing {
+    /// The package does not even depend on hprof.
+    Annotated,
+    /// No annotated function was entered.
+    Entered,
+    /// The command started no program that was built with the switch on.
+    Instrumented,
+}
+
+/// A run that is over.
+pub(super) struct Over<'a> {
+    pub(super) records: Records,
+    pub(super) facts: RunFacts,
+    /// What the profile is named after.
+    pub(super) program: String,
+    pub(super) destination: &'a Destination,
+    pub(super) report: Report,
+    pub(super) table: &'a TableArgs,
+    /// Exit code of the program.
+    pub(super) code: u8,
+    /// Asked if nothing was recorded.
+    pub(super) reason: &'a dyn Fn() -> Nothing,
+}
+
+/// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
+pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
+    let failed = if over.code == 0 { CODE } else { over.code };
+    let raw = store::raw_files(over.records.folder())?;
+    if raw.is_empty() {
+        nothing_recorded((over.reason)());
+        return Ok(over.code);
+    }
+    let folder = over.records.folder();
+    let saved = store::save(folder, &over.facts, &over.program, over.destination);
+    let loaded = store::load(&[folder.to_owned()]);
+    let shown = loaded.and_then(|loaded| print(over.report, over.table, loaded, over.facts));
+    let mut code = over.code;
+    match shown {
+        Err(error) if !failure::is_broken_pipe(&error) => {
+            output::error(&error);
+            code = failed;
+        }
+        _ => {}
+    }
+    match saved {
+        Ok(path) => {
+            let path = short(&path);
+            output::say(format_args!(
+                "saved to {}; show it again with: hprof show {}",
+                path.display(),
+                quoted(&path)
+            ));
+        }
+        Err(error) => {
+            output::error(&error.context("the profile could not be saved"));
+            let folder = over.records.keep();
+            output::say(format_args!(
+                "hint: what was recorded is still there: hprof show {}",
+                quoted(&folder)
+            ));
+            code = failed;
+        }
+    }
+    Ok(code)
+}
+
+fn print(
+    report: Report,
+    table: &TableArgs,
+    mut loaded: Loaded,
+    facts: RunFacts,
+) -> anyhow::Result<()> {
+    loaded.profile.run = facts.into_run();
+    for skipped in &loaded.skipped {
+        output::say(format_args!("left out: {skipped:#}"));
+    }
+    report.tables(&loaded.profile, table)
+}
+
+fn nothing_recorded(reason: Nothing) {
+    match reason {
+        Nothing::Annotated => {
+            output::say("nothing was recorded: the package does not use hprof");
+            output::say(format_args!("hint: add three lines:\n{}", three_lines()));
+        }
+        Nothing::Entered => {
+            output::say("nothing was recorded: the program entered no function with #[profile]");
+            output::say(
+                "hint: write #[profile] (use hprof::profile;) above a function that this run calls",
+            );
+        }
+        Nothing::Instrumented => {
+            output::say(
+                "nothing was recorded: no program that was built for it entered a function with #[profile]",
+            );
+            output::say(
+                "hint: build the programs with the switch on, as in: HPROF=lines cargo build --release",
+            );
+        }
+    }
+}
+
+/// What a package needs to be profiled.
+fn three_lines() -> String {
+    // Where hprof itself was built from is the one place that is known to have the library.
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(|root| root.join("profiler-core"));
+    let library = source
+        .filter(|path| path.is_dir())
+        .unwrap_or_else(|| PathBuf::from("path of profiler-core"));
+    format!(
+        "    hprof-core = {{ path = {:?} }}   in Cargo.toml, below [dependencies]\n    \
+         use hprof::profile;   at the top of the source file\n    \
+         #[profile]   above the function",
+        library
+    )
+}
+
+/// A path from the current folder on, if it is below.
+fn short(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok())
+        .unwrap_or(path)
+        .to_owned()
+}
+
+/// A path as a word for a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=@%:,".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_a_shell() {
+        assert_eq!(quoted(Path::new("/a/b-1.x")), "/a/b-1.x");
+        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
+        let below = std::env::current_dir().unwrap().join("x");
+        assert_eq!(short(&below), Path::new("x"));
+    }
+}

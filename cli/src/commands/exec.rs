@@ -1,0 +1,49 @@
+//! `hprof exec`: run any command, and merge what the programs it started recorded.
+
+use std::env;
+
+use super::conclude::{Nothing, Over, conclude};
+use crate::args::ExecArgs;
+use crate::launch::{self, Order, Records};
+use crate::output::Report;
+use crate::settings::{Recording, Whereabouts};
+use crate::store::{Destination, RunFacts, runs_folder};
+
+/// `hprof exec`.
+pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
+    let recording = Recording::prebuilt(&args.record)?;
+    // A machine that only runs programs needs no cargo.
+    let runs = match runs_folder(&Whereabouts::default()) {
+        Ok(folder) => folder,
+        Err(_) => env::current_dir()?.join("hprof-runs"),
+    };
+    let destination = Destination::new(args.save.output.as_deref(), &runs)?;
+    let report = Report::open(&args.save.report)?;
+    let order = Order {
+        environment: recording.environment(),
+        switch_before: env::var(hprof::env::SWITCH).ok(),
+        runner: Vec::new(),
+        runs: runs.clone(),
+    };
+    let records = Records::create(&runs, &order)?;
+    let code = launch::run_program(records.folder(), &order, args.command)?;
+    let launches = launch::finished_launches(records.folder())?;
+    let facts = RunFacts::new(&launches, Vec::new());
+    let program = facts
+        .command
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let reason = &|| Nothing::Instrumented;
+    conclude(Over {
+        records,
+        facts,
+        program,
+        destination: &destination,
+        report,
+        table: &args.table,
+        code,
+        reason,
+    })
+}

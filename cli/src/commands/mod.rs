@@ -1,0 +1,12 @@
+//! One file for each command; `conclude` is the end that `run`, `test`, `bench` and `exec` share.
+
+pub(crate) mod clean;
+pub(crate) mod completions;
+mod conclude;
+pub(crate) mod doctor;
+pub(crate) mod exec;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod recover;
+pub(crate) mod run;
+pub(crate) mod show;

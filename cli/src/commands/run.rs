@@ -1,0 +1,177 @@
+//! `hprof run`, `test` and `bench`: build instrumented, run, print the tables, save the profile.
+
+use super::conclude::{Nothing, Over, conclude};
+use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs};
+use crate::failure::CODE;
+use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
+use crate::output::{self, Report};
+use crate::settings::{Build, Recording, Whereabouts};
+use crate::store::{Destination, RunFacts};
+
+/// `hprof run`.
+pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
+    let recording = Recording::build(&args.record, args.split_loops)?;
+    profile(&Build::run(&args), &recording, &args.save, &args.table)
+}
+
+/// `hprof test`.
+pub(crate) fn test(args: TestArgs) -> anyhow::Result<u8> {
+    harness(&Build::test(&args), &args.common)
+}
+
+/// `hprof bench`.
+pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
+    harness(&Build::bench(&args), &args.common)
+}
+
+fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
+    let recording = Recording::build(&args.record, args.split_loops)?;
+    profile(build, &recording, &args.save, &args.table)
+}
+
+fn profile(
+    build: &Build,
+    recording: &Recording,
+    save: &SaveArgs,
+    table: &TableArgs,
+) -> anyhow::Result<u8> {
+    let place = Whereabouts::from(build);
+    let package = match launch::find_package(&place)? {
+        Lookup::Found(package) => package,
+        Lookup::Refused { message, code } => {
+            output::pass_on(&message);
+            output::say("cargo found no package to build, so nothing was run");
+            return Ok(code);
+        }
+    };
+    let runs = package.runs_folder();
+    let destination = Destination::new(save.output.as_deref(), &runs)?;
+    let report = Report::open(&save.report)?;
+    let cargo = launch::cargo(build, &package)?;
+    let order = Order {
+        environment: recording.environment(),
+        switch_before: std::env::var(hprof::env::SWITCH).ok(),
+        runner: cargo.runner.clone(),
+        runs: runs.clone(),
+    };
+    let records = Records::create(&runs, &order)?;
+    let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
+    if launches.is_empty() {
+        return Ok(not_started(build, code));
+    }
+    conclude(Over {
+        records,
+        facts: facts(build, &package, &launches),
+        program: program_name(build, &launches),
+        destination: &destination,
+        report,
+        table,
+        code,
+        reason: &|| reason(build),
+    })
+}
+
+/// Builds and starts the program, without our allocator if it has one of its own.
+fn start(
+    cargo: &Cargo<'_>,
+    recording: &Recording,
+    records: &Records,
+    own: &OwnAllocator,
+) -> anyhow::Result<(u8, Vec<Launch>)> {
+    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
+        let code = cargo.run(&recording.switch(own_allocator), records)?;
+        Ok((code, launch::finished_launches(records.folder())?))
+    };
+    if own.is_remembered(cargo) {
+        say_left_out();
+        return start(true);
+    }
+    let (code, launches) = start(false)?;
+    if launches.is_empty() && own.is_the_cause(cargo, &recording.switch(false), code)? {
+        own.remember();
+        say_left_out();
+        return start(true);
+    }
+    Ok((code, launches))
+}
+
+fn say_left_out() {
+    output::say("the program has a #[global_allocator] of its own: building without hprof's");
+    output::say("hint: allocations are counted if yours is hprof::Alloc::new(Mine)");
+}
+
+/// Why nothing was recorded.
+fn reason(build: &Build) -> Nothing {
+    match launch::uses_hprof(&build.lookup) {
+        Ok(false) => Nothing::Annotated,
+        // Cargo has just built it, so it is not likely to refuse; and if it does, this is the more general reason.
+        Ok(true) | Err(_) => Nothing::Entered,
+    }
+}
+
+/// Cargo started no program: it has said why, if there is a reason.
+fn not_started(build: &Build, code: u8) -> u8 {
+    match (code, build.subcommand) {
+        (CODE, _) => {}
+        (0, subcommand) => output::say(format_args!(
+            "cargo {subcommand} started no program, so there is nothing to show"
+        )),
+        (128.., _) => output::say("stopped before the program was started"),
+        _ => output::say("the build failed, so nothing was run"),
+    }
+    code
+}
+
+fn facts(build: &Build, package: &Package, launches: &[Launch]) -> RunFacts {
+    let mut command = vec!["cargo".to_owned(), build.subcommand.to_owned()];
+    command.extend(
+        build
+            .filter
+            .iter()
+            .map(|filter| filter.to_string_lossy().into_owned()),
+    );
+    let mut facts = RunFacts::new(launches, command);
+    facts.cargo_profile = Some(build.profile.base.clone());
+    facts.source_root = Some(package.root.to_string_lossy().into_owned());
+    facts
+}
+
+/// What the saved profile is named after.
+fn program_name(build: &Build, launches: &[Launch]) -> String {
+    match launches {
+        [launch] => {
+            let program = launch
+                .command
+                .first()
+                .map(String::as_str)
+                .unwrap_or_default();
+            let name = program.rsplit('/').next().unwrap_or_default();
+            without_hash(name).to_owned()
+        }
+        _ => build.subcommand.to_owned(),
+    }
+}
+
+/// Cargo adds a hash of 16 digits to the names of test programs.
+fn without_hash(name: &str) -> &str {
+    match name.rsplit_once('-') {
+        Some((base, hash))
+            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            base
+        }
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_hash_is_cut_off() {
+        assert_eq!(without_hash("cli-0123456789abcdef"), "cli");
+        assert_eq!(without_hash("my-program"), "my-program");
+        assert_eq!(without_hash("plain"), "plain");
+    }
+}

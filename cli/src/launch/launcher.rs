@@ -1,0 +1,85 @@
+//! The launcher: cargo starts it in place of the program. It alone switches the recording on, so build scripts, proc macros and
+//! cargo itself stay silent, and it measures the program alone, without the build.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow, bail};
+use serde::{Deserialize, Serialize};
+
+use super::process::{self, exit_code};
+use super::records::LaunchNote;
+use crate::failure::Hint;
+
+/// First argument of an hprof that is started by cargo as the runner of a program.
+pub(crate) const LAUNCHER_ARGUMENT: &str = "__launch";
+
+/// How to start the program.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// Variables for the program, beside the folder of the raw files.
+    pub(crate) environment: Vec<(String, String)>,
+    /// What `HPROF` was before hprof set it for the build.
+    pub(crate) switch_before: Option<String>,
+    /// The user's own runner, which gets the program and its arguments.
+    pub(crate) runner: Vec<String>,
+    /// Where profiles of this package are saved, for `hprof recover`.
+    pub(crate) runs: PathBuf,
+}
+
+/// `hprof __launch ORDER -- PROGRAM ARGS`. Returns the exit code of the program.
+pub(crate) fn launcher(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<u8> {
+    let (Some(order), Some(dashes)) = (args.next(), args.next()) else {
+        bail!("{LAUNCHER_ARGUMENT} is only for cargo");
+    };
+    if dashes != "--" {
+        bail!("{LAUNCHER_ARGUMENT} is only for cargo");
+    }
+    let path = Path::new(&order);
+    let order = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let order: Order = serde_json::from_slice(&order).context("the order of the run is damaged")?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    run_program(folder, &order, args.collect())
+}
+
+/// Starts a program that records into `folder`, waits for its end and notes what happened.
+pub(crate) fn run_program(
+    folder: &Path,
+    order: &Order,
+    program: Vec<OsString>,
+) -> anyhow::Result<u8> {
+    let noted = program
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let mut words = order.runner.iter().map(OsString::from).chain(program);
+    let executable = words
+        .next()
+        .ok_or_else(|| anyhow!("no program was given"))?;
+    let mut command = Command::new(&executable);
+    command
+        .args(words)
+        .envs(order.environment.iter().map(|(name, value)| (name, value)));
+    command.env(hprof::env::DIR, folder);
+    match &order.switch_before {
+        Some(before) => command.env(hprof::env::SWITCH, before),
+        None => command.env_remove(hprof::env::SWITCH),
+    };
+    let running = process::start(&mut command, Vec::new)
+        .with_context(|| format!("cannot start {}", executable.display()))
+        .hint(hint_for(&executable))?;
+    let note = LaunchNote::start(folder, noted, &running);
+    let ended = running.wait()?;
+    note.and_then(|note| note.end(&ended))
+        .context("cannot note how the program ended")?;
+    Ok(exit_code(ended.end))
+}
+
+fn hint_for(executable: &OsStr) -> String {
+    if Path::new(executable).components().count() > 1 {
+        "is it there, executable, and made for this machine?".into()
+    } else {
+        format!("is {} installed and in PATH?", executable.display())
+    }
+}

@@ -1,0 +1,19 @@
+//! Builds the program through cargo and starts it: first `cargo`, which is asked to start our `launcher` in place of the program,
+//! then the launcher in a process of its own. They meet in the folder of `records`.
+
+mod allocator;
+mod cargo;
+mod cargo_config;
+mod launcher;
+mod package;
+mod process;
+mod records;
+mod signals;
+
+pub(crate) use allocator::OwnAllocator;
+pub(crate) use cargo::{Cargo, cargo};
+pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
+pub(crate) use package::{Lookup, Package, find_package, uses_hprof};
+pub(crate) use records::{
+    Launch, LaunchEnd, Records, finished_launches, launches, memory_folder, orphans,
+};

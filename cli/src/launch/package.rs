@@ -1,0 +1,131 @@
+//! The package the user means: where its target folder is, and what cargo knows of its dependencies.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use anyhow::{Context, bail};
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use super::cargo::bare_cargo;
+use crate::failure::Hint;
+use crate::settings::Whereabouts;
+
+/// Name of the package that users depend on.
+const RUNTIME: &str = "hprof-core";
+/// The packages of hprof that are part of a program.
+const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
+
+/// The workspace of the package.
+#[derive(Clone, Debug)]
+pub(crate) struct Package {
+    /// Where relative source paths start.
+    pub(crate) root: PathBuf,
+    /// The target folder.
+    pub(crate) target_folder: PathBuf,
+}
+
+impl Package {
+    /// Where its profiles are saved. Not `target/hprof`: `cargo clean --profile hprof` empties that.
+    pub(crate) fn runs_folder(&self) -> PathBuf {
+        self.target_folder.join("hprof-runs")
+    }
+}
+
+/// What came of looking for a package.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// It is there.
+    Found(Package),
+    /// Cargo's own message and exit code.
+    Refused {
+        /// What cargo said.
+        message: Vec<u8>,
+        /// Its exit code.
+        code: u8,
+    },
+}
+
+/// Asks cargo for the package.
+pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
+    let output = metadata(&place.lookup, true)?;
+    if !output.status.success() {
+        let code = output
+            .status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(101);
+        return Ok(Lookup::Refused {
+            message: output.stderr,
+            code,
+        });
+    }
+    let metadata = parse(&output)?;
+    let target_folder = match &place.target_dir {
+        Some(folder) => std::path::absolute(folder)?,
+        None => metadata.target_directory.into_std_path_buf(),
+    };
+    Ok(Lookup::Found(Package {
+        root: metadata.workspace_root.into_std_path_buf(),
+        target_folder,
+    }))
+}
+
+/// Whether hprof's library is among the packages of the workspace and their dependencies.
+pub(crate) fn uses_hprof(lookup: &[OsString]) -> anyhow::Result<bool> {
+    Ok(all_packages(lookup)?
+        .packages
+        .iter()
+        .any(|package| *package.name == RUNTIME))
+}
+
+/// The folders of all packages in the graph, but for ours.
+pub(super) fn package_folders(lookup: &[OsString]) -> anyhow::Result<Vec<PathBuf>> {
+    let metadata = all_packages(lookup)?;
+    let others = metadata
+        .packages
+        .into_iter()
+        .filter(|package| !OURS.contains(&package.name.as_str()));
+    Ok(others
+        .filter_map(|package| package.manifest_path.parent().map(|folder| folder.into()))
+        .collect())
+}
+
+fn all_packages(lookup: &[OsString]) -> anyhow::Result<Metadata> {
+    let output = metadata(lookup, false)?;
+    if !output.status.success() {
+        bail!(
+            "cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    parse(&output)
+}
+
+fn parse(output: &Output) -> anyhow::Result<Metadata> {
+    let text = str::from_utf8(&output.stdout).context("cargo metadata is not text")?;
+    MetadataCommand::parse(text).context("cannot understand cargo metadata")
+}
+
+fn metadata(lookup: &[OsString], no_deps: bool) -> anyhow::Result<Output> {
+    let mut command = bare_cargo();
+    command
+        .args(["metadata", "--format-version=1"])
+        .args(lookup);
+    if no_deps {
+        command.arg("--no-deps");
+    }
+    tracing::debug!(?command, "asking");
+    output(&mut command)
+}
+
+/// Runs cargo for what it prints.
+pub(super) fn output(command: &mut Command) -> anyhow::Result<Output> {
+    command
+        .output()
+        .context("cannot start cargo")
+        .hint(CARGO_HINT)
+}
+
+/// What to do when there is no cargo.
+pub(super) const CARGO_HINT: &str = "is Rust installed and cargo in PATH?";

@@ -1,0 +1,108 @@
+//! Signals while a program runs: the ones a terminal sends reach it by themselves, the ones meant for hprof are handed on.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::system;
+
+/// Keeps hprof alive until the program has ended.
+///
+/// Ctrl-C goes to all processes of the terminal's foreground group, so the program has it already: nothing is to be done but to
+/// stay. A `kill` of hprof alone is handed on to the program. Handlers are used rather than ignoring, for what is ignored stays
+/// ignored in a program that is started.
+#[derive(Debug)]
+pub(crate) struct Forwarder {
+    receivers: Arc<Mutex<Receivers>>,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Receivers {
+    child: Option<libc::pid_t>,
+    /// Came before there was a child.
+    early: Vec<libc::c_int>,
+}
+
+impl Forwarder {
+    /// Starts to listen. `others` tells which processes get a signal beside the child.
+    pub(crate) fn start(
+        others: impl Fn() -> Vec<libc::pid_t> + Send + 'static,
+    ) -> io::Result<Self> {
+        let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP];
+        // An ignored signal must stay ignored, for the program inherits that.
+        let mut signals = Signals::new(
+            wanted
+                .into_iter()
+                .filter(|&signal| !system::is_ignored(signal)),
+        )?;
+        let handle = signals.handle();
+        let receivers = Arc::new(Mutex::new(Receivers::default()));
+        let shared = Arc::clone(&receivers);
+        let thread = thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    tracing::debug!(signal, "received");
+                    if matches!(signal, SIGTERM | SIGHUP) {
+                        hand_on(&shared, signal, &others);
+                    }
+                }
+            })?;
+        Ok(Self {
+            receivers,
+            handle,
+            thread: Some(thread),
+        })
+    }
+
+    /// From now on signals go to this child.
+    pub(crate) fn set_child(&self, pid: libc::pid_t) {
+        let mut receivers = self
+            .receivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        receivers.child = Some(pid);
+        for signal in receivers.early.drain(..) {
+            system::send_signal(pid, signal);
+        }
+    }
+
+    /// The child has ended: its process id may soon be another's.
+    pub(crate) fn forget_child(&self) {
+        self.receivers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .child = None;
+    }
+}
+
+fn hand_on(
+    receivers: &Mutex<Receivers>,
+    signal: libc::c_int,
+    others: &impl Fn() -> Vec<libc::pid_t>,
+) {
+    let mut receivers = receivers.lock().unwrap_or_else(PoisonError::into_inner);
+    let child = receivers.child;
+    match child {
+        Some(pid) => system::send_signal(pid, signal),
+        None => receivers.early.push(signal),
+    }
+    for pid in others().into_iter().filter(|&pid| Some(pid) != child) {
+        system::send_signal(pid, signal);
+    }
+}
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            // It only fails if the thread panicked, which has been reported then.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! What the arguments mean together: how to build, how to record, where the results go.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+
+use crate::args::{
+    BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RunArgs, TargetArgs, TestArgs,
+};
+use crate::failure;
+
+/// How the program is instrumented and recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Recording {
+    clock: Option<Clock>,
+    split_loops: bool,
+    sampler: bool,
+    space: Option<String>,
+}
+
+impl Recording {
+    /// For a program that hprof builds.
+    pub(crate) fn build(args: &RecordArgs, split_loops: bool) -> anyhow::Result<Self> {
+        if split_loops && args.clock == Some(Clock::Calls) {
+            let error = anyhow!("--split-loops has no effect with --clock calls");
+            return Err(failure::with_hint(error, "leave one of them out"));
+        }
+        Ok(Self {
+            clock: args.clock,
+            split_loops,
+            sampler: !args.no_sampler,
+            space: args.space.clone(),
+        })
+    }
+
+    /// For programs that are built already.
+    pub(crate) fn prebuilt(args: &RecordArgs) -> anyhow::Result<Self> {
+        if args.clock == Some(Clock::Calls) {
+            let error = anyhow!("--clock calls is chosen when a program is built");
+            return Err(failure::with_hint(
+                error,
+                "build it with HPROF=calls in the environment",
+            ));
+        }
+        Self::build(args, false)
+    }
+
+    /// Value of `HPROF` for the build.
+    pub(crate) fn switch(&self, own_allocator: bool) -> String {
+        let lines = match (self.clock, self.split_loops) {
+            (Some(Clock::Calls), _) => "calls",
+            (_, true) => "lines+split",
+            (_, false) => "lines",
+        };
+        let allocator = if own_allocator { "+noalloc" } else { "" };
+        format!("{lines}{allocator}")
+    }
+
+    /// Variables for the program. What was not asked for stays as the user's environment has it.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let clock = self.clock.and_then(|clock| match clock {
+            Clock::Auto => Some("auto"),
+            Clock::Exact => Some("exact"),
+            Clock::Fenced => Some("fenced"),
+            Clock::Sampled => Some("sampled"),
+            Clock::Calls => None,
+        });
+        let sampler = (!self.sampler).then_some("0");
+        [
+            (hprof::env::CLOCK, clock),
+            (hprof::env::SAMPLER, sampler),
+            (hprof::env::SPACE, self.space.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect()
+    }
+}
+
+/// A cargo profile of our own, which inherits the one the user means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CargoProfile {
+    /// Our name for it, which is also the name of its folder.
+    pub(crate) name: String,
+    /// The user's name.
+    pub(crate) base: String,
+}
+
+impl CargoProfile {
+    fn new(args: &CargoArgs) -> Self {
+        let base = if args.dev {
+            Some("dev")
+        } else {
+            args.profile.as_deref()
+        };
+        match base {
+            None | Some("release") => Self {
+                name: "hprof".into(),
+                base: "release".into(),
+            },
+            // Two bases in one folder would rebuild each other.
+            Some(base) => Self {
+                name: format!("hprof-{base}"),
+                base: base.into(),
+            },
+        }
+    }
+}
+
+/// What cargo is asked to build and start.
+#[derive(Clone, Debug)]
+pub(crate) struct Build {
+    /// `run`, `test` or `bench`.
+    pub(crate) subcommand: &'static str,
+    /// Packages and targets.
+    pub(crate) selection: Vec<OsString>,
+    /// Everything else for cargo, less what is below.
+    pub(crate) options: Vec<OsString>,
+    /// Part of the options: those that `cargo metadata` takes too.
+    pub(crate) lookup: Vec<OsString>,
+    /// The cargo profile.
+    pub(crate) profile: CargoProfile,
+    /// `--target`.
+    pub(crate) target: Option<String>,
+    /// `--target-dir`.
+    pub(crate) target_dir: Option<PathBuf>,
+    /// `--config`.
+    pub(crate) config: Vec<OsString>,
+    /// Filter of test names.
+    pub(crate) filter: Option<OsString>,
+    /// Arguments of the program.
+    pub(crate) args: Vec<OsString>,
+}
+
+impl Build {
+    pub(crate) fn run(args: &RunArgs) -> Self {
+        let mut selection = Options::default();
+        selection.value("--package", args.package.as_ref());
+        selection.value("--bin", args.bin.as_ref());
+        selection.value("--example", args.example.as_ref());
+        Self::new("run", selection.0, &args.cargo, None, &args.args)
+    }
+
+    pub(crate) fn test(args: &TestArgs) -> Self {
+        let selection = targets(&args.common.targets);
+        Self::new(
+            "test",
+            selection,
+            &args.common.cargo,
+            args.name.clone(),
+            &args.args,
+        )
+    }
+
+    pub(crate) fn bench(args: &BenchArgs) -> Self {
+        let selection = targets(&args.common.targets);
+        Self::new(
+            "bench",
+            selection,
+            &args.common.cargo,
+            args.name.clone(),
+            &args.args,
+        )
+    }
+
+    fn new(
+        subcommand: &'static str,
+        selection: Vec<OsString>,
+        args: &CargoArgs,
+        filter: Option<OsString>,
+        program_args: &[OsString],
+    ) -> Self {
+        let mut lookup = Options::default();
+        lookup.value("--manifest-path", args.manifest_path.as_ref());
+        lookup.flag("--locked", args.locked);
+        lookup.flag("--offline", args.offline);
+        lookup.flag("--frozen", args.frozen);
+        lookup.values("--config", &args.config);
+        let mut options = Options(lookup.0.clone());
+        options.values("--features", &args.features);
+        options.flag("--all-features", args.all_features);
+        options.flag("--no-default-features", args.no_default_features);
+        options.value("--target", args.target.as_ref());
+        options.value("--target-dir", args.target_dir.as_ref());
+        options.value("--jobs", args.jobs.as_ref());
+        options.flag("--quiet", args.quiet);
+        for _ in 0..args.verbose {
+            options.flag("--verbose", true);
+        }
+        Self {
+            subcommand,
+            selection,
+            options: options.0,
+            lookup: lookup.0,
+            profile: CargoProfile::new(args),
+            target: args.target.clone(),
+            target_dir: args.target_dir.clone(),
+            config: args.config.clone(),
+            filter,
+            args: program_args.to_vec(),
+        }
+    }
+}
+
+fn targets(args: &TargetArgs) -> Vec<OsString> {
+    let mut options = Options::default();
+    options.values("--package", &args.package);
+    options.flag("--workspace", args.workspace);
+    options.values("--exclude", &args.exclude);
+    options.flag("--lib", args.lib);
+    options.flag("--bins", args.bins);
+    options.values("--bin", &args.bin);
+    options.flag("--examples", args.examples);
+    options.values("--example", &args.example);
+    options.flag("--tests", args.tests);
+    options.values("--test", &args.test);
+    options.flag("--benches", args.benches);
+    options.values("--bench", &args.bench);
+    options.flag("--all-targets", args.all_targets);
+    options.flag("--no-fail-fast", args.no_fail_fast);
+    options.0
+}
+
+/// Command line options as a list. A value always follows its option with `=`, for it may start with a dash.
+#[derive(Default)]
+struct Options(Vec<OsString>);
+
+impl Options {
+    fn flag(&mut self, name: &str, given: bool) {
+        if given {
+            self.0.push(name.into());
+        }
+    }
+
+    fn value(&mut self, name: &str, value: Option<impl Into<OsString> + Clone>) {
+        if let Some(value) = value {
+            let mut option = OsString::from(format!("{name}="));
+            option.push(value.into());
+            self.0.push(option);
+        }
+    }
+
+    fn values(&mut self, name: &str, values: &[OsString]) {
+        for value in values {
+            self.value(name, Some(value.clone()));
+        }
+    }
+}
+
+/// Which package's profiles are meant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Whereabouts {
+    /// Options for `cargo metadata`.
+    pub(crate) lookup: Vec<OsString>,
+    /// `--target-dir`.
+    pub(crate) target_dir: Option<PathBuf>,
+}
+
+impl From<&FolderArgs> for Whereabouts {
+    fn from(args: &FolderArgs) -> Self {
+        let mut lookup = Options::default();
+        lookup.value("--manifest-path", args.manifest_path.as_ref());
+        Self {
+            lookup: lookup.0,
+            target_dir: args.target_dir.clone(),
+        }
+    }
+}
+
+impl From<&Build> for Whereabouts {
+    fn from(build: &Build) -> Self {
+        Self {
+            lookup: build.lookup.clone(),
+            target_dir: build.target_dir.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn run(options: &[&str]) -> RunArgs {
+        let typed = ["hprof", "run"].iter().chain(options);
+        match Cli::try_parse_from(typed).unwrap().command {
+            Command::Run(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn switch_names_what_is_built() {
+        let switch = |options: &[&str], own_allocator| {
+            let args = run(options);
+            let recording = Recording::build(&args.record, args.split_loops).unwrap();
+            recording.switch(own_allocator)
+        };
+        assert_eq!(switch(&[], false), "lines");
+        assert_eq!(switch(&["--split-loops"], true), "lines+split+noalloc");
+        assert_eq!(switch(&["--clock", "calls"], false), "calls");
+        assert_eq!(switch(&["--clock", "exact"], true), "lines+noalloc");
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_set() {
+        let args = run(&["--no-sampler", "--space", "1G", "--clock", "fenced"]);
+        let all = Recording::build(&args.record, false).unwrap().environment();
+        let expected = [
+            ("HPROF_CLOCK", "fenced"),
+            ("HPROF_SAMPLER", "0"),
+            ("HPROF_SPACE", "1G"),
+        ];
+        assert_eq!(
+            all,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        let none = Recording::build(&run(&[]).record, false)
+            .unwrap()
+            .environment();
+        assert_eq!(none, []);
+    }
+
+    #[test]
+    fn each_base_has_a_profile_of_its_own() {
+        let profile = |options: &[&str]| Build::run(&run(options)).profile;
+        assert_eq!(profile(&[]), profile(&["--release"]));
+        assert_eq!(profile(&[]).name, "hprof");
+        assert_eq!(profile(&["--profile", "release"]), profile(&[]));
+        assert_eq!(profile(&["--dev"]).base, "dev");
+        assert_eq!(profile(&["--profile", "fat"]).name, "hprof-fat");
+    }
+
+    #[test]
+    fn options_reach_cargo() {
+        let build = Build::run(&run(&[
+            "--bin", "a b", "-F", "x,y", "-j", "-1", "-vv", "--locked", "one", "-z",
+        ]));
+        assert_eq!(build.selection, ["--bin=a b"]);
+        assert_eq!(
+            build.options,
+            [
+                "--locked",
+                "--features=x,y",
+                "--jobs=-1",
+                "--verbose",
+                "--verbose"
+            ]
+        );
+        assert_eq!(build.lookup, ["--locked"]);
+        assert_eq!(build.args, ["one", "-z"]);
+    }
+}

@@ -1,0 +1,122 @@
+//! Which profiles there are.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+
+use super::FACTS;
+use super::destination::wanted_by_environment;
+use super::save::bytes_on_disk;
+use crate::failure;
+use crate::launch::{self, Lookup};
+use crate::settings::Whereabouts;
+
+/// Name of the folder that profiles are saved in.
+const RUNS: &str = "hprof-runs";
+
+/// A saved profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// When it was saved.
+    pub(crate) time: SystemTime,
+    /// Room it takes.
+    pub(crate) bytes: u64,
+}
+
+/// The folder that `hprof run` saves in by default: below the target folder of the package, or right here outside of one.
+pub(crate) fn runs_folder(place: &Whereabouts) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let in_package = !place.lookup.is_empty()
+        || here
+            .ancestors()
+            .any(|folder| folder.join("Cargo.toml").is_file());
+    if let Some(folder) = &place.target_dir {
+        return Ok(std::path::absolute(folder)?.join(RUNS));
+    }
+    if !in_package {
+        return Ok(here.join(RUNS));
+    }
+    match launch::find_package(place)? {
+        Lookup::Found(package) => Ok(package.runs_folder()),
+        Lookup::Refused { message, .. } => Err(anyhow!(
+            "cargo says: {}",
+            String::from_utf8_lossy(&message).trim()
+        )),
+    }
+}
+
+/// All profiles of a folder, the newest first.
+pub(crate) fn saved_profiles(folder: &Path) -> io::Result<Vec<Saved>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut saved = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if let (false, Ok(facts)) = (hidden, fs::metadata(path.join(FACTS))) {
+            let (time, bytes) = (facts.modified()?, bytes_on_disk(&path)?);
+            saved.push(Saved { path, time, bytes });
+        }
+    }
+    // Names begin with the time to the second; the number of a second profile of the same second is no part of that.
+    saved.sort_by(|a, b| (b.time, &b.path).cmp(&(a.time, &a.path)));
+    Ok(saved)
+}
+
+/// The profile that the last `hprof run` here saved.
+pub(crate) fn newest(place: &Whereabouts) -> anyhow::Result<PathBuf> {
+    if let Some(path) = wanted_by_environment().filter(|path| path.exists()) {
+        return Ok(path);
+    }
+    let folder = runs_folder(place)?;
+    let saved =
+        saved_profiles(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    saved
+        .into_iter()
+        .next()
+        .map(|newest| newest.path)
+        .ok_or_else(|| {
+            let error = anyhow!("no profile in {}", folder.display());
+            failure::with_hint(error, "make one with `hprof run`, or name the file to show")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn newest_comes_first_and_others_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, age) in [("a", 30), ("b", 10), ("c", 20)] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            let file = fs::File::create(path.join(FACTS)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age))
+                .unwrap();
+        }
+        fs::create_dir(folder.path().join(".saving-x")).unwrap();
+        fs::write(folder.path().join("note.txt"), "").unwrap();
+        let saved = saved_profiles(folder.path()).unwrap();
+        let names: Vec<_> = saved
+            .iter()
+            .map(|saved| saved.path.file_name().unwrap())
+            .collect();
+        assert_eq!(names, ["b", "c", "a"]);
+        assert!(
+            saved_profiles(&folder.path().join("missing"))
+                .unwrap()
+                .is_empty()
+        );
+    }
+}

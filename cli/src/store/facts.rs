@@ -1,0 +1,182 @@
+//! `run.json`: what is known of a run as a whole.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use hprof::model::{End, Nanos, Run};
+use serde::{Deserialize, Serialize};
+
+use super::FACTS;
+use crate::launch::Launch;
+
+/// Version of the file that this hprof writes; it refuses newer ones.
+const VERSION: u32 = 1;
+
+/// What the launchers know of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunFacts {
+    version: u32,
+    /// What was run.
+    pub(crate) command: Vec<String>,
+    /// The user's name for the cargo profile; missing if hprof did not build the program.
+    pub(crate) cargo_profile: Option<String>,
+    /// Folder that relative source paths start from.
+    pub(crate) source_root: Option<String>,
+    /// Start of the first program, nanoseconds since the Unix epoch.
+    pub(crate) start_unix_ns: Option<u64>,
+    /// Wall time, over all programs that were started.
+    pub(crate) wall_ns: Option<u64>,
+    /// CPU time, user and system, likewise.
+    pub(crate) cpu_ns: Option<u64>,
+    /// Exit code.
+    pub(crate) code: Option<i32>,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
+}
+
+impl RunFacts {
+    /// Puts together what the launchers of a run noted. `command` names the whole where several programs were started.
+    pub(crate) fn new(launches: &[Launch], command: Vec<String>) -> Self {
+        let ends: Option<Vec<_>> = launches
+            .iter()
+            .map(|launch| launch.ended.as_ref())
+            .collect();
+        let ends = ends.filter(|ends| !ends.is_empty()).unwrap_or_default();
+        // Of several programs the one that failed tells most.
+        let end = ends
+            .iter()
+            .map(|end| end.end())
+            .find(|end| *end != End::Code(0))
+            .or(ends.first().map(|end| end.end()));
+        let (code, signal) = match end {
+            Some(End::Code(code)) => (Some(code), None),
+            Some(End::Signal(signal)) => (None, Some(signal)),
+            None => (None, None),
+        };
+        let sum = |part: fn(&crate::launch::LaunchEnd) -> u64| {
+            (!ends.is_empty()).then(|| ends.iter().map(|end| part(end)).sum())
+        };
+        let command = match launches {
+            [launch] => launch.command.clone(),
+            _ => command,
+        };
+        Self {
+            version: VERSION,
+            command,
+            cargo_profile: None,
+            source_root: None,
+            start_unix_ns: launches.iter().map(|launch| launch.start_unix_ns).min(),
+            wall_ns: sum(|end| end.wall_ns),
+            cpu_ns: sum(|end| end.cpu_ns),
+            code,
+            signal,
+        }
+    }
+
+    /// As the model has it.
+    pub(crate) fn into_run(self) -> Run {
+        let end = self.signal.map(End::Signal).or(self.code.map(End::Code));
+        Run {
+            command: self.command,
+            cargo_profile: self.cargo_profile,
+            start_unix_ns: self.start_unix_ns,
+            wall: self.wall_ns.map(Nanos),
+            cpu: self.cpu_ns.map(Nanos),
+            end,
+            source_root: self.source_root,
+        }
+    }
+
+    /// Writes the file into a folder.
+    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_vec_pretty(self)?;
+        fs::write(folder.join(FACTS), text)?;
+        Ok(())
+    }
+
+    /// Reads the file of a folder, if it has one.
+    pub(super) fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let path = folder.join(FACTS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let facts: Self = serde_json::from_slice(&text)
+            .with_context(|| format!("{} is damaged", path.display()))?;
+        anyhow::ensure!(
+            facts.version <= VERSION,
+            "{} was written by a newer hprof (version {}, this one knows {VERSION})",
+            path.display(),
+            facts.version
+        );
+        Ok(Some(facts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::LaunchEnd;
+
+    fn launch(start: u64, code: i32) -> Launch {
+        let ended = Some(LaunchEnd {
+            wall_ns: 10,
+            cpu_ns: 4,
+            code: Some(code),
+            signal: None,
+        });
+        Launch {
+            launcher: 1,
+            command: vec!["a".into()],
+            start_unix_ns: start,
+            ended,
+        }
+    }
+
+    #[test]
+    fn several_programs_add_up() {
+        let run = RunFacts::new(
+            &[launch(7, 0), launch(5, 3), launch(9, 0)],
+            vec!["cargo".into()],
+        )
+        .into_run();
+        assert_eq!((run.wall, run.cpu), (Some(Nanos(30)), Some(Nanos(12))));
+        assert_eq!((run.start_unix_ns, run.end), (Some(5), Some(End::Code(3))));
+        assert_eq!(run.command, ["cargo"]);
+    }
+
+    #[test]
+    fn a_run_without_end_has_no_times() {
+        let unended = Launch {
+            ended: None,
+            ..launch(5, 0)
+        };
+        let run = RunFacts::new(&[launch(7, 0), unended], Vec::new()).into_run();
+        assert_eq!(
+            (run.wall, run.end, run.start_unix_ns),
+            (None, None, Some(5))
+        );
+    }
+
+    #[test]
+    fn file_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(RunFacts::read(folder.path()).unwrap(), None);
+        let facts = RunFacts::new(&[launch(7, 1)], Vec::new());
+        facts.write(folder.path()).unwrap();
+        assert_eq!(RunFacts::read(folder.path()).unwrap(), Some(facts.clone()));
+        RunFacts {
+            version: 99,
+            ..facts
+        }
+        .write(folder.path())
+        .unwrap();
+        assert!(
+            RunFacts::read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("newer hprof")
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! The few calls to the operating system that the standard library lacks. The only unsafe code of the command line tool.
+#![expect(
+    unsafe_code,
+    reason = "process times, signals and file systems are only found behind libc"
+)]
+
+use std::ffi::CString;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+use hprof::model::End;
+
+/// Waits until the child has ended, but leaves it to be collected: its process id stays its own.
+pub(crate) fn wait_for_end(pid: libc::pid_t) -> io::Result<()> {
+    let id = libc::id_t::try_from(pid).map_err(io::Error::other)?;
+    loop {
+        let mut end = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: `end` has room for what is written, and lives through the call.
+        let failed = unsafe {
+            libc::waitid(
+                libc::P_PID,
+                id,
+                end.as_mut_ptr(),
+                libc::WEXITED | libc::WNOWAIT,
+            )
+        };
+        if failed == 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Collects a child: how it ended, and the CPU time (user and system) of it and of the children it waited for.
+pub(crate) fn collect(pid: libc::pid_t) -> io::Result<(End, Duration)> {
+    let mut status = 0;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    loop {
+        // SAFETY: both places have room for what is written, and live through the call.
+        let collected = unsafe { libc::wait4(pid, &raw mut status, 0, usage.as_mut_ptr()) };
+        if collected == pid {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    // SAFETY: all zeroes is a value of this plain structure, and `wait4` only overwrites it.
+    let usage = unsafe { usage.assume_init() };
+    let end = if libc::WIFSIGNALED(status) {
+        End::Signal(libc::WTERMSIG(status))
+    } else {
+        End::Code(libc::WEXITSTATUS(status))
+    };
+    Ok((end, duration(usage.ru_utime) + duration(usage.ru_stime)))
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(micros)
+}
+
+/// Sends a signal to a process. That it may have ended meanwhile is no error.
+pub(crate) fn send_signal(pid: libc::pid_t, signal: libc::c_int) {
+    // SAFETY: takes two numbers.
+    unsafe { libc::kill(pid, signal) };
+}
+
+/// Whether whoever started us wants the signal ignored (`nohup`, or `&` in a script): the program inherits that.
+pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: only asks for the present action, into a place that has room for it.
+    let failed = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: all zeroes is a value of this plain structure.
+    let action = unsafe { action.assume_init() };
+    failed == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
+/// The user that runs this process.
+pub(crate) fn user_id() -> u32 {
+    // SAFETY: takes nothing, changes nothing, cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Bytes that may still be written to the file system of `path`.
+pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut facts = MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends with a zero byte, and `facts` has room for what is written.
+    let failed = unsafe { libc::statvfs(path.as_ptr(), facts.as_mut_ptr()) };
+    if failed != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: all zeroes is a value of this plain structure, and the call filled it.
+    let facts = unsafe { facts.assume_init() };
+    #[expect(
+        clippy::useless_conversion,
+        reason = "the fields are narrower on some systems"
+    )]
+    Ok(u64::from(facts.f_bavail).saturating_mul(u64::from(facts.f_frsize)))
+}
+
+/// Whether files below `path` live in memory and are never written to a disk while a program runs.
+pub(crate) fn is_in_memory(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+            return false;
+        };
+        let mut facts = MaybeUninit::<libc::statfs>::zeroed();
+        // SAFETY: the path ends with a zero byte, and `facts` has room for what is written.
+        let failed = unsafe { libc::statfs(path.as_ptr(), facts.as_mut_ptr()) };
+        // SAFETY: all zeroes is a value of this plain structure.
+        let facts = unsafe { facts.assume_init() };
+        failed == 0 && facts.f_type == libc::TMPFS_MAGIC
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "collected by what is tested")]
+    fn collects_code_and_signal() {
+        for (script, expected) in [("exit 3", End::Code(3)), ("kill -9 $$", End::Signal(9))] {
+            let child = Command::new("sh").args(["-c", script]).spawn().unwrap();
+            let pid = libc::pid_t::try_from(child.id()).unwrap();
+            wait_for_end(pid).unwrap();
+            assert_eq!(collect(pid).unwrap().0, expected);
+        }
+    }
+
+    #[test]
+    fn knows_its_file_systems() {
+        assert!(free_bytes(Path::new("/")).is_ok());
+        assert!(free_bytes(Path::new("/no such folder")).is_err());
+        assert!(!is_in_memory(Path::new("/no such folder")));
+    }
+}

@@ -1,0 +1,6 @@
+//! Memory as the program uses it.
+
+mod alloc;
+
+pub use alloc::Alloc;
+pub(crate) use alloc::adopt_counters;

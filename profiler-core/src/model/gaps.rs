@@ -1,0 +1,304 @@
+//! Splits the gaps between clock readings among the lines that ran in them.
+//!
+//! A gap begins when control comes to a line whose marker does not read the clock, and ends at the next marker that does. Its
+//! length is exact; which lines it went to is known from samples, and from what a hit of each line took while it was still
+//! timed (the prior).
+//!
+//! ```text
+//! clock read   │                                       │
+//! ─────exact A─┤ B   C   B   C   B   C   B   C   B   C ├─exact D───
+//!              └────────────── gap of B ───────────────┘
+//! samples             ▲           ▲        ▲
+//! ```
+//!
+//! Each gap cell `g` with `n` samples gives `n / (n + 10)` of its time to the lines sampled in its gaps, by weight, and the rest to
+//! the lines of its node and below that have a prior, by expected time. Without samples the prior gets all, without a prior the
+//! samples do, and without both the time stays on `g`. All numbers are whole and every split gives out exactly what goes in.
+
+use super::settle::Settler;
+
+/// As many samples of mean weight the prior counts for.
+const PRIOR_SAMPLES: u128 = 10;
+/// Expected times are scaled to this many bits, so that products with any sum of gaps fit into 128.
+const PRIOR_BITS: u32 = 40;
+/// Times beyond this many ticks are cut (4 years at 1 GHz and more): no program that ran gets there.
+pub(crate) const MAX_TICKS: u64 = 1 << 57;
+
+/// A cell of the thread whose gaps are split. Cell 0 is the one outside of all frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct GapCell {
+    /// Node that holds the cell; a parent has a smaller number. `None` for cell 0 alone.
+    pub(crate) node: Option<usize>,
+    /// Ticks of the gaps that began here.
+    pub(crate) gap: u64,
+    /// Ticks it is expected to have taken, from its timed hits; 0 if it has no prior.
+    pub(crate) prior: u128,
+}
+
+/// What samples say of one cell in the gaps of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sighting {
+    /// Cell where the gaps began.
+    pub(crate) gap: usize,
+    /// Cell seen; `None` for those that found no room in the table.
+    pub(crate) seen: Option<usize>,
+    pub(crate) samples: u64,
+    /// Sum of the weights, ticks.
+    pub(crate) weight: u64,
+    /// Sum of the squares of the weights, in units of 2^20 square ticks.
+    pub(crate) weight_squared: u64,
+}
+
+/// What a cell gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Ticks by samples, or because nothing else is known.
+    pub(crate) sampled: u128,
+    /// Ticks by the prior.
+    pub(crate) prior: u128,
+    pub(crate) samples: u64,
+    /// Variance of `sampled`, square ticks.
+    pub(crate) variance: u128,
+    /// Variance of shares here and below that cancels in the total of the frame; see [`settle`](super::settle).
+    pub(crate) settled: u128,
+}
+
+/// Splits the gaps of one thread. `callers` has, for each node, the cell it was called from (a cell of a node before it, or 0), or
+/// `None` where that is not known. Sightings may come in any order.
+pub(crate) fn split(
+    callers: &[Option<usize>],
+    cells: &[GapCell],
+    sightings: &mut [Sighting],
+) -> Vec<Share> {
+    let mut shares = vec![Share::default(); cells.len()];
+    let tree = PriorTree::new(callers, cells);
+    let mut pools = tree.empty_pools();
+    sightings.sort_by_key(|s| (s.gap, s.seen, s.weight, s.samples, s.weight_squared));
+    let mut settler = Settler::new(callers, cells, sightings.len());
+    let mut rest: &[Sighting] = sightings;
+    for (index, cell) in cells.iter().enumerate() {
+        let (seen, later) = rest.split_at(rest.partition_point(|sighting| sighting.gap <= index));
+        rest = later;
+        let gap = u128::from(cell.gap.min(MAX_TICKS));
+        let samples: u128 = seen.iter().map(|s| u128::from(s.samples)).sum();
+        let has_prior = tree.expected(cell.node) > 0;
+        let by_prior = match (seen.iter().any(|s| s.weight > 0), has_prior) {
+            (_, false) => 0,
+            (false, true) => gap,
+            (true, true) => gap * PRIOR_SAMPLES / (samples + PRIOR_SAMPLES),
+        };
+        pools[PriorTree::pool(cell.node)] += by_prior;
+        let by_samples = gap - by_prior;
+        split_by_samples(index, by_samples, seen, &mut settler, &mut shares);
+    }
+    tree.give_out(pools, &mut shares);
+    shares
+}
+
+/// Shares `time` of the gaps of cell `gap` by the weights of its samples. The weight of cells that found no room in the table is
+/// taken to be spread as that of the others.
+fn split_by_samples(
+    gap: usize,
+    time: u128,
+    seen: &[Sighting],
+    settler: &mut Settler<'_>,
+    shares: &mut [Share],
+) {
+    let known: Vec<(usize, &Sighting)> = seen
+        .iter()
+        .filter_map(|sighting| Some((sighting.seen?, sighting)))
+        .collect();
+    for (cell, sighting) in &known {
+        let samples = &mut shares[*cell].samples;
+        *samples = samples.saturating_add(sighting.samples);
+    }
+    let weights: Vec<u64> = known.iter().map(|(_, sighting)| sighting.weight).collect();
+    let all: u128 = weights.iter().copied().map(u128::from).sum();
+    if all == 0 {
+        shares[gap].sampled += time;
+        return;
+    }
+    let spread = Spread::new(&known, all);
+    let mut uncertain = Vec::new();
+    for ((cell, sighting), part) in known.iter().zip(apportion(time, &weights)) {
+        let share = &mut shares[*cell];
+        share.sampled += part;
+        let variance = spread.variance(time, sighting.weight);
+        share.variance = share.variance.saturating_add(variance);
+        if variance > 0 {
+            uncertain.push((*cell, variance));
+        }
+    }
+    let cells: Vec<usize> = uncertain.iter().map(|(cell, _)| *cell).collect();
+    let lines = settler.settle(&cells).unwrap_or_default();
+    for (line, (_, variance)) in lines.iter().zip(&uncertain) {
+        let settled = &mut shares[*line].settled;
+        *settled = settled.saturating_add(*variance);
+    }
+}
+
+/// How much the shares of one gap would vary from run to run: a share `p` of time `t` has the variance
+/// `t^2 x p (1 - p) x sum(w^2) / sum(w)^2`, that of drawing each sample on its own.
+struct Spread {
+    /// Right shift of the weights that leaves 32 bits of their sum.
+    shift: u32,
+    all: u128,
+    /// `sum(w^2) / sum(w)^2` in units of 2^-32; at least 1 / number of samples.
+    concentration: u128,
+}
+
+impl Spread {
+    fn new(known: &[(usize, &Sighting)], all: u128) -> Self {
+        let samples: u128 = known.iter().map(|(_, s)| u128::from(s.samples)).sum();
+        let squares: u128 = known
+            .iter()
+            .map(|(_, s)| u128::from(s.weight_squared))
+            .sum();
+        let shift = bits(all).saturating_sub(32);
+        let scaled = all >> shift;
+        // Squares come in units of 2^20 ticks: 20 bits up, 32 for the unit, twice the shift down.
+        let squares = if 2 * shift > 52 {
+            Some(squares >> (2 * shift - 52))
+        } else {
+            let up = 52 - 2 * shift;
+            (bits(squares) + up < 128).then_some(squares << up)
+        };
+        let most = 1 << 32;
+        let least = most / samples.max(1);
+        let concentration = squares.map_or(most, |squares| squares / (scaled * scaled));
+        Self {
+            shift,
+            all: scaled,
+            concentration: concentration.clamp(least, most),
+        }
+    }
+
+    fn variance(&self, time: u128, weight: u64) -> u128 {
+        let weight = (u128::from(weight) >> self.shift).min(self.all);
+        let p_q = ((weight * (self.all - weight)) << 32) / (self.all * self.all);
+        scale_32(scale_32(time.saturating_mul(time), p_q), self.concentration)
+    }
+}
+
+/// `number x factor / 2^32` for factors up to 2^32.
+fn scale_32(number: u128, factor: u128) -> u128 {
+    let low = u128::from(u32::MAX);
+    (number >> 32).saturating_mul(factor) + (((number & low) * factor) >> 32)
+}
+
+fn bits(number: u128) -> u32 {
+    u128::BITS - number.leading_zeros()
+}
+
+/// Expected times over the call tree, summed so that a gap reaches the cells below its node in one pass from the root.
+struct PriorTree {
+    /// Where each node hangs: pool of its caller.
+    parents: Vec<usize>,
+    /// Expected times of the cells, scaled.
+    own: Vec<u64>,
+    /// Sum of `own` over each node and below; entry 0 is the whole thread.
+    below: Vec<u64>,
+    /// Cells with an expected time, and nodes (as pools) with one, by the pool they get their part from.
+    takers: Vec<Vec<Taker>>,
+}
+
+/// Who takes part in the time given to a node.
+#[derive(Clone, Copy)]
+enum Taker {
+    Cell(usize),
+    Pool(usize),
+}
+
+impl PriorTree {
+    fn new(callers: &[Option<usize>], cells: &[GapCell]) -> Self {
+        // A caller that is not known, and the one outside of all frames, are the whole thread.
+        let parent = |caller: &Option<usize>| caller.map_or(0, |cell| Self::pool(cells[cell].node));
+        let parents: Vec<usize> = callers.iter().map(parent).collect();
+        // No cell is expected to take more than 2^100 ticks, no thread has 2^27 cells.
+        let prior = |cell: &GapCell| cell.prior.min(1 << 100);
+        let all: u128 = cells.iter().map(prior).sum();
+        let shift = bits(all).saturating_sub(PRIOR_BITS);
+        let scaled = |cell| u64::try_from(prior(cell) >> shift).unwrap_or(u64::MAX);
+        let own: Vec<u64> = cells.iter().map(scaled).collect();
+        let mut below = vec![0; callers.len() + 1];
+        for (cell, own) in cells.iter().zip(&own) {
+            below[Self::pool(cell.node)] += own;
+        }
+        let mut takers = vec![Vec::new(); below.len()];
+        for (index, cell) in cells.iter().enumerate() {
+            if own[index] > 0 {
+                takers[Self::pool(cell.node)].push(Taker::Cell(index));
+            }
+        }
+        for (node, &parent) in parents.iter().enumerate().rev() {
+            let pool = Self::pool(Some(node));
+            if below[pool] > 0 {
+                below[parent] += below[pool];
+                takers[parent].push(Taker::Pool(pool));
+            }
+        }
+        Self {
+            parents,
+            own,
+            below,
+            takers,
+        }
+    }
+
+    fn pool(node: Option<usize>) -> usize {
+        node.map_or(0, |node| node + 1)
+    }
+
+    fn empty_pools(&self) -> Vec<u128> {
+        vec![0; self.parents.len() + 1]
+    }
+
+    fn expected(&self, node: Option<usize>) -> u64 {
+        self.below[Self::pool(node)]
+    }
+
+    /// Each node gives what its own gaps and its caller gave it to its cells and the nodes below.
+    fn give_out(&self, mut pools: Vec<u128>, shares: &mut [Share]) {
+        for pool in 0..pools.len() {
+            let time = core::mem::take(&mut pools[pool]);
+            if time == 0 {
+                continue;
+            }
+            let takers = &self.takers[pool];
+            let weight = |taker: &Taker| match *taker {
+                Taker::Cell(cell) => self.own[cell],
+                Taker::Pool(below) => self.below[below],
+            };
+            let weights: Vec<u64> = takers.iter().map(weight).collect();
+            for (taker, part) in takers.iter().zip(apportion(time, &weights)) {
+                match *taker {
+                    Taker::Cell(cell) => shares[cell].prior += part,
+                    Taker::Pool(below) => pools[below] += part,
+                }
+            }
+        }
+    }
+}
+
+/// Splits `total` in proportion to the weights so that the parts add up to it: by largest remainder, the earlier part first where
+/// two are equal. No weight may be above `total`'s room in 128 bits; at least one must be above 0.
+pub(crate) fn apportion(total: u128, weights: &[u64]) -> Vec<u128> {
+    let all: u128 = weights.iter().copied().map(u128::from).sum::<u128>().max(1);
+    let product = |weight: &u64| total.saturating_mul(u128::from(*weight));
+    let mut parts: Vec<u128> = weights.iter().map(|weight| product(weight) / all).collect();
+    let given: u128 = parts.iter().sum();
+    let mut left = total.saturating_sub(given);
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by_key(|&index| core::cmp::Reverse(product(&weights[index]) % all));
+    for index in order {
+        if left == 0 {
+            break;
+        }
+        parts[index] += 1;
+        left -= 1;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests;

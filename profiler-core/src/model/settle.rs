@@ -1,0 +1,82 @@
+//! Which errors cancel: the split of a gap is uncertain, its length is not.
+//!
+//! Where a frame holds all lines that share a gap, its total time has no error from that gap: what one line got too much another
+//! got too little. So the variance of the shares is noted as settled at the innermost such frame.
+//!
+//! ```text
+//! f ─ line 2 ─ g ─ line 7   share with variance v  ┐ settled at f: v on line 2, w on line 3
+//!   └ line 3 ─ h ─ line 9   share with variance w  ┘ (the totals of lines 2 and 3 keep their errors, that of f has none)
+//! ```
+
+use super::gaps::GapCell;
+
+/// Steps up the tree that are taken for each share. In a deeper tree some variances stay unsettled: the errors shown are then too
+/// large, never too small.
+const STEPS_PER_SHARE: usize = 200;
+/// Steps up the tree for a whole thread.
+const MOST_STEPS: usize = 50_000_000;
+
+/// The way from any cell up to the root.
+pub(crate) struct Settler<'a> {
+    callers: &'a [Option<usize>],
+    cells: &'a [GapCell],
+    depths: Vec<u32>,
+    steps: usize,
+}
+
+impl<'a> Settler<'a> {
+    /// As for [`split`](super::gaps::split), which gives out `shares` shares.
+    pub(crate) fn new(callers: &'a [Option<usize>], cells: &'a [GapCell], shares: usize) -> Self {
+        let mut depths: Vec<u32> = Vec::with_capacity(callers.len());
+        for caller in callers {
+            let parent = caller.and_then(|cell| cells[cell].node);
+            depths.push(parent.map_or(0, |parent| depths[parent] + 1));
+        }
+        Self {
+            callers,
+            cells,
+            depths,
+            steps: shares.saturating_mul(STEPS_PER_SHARE).min(MOST_STEPS),
+        }
+    }
+
+    /// The cells of the innermost frame that holds all `cells`, one for each: the line that it is, or was called from. `None` if there
+    /// is no such frame.
+    pub(crate) fn settle(&mut self, cells: &[usize]) -> Option<Vec<usize>> {
+        let (first, others) = cells.split_first()?;
+        let mut frame = self.cells[*first].node?;
+        for cell in others {
+            frame = self.common(frame, self.cells[*cell].node?)?;
+        }
+        cells
+            .iter()
+            .map(|cell| self.line_in(frame, *cell))
+            .collect()
+    }
+
+    fn common(&mut self, mut a: usize, mut b: usize) -> Option<usize> {
+        while a != b {
+            if self.depths[a] >= self.depths[b] {
+                a = self.cells[self.up(a)?].node?;
+            } else {
+                b = self.cells[self.up(b)?].node?;
+            }
+        }
+        Some(a)
+    }
+
+    fn line_in(&mut self, frame: usize, mut cell: usize) -> Option<usize> {
+        loop {
+            match self.cells[cell].node? {
+                node if node == frame => return Some(cell),
+                node => cell = self.up(node)?,
+            }
+        }
+    }
+
+    /// The calling cell of a node.
+    fn up(&mut self, node: usize) -> Option<usize> {
+        self.steps = self.steps.checked_sub(1)?;
+        self.callers[node]
+    }
+}

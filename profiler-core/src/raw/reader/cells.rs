@@ -1,0 +1,77 @@
+//! The cells of one thread as plain numbers, with what was still open when the recording ended.
+
+use core::mem::offset_of;
+
+use super::bytes::Bytes;
+use crate::model::gaps::{GapCell, MAX_TICKS};
+use crate::raw::layout::Cell;
+
+/// `Cell::state`: the marker reads the clock.
+const STATE_TIMED: u64 = 1;
+
+/// What a cell counted. Times in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CellCounts {
+    pub(super) hits: u64,
+    /// Intervals that began at the cell's markers, timed or not; set once the tree is known.
+    pub(super) intervals: u64,
+    /// Never negative: the fenced clock subtracts the cost of its markers, which may be more than a line took.
+    pub(super) time: u64,
+    pub(super) gap_time: u64,
+    pub(super) awaited: u64,
+    pub(super) timed: bool,
+    /// Intervals of the last window before the line was demoted, and their time.
+    pub(super) window: (u64, u64),
+    pub(super) allocs: u64,
+    pub(super) alloc_bytes: u64,
+    pub(super) frees: u64,
+    pub(super) free_bytes: u64,
+}
+
+impl CellCounts {
+    pub(super) fn read(bytes: Bytes<'_>, at: usize) -> Self {
+        let word = |field: usize| bytes.u64(at + field);
+        let ticks = |field: usize| bytes.i64(at + field).max(0).unsigned_abs().min(MAX_TICKS);
+        Self {
+            hits: word(offset_of!(Cell, hits)),
+            intervals: word(offset_of!(Cell, hits)),
+            time: ticks(offset_of!(Cell, time)),
+            gap_time: word(offset_of!(Cell, gap_time)).min(MAX_TICKS),
+            awaited: word(offset_of!(Cell, await_time)).min(MAX_TICKS),
+            timed: word(offset_of!(Cell, state)) == STATE_TIMED,
+            window: (
+                word(offset_of!(Cell, left)),
+                ticks(offset_of!(Cell, window_time)),
+            ),
+            allocs: word(offset_of!(Cell, allocs)),
+            alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
+            frees: word(offset_of!(Cell, frees)),
+            free_bytes: word(offset_of!(Cell, free_bytes)),
+        }
+    }
+
+    /// Whether anything was counted. State and window alone say nothing of the program.
+    pub(super) fn is_empty(&self) -> bool {
+        let counted = Self {
+            intervals: 0,
+            timed: false,
+            window: (0, 0),
+            ..*self
+        };
+        counted == Self::default()
+    }
+
+    pub(super) fn for_split(&self, node: Option<usize>) -> GapCell {
+        let (timed, ticks) = self.window;
+        let prior = if self.timed || timed == 0 {
+            0
+        } else {
+            u128::from(ticks) * u128::from(self.intervals) / u128::from(timed)
+        };
+        GapCell {
+            node,
+            gap: self.gap_time,
+            prior,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The process: facts of the header, and its threads put together.
+
+use core::mem::{offset_of, size_of};
+use std::collections::HashMap;
+
+use super::bytes::Bytes;
+use super::header::HeaderFacts;
+use super::records::{PairsAt, Records};
+use super::sites::SiteTable;
+use super::thread::{self, Events};
+use crate::model::{
+    ClockMode, ClockSource, Heap, Losses, Nanos, OwnCost, Process, Profile, Run, Thread,
+};
+use crate::raw::layout::{
+    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_SAMPLER, FLAG_THREADS_FOLDED,
+    Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, SOURCE_MONOTONIC, SOURCE_TSC,
+    ThreadRecord,
+};
+
+/// Everything found in a file, before it becomes a profile.
+pub(super) struct Recording<'a> {
+    pub(super) bytes: Bytes<'a>,
+    pub(super) header: HeaderFacts,
+    pub(super) records: &'a Records,
+    pub(super) sites: &'a SiteTable,
+    /// Ticks at the end of the recording, or at the newest sign of life.
+    pub(super) end_ticks: u64,
+    /// A timed line whose mean interval is shorter than this is below the resolution of the clock; picoseconds.
+    pub(super) shortest_interval_ps: u64,
+}
+
+/// The records that name a thread as theirs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ThreadParts {
+    /// Indices in [`Records::nodes`], ascending.
+    pub(super) nodes: Vec<usize>,
+    pub(super) pairs: Vec<PairsAt>,
+}
+
+/// Makes the profile of one process of the records of its file.
+pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Records) -> Profile {
+    let sites = SiteTable::read(bytes, &mut records);
+    let mut damaged = records.damaged;
+    let clock_mode = clock_mode(bytes, header.flags, &mut damaged);
+    let cost_timed_ps = bytes.u64(offset_of!(Header, cost_timed_ps));
+    let recording = Recording {
+        bytes,
+        header,
+        records: &records,
+        sites: &sites,
+        end_ticks: end_ticks(bytes, &header, &records),
+        shortest_interval_ps: match clock_mode {
+            // Between fences even a short interval is true.
+            ClockMode::Fenced => 0,
+            _ => cost_timed_ps.saturating_mul(2),
+        },
+    };
+    let (threads, events) = threads(&recording, &mut damaged);
+    let process = process(&recording, clock_mode, threads, &events, damaged);
+    Profile {
+        run: Run::default(),
+        functions: sites.functions,
+        processes: vec![process],
+    }
+}
+
+/// The newest ticks anywhere: a run that was killed may not have had a sampler that wrote the header.
+fn end_ticks(bytes: Bytes<'_>, header: &HeaderFacts, records: &Records) -> u64 {
+    if header.finished {
+        return header.last_ticks;
+    }
+    let times = [
+        offset_of!(ThreadRecord, t0),
+        offset_of!(ThreadRecord, start_ticks),
+        offset_of!(ThreadRecord, end_ticks),
+    ];
+    let of_thread = |thread: &usize| times.map(|field| bytes.u64(thread + field));
+    let newest = records.threads.iter().flat_map(of_thread).max();
+    newest.unwrap_or(0).max(header.last_ticks)
+}
+
+fn threads(recording: &Recording<'_>, damaged: &mut u64) -> (Vec<Thread>, Vec<Events>) {
+    let records = recording.records;
+    let number = |thread: usize| {
+        recording
+            .bytes
+            .u32(thread + offset_of!(ThreadRecord, index))
+    };
+    let mut by_number = HashMap::new();
+    for (index, &at) in records.threads.iter().enumerate() {
+        // The first of two with one number stays.
+        let first = *by_number.entry(number(at)).or_insert(index);
+        *damaged += u64::from(first != index);
+    }
+    let mut parts = vec![ThreadParts::default(); records.threads.len()];
+    for (index, node) in records.nodes.iter().enumerate() {
+        match by_number.get(&node.thread) {
+            Some(&thread) => parts[thread].nodes.push(index),
+            None => *damaged += 1,
+        }
+    }
+    for table in &records.pairs {
+        match by_number.get(&table.thread) {
+            Some(&thread) => parts[thread].pairs.push(*table),
+            None => *damaged += 1,
+        }
+    }
+    let mut order: Vec<(u32, usize)> = by_number.into_iter().collect();
+    order.sort_unstable();
+    order
+        .into_iter()
+        .filter_map(|(_, index)| thread::read(recording, index, &parts[index], damaged))
+        .unzip()
+}
+
+fn process(
+    recording: &Recording<'_>,
+    clock_mode: ClockMode,
+    threads: Vec<Thread>,
+    events: &[Events],
+    mut damaged: u64,
+) -> Process {
+    let Recording { bytes, header, .. } = recording;
+    let has = |flag: u64| header.flags & flag != 0;
+    let clock_source = clock_source(*bytes, &mut damaged);
+    let ticks = recording.end_ticks.saturating_sub(header.start_ticks);
+    let last_cpu = bytes.u64(offset_of!(Header, last_cpu_ns));
+    let start_cpu = bytes.u64(offset_of!(Header, start_cpu_ns));
+    let ranks = bytes.u32(offset_of!(Header, ranks));
+    let text = |field: usize, room: usize, length_field: usize| {
+        bytes.text(field, bytes.size(length_field).min(room))
+    };
+    Process {
+        host: text(
+            offset_of!(Header, host),
+            HOST_BYTES,
+            offset_of!(Header, host_len),
+        ),
+        pid: bytes.u32(offset_of!(Header, pid)),
+        parent_pid: bytes.u32(offset_of!(Header, parent_pid)),
+        start_unix_ns: bytes.u64(offset_of!(Header, start_unix_ns)),
+        exe: text(
+            offset_of!(Header, exe),
+            EXE_BYTES,
+            offset_of!(Header, exe_len),
+        ),
+        rank: bytes.u32(offset_of!(Header, rank_plus_1)).checked_sub(1),
+        ranks: (ranks != 0).then_some(ranks),
+        clock_source,
+        clock_mode,
+        wall: header.rate.nanos(ticks.into()),
+        cpu: (last_cpu != 0).then(|| Nanos(last_cpu.saturating_sub(start_cpu))),
+        finished: header.finished,
+        debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
+        opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),
+        own_cost: own_cost(*bytes, events, has(FLAG_SAMPLER)),
+        losses: Losses {
+            flat: has(FLAG_FLAT),
+            lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
+            threads_folded: has(FLAG_THREADS_FOLDED),
+            damaged,
+        },
+        heap: has(FLAG_ALLOC).then(|| Heap {
+            live_bytes: bytes.i64(offset_of!(Header, live_bytes)),
+            peak_bytes: bytes.i64(offset_of!(Header, peak_bytes)),
+        }),
+        threads,
+    }
+}
+
+/// Bytes of `Header::host` and `Header::exe`.
+const HOST_BYTES: usize = offset_of!(Header, exe) - offset_of!(Header, host);
+const EXE_BYTES: usize = 2048;
+const _: () = assert!(offset_of!(Header, exe) + EXE_BYTES <= size_of::<Header>());
+
+fn clock_mode(bytes: Bytes<'_>, flags: u64, damaged: &mut u64) -> ClockMode {
+    if flags & FLAG_CALLS != 0 {
+        return ClockMode::Calls;
+    }
+    match bytes.u32(offset_of!(Header, clock_mode)) {
+        MODE_AUTO => ClockMode::Auto,
+        MODE_EXACT => ClockMode::Exact,
+        MODE_FENCED => ClockMode::Fenced,
+        MODE_SAMPLED => ClockMode::Sampled,
+        _ => {
+            *damaged += 1;
+            ClockMode::Auto
+        }
+    }
+}
+
+fn clock_source(bytes: Bytes<'_>, damaged: &mut u64) -> ClockSource {
+    match bytes.u32(offset_of!(Header, clock_source)) {
+        SOURCE_MONOTONIC => ClockSource::Monotonic,
+        source => {
+            *damaged += u64::from(source != SOURCE_TSC);
+            ClockSource::Tsc
+        }
+    }
+}
+
+/// `?` if it is no letter or digit.
+fn opt_level(code: u32) -> char {
+    char::from_u32(code)
+        .filter(char::is_ascii_alphanumeric)
+        .unwrap_or('?')
+}
+
+fn own_cost(bytes: Bytes<'_>, events: &[Events], sampler: bool) -> OwnCost {
+    let sum = |part: fn(&Events) -> u64| events.iter().map(part).fold(0, u64::saturating_add);
+    let timed_markers = sum(|events| events.timed_markers);
+    let markers = sum(|events| events.markers);
+    let calls = sum(|events| events.calls);
+    let picoseconds = |count: u64, field: usize| u128::from(count) * u128::from(bytes.u64(field));
+    let total = picoseconds(timed_markers, offset_of!(Header, cost_timed_ps))
+        .saturating_add(picoseconds(
+            markers.saturating_sub(timed_markers),
+            offset_of!(Header, cost_marker_ps),
+        ))
+        .saturating_add(picoseconds(calls, offset_of!(Header, cost_call_ps)));
+    OwnCost {
+        timed_markers,
+        markers,
+        calls,
+        in_program: Nanos(u64::try_from(total / 1000).unwrap_or(u64::MAX)),
+        timed_marker_ps: bytes.u64(offset_of!(Header, cost_timed_ps)),
+        sampler: sampler.then(|| Nanos(bytes.u64(offset_of!(Header, sampler_cpu_ns)))),
+        sampler_ticks: bytes.u64(offset_of!(Header, sampler_ticks)),
+    }
+}

@@ -1,0 +1,199 @@
+//! Finds the records in the chunks and the owners of addresses. Every record found lies inside the bytes with all it says it
+//! holds.
+
+use core::mem::{offset_of, size_of};
+
+use super::bytes::Bytes;
+use crate::raw::layout::{
+    CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, KIND_NODE, KIND_PAIRS, KIND_SITE, KIND_THREAD,
+    LineRecord, MAX_LINES, NodeRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord,
+    ThreadRecord,
+};
+
+/// A node record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeAt {
+    pub(super) at: usize,
+    pub(super) site: u32,
+    pub(super) lines: usize,
+    pub(super) thread: u32,
+}
+
+/// A pairs record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PairsAt {
+    pub(super) at: usize,
+    pub(super) capacity: usize,
+    pub(super) thread: u32,
+}
+
+/// Whose cell an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The cell of a line slot of a node, by the index of the node and the slot.
+    Node(usize, usize),
+    /// The `outside` cell of a thread, by the index of the thread.
+    Outside(usize),
+}
+
+/// All records of a file, each kind in the order of their offsets.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// Offsets of site records.
+    pub(super) sites: Vec<usize>,
+    /// Offsets of thread records.
+    pub(super) threads: Vec<usize>,
+    pub(super) nodes: Vec<NodeAt>,
+    pub(super) pairs: Vec<PairsAt>,
+    base: u64,
+    /// Records, or ends of chunks, that could not be used.
+    pub(super) damaged: u64,
+}
+
+impl Records {
+    /// Looks through the `chunks` handed out.
+    pub(super) fn find(bytes: Bytes<'_>, base: u64, chunks: u64) -> Self {
+        let mut records = Self {
+            base,
+            ..Self::default()
+        };
+        let whole_file = HEADER_BYTES.saturating_add(
+            usize::try_from(chunks)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(CHUNK_BYTES),
+        );
+        if whole_file > bytes.len() {
+            // The file was cut off.
+            records.damaged += 1;
+        }
+        let end = whole_file.min(bytes.len());
+        let mut start = HEADER_BYTES;
+        while start < end {
+            let span = bytes.size(start + offset_of!(ChunkHead, span));
+            // 0: handed out, not yet begun.
+            let next = start.saturating_add(span.max(1).saturating_mul(CHUNK_BYTES));
+            if next > whole_file {
+                records.damaged += 1;
+            }
+            if span > 0 {
+                records.walk(bytes, start, next.min(end));
+            }
+            start = next;
+        }
+        records
+    }
+
+    /// Goes through the records of one span of chunks, until the first that is not complete.
+    fn walk(&mut self, bytes: Bytes<'_>, start: usize, end: usize) {
+        let mut at = start + size_of::<ChunkHead>().next_multiple_of(RECORD_ALIGN);
+        while at + RECORD_ALIGN <= end {
+            let kind = bytes.u32(at + offset_of!(RecordHead, kind));
+            if kind == 0 {
+                return;
+            }
+            let length = bytes.size(at + offset_of!(RecordHead, bytes));
+            // Where the next record begins is not known, or the file was cut off in this one.
+            if length == 0 || !length.is_multiple_of(RECORD_ALIGN) || length > end - at {
+                self.damaged += 1;
+                return;
+            }
+            if self.take(bytes, kind, at, length).is_none() {
+                self.damaged += 1;
+            }
+            at += length;
+        }
+    }
+
+    /// Notes the record of `length` bytes at `at`; `None` if it says it is longer, or nobody knows its kind.
+    fn take(&mut self, bytes: Bytes<'_>, kind: u32, at: usize, length: usize) -> Option<()> {
+        let fits = |needed: usize| (needed <= length).then_some(());
+        match kind {
+            KIND_SITE => {
+                fits(size_of::<SiteRecord>())?;
+                fits(site_bytes(bytes, at)?)?;
+                self.sites.push(at);
+            }
+            KIND_THREAD => {
+                fits(size_of::<ThreadRecord>())?;
+                self.threads.push(at);
+            }
+            KIND_NODE => {
+                fits(size_of::<NodeRecord>())?;
+                let lines = bytes.size(at + offset_of!(NodeRecord, lines));
+                fits(size_of::<NodeRecord>() + lines.min(MAX_LINES + 1) * size_of::<Cell>())?;
+                self.nodes.push(NodeAt {
+                    at,
+                    site: bytes.u32(at + offset_of!(NodeRecord, site)),
+                    lines: (lines <= MAX_LINES).then_some(lines)?,
+                    thread: bytes.u32(at + offset_of!(NodeRecord, thread)),
+                });
+            }
+            KIND_PAIRS => {
+                fits(size_of::<PairsRecord>())?;
+                let capacity = bytes.size(at + offset_of!(PairsRecord, capacity));
+                fits(
+                    size_of::<PairsRecord>()
+                        .checked_add(capacity.checked_mul(size_of::<Pair>())?)?,
+                )?;
+                self.pairs.push(PairsAt {
+                    at,
+                    capacity,
+                    thread: bytes.u32(at + offset_of!(PairsRecord, thread)),
+                });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Offset of an address of the recording process.
+    fn offset(&self, address: u64) -> Option<usize> {
+        usize::try_from(address.checked_sub(self.base)?).ok()
+    }
+
+    /// The owner of the cell at an address, if there is a cell.
+    pub(super) fn cell(&self, address: u64) -> Option<Owner> {
+        let at = self.offset(address)?;
+        let after = self.nodes.partition_point(|node| node.at <= at);
+        let in_node = after.checked_sub(1).and_then(|index| {
+            let node = self.nodes.get(index)?;
+            let inside = (at - node.at).checked_sub(size_of::<NodeRecord>())?;
+            let slot = inside / size_of::<Cell>();
+            (inside.is_multiple_of(size_of::<Cell>()) && slot < node.lines)
+                .then_some(Owner::Node(index, slot))
+        });
+        let thread = at.checked_sub(offset_of!(ThreadRecord, outside));
+        let outside = || {
+            self.threads
+                .binary_search(&thread?)
+                .ok()
+                .map(Owner::Outside)
+        };
+        in_node.or_else(outside)
+    }
+}
+
+/// Offset of a cell of a node.
+pub(super) fn cell_at(node: &NodeAt, slot: usize) -> usize {
+    node.at + size_of::<NodeRecord>() + slot * size_of::<Cell>()
+}
+
+/// Bytes that a site record needs for its lines and strings.
+fn site_bytes(bytes: Bytes<'_>, at: usize) -> Option<usize> {
+    let lines = bytes.size(at + offset_of!(SiteRecord, lines));
+    if lines > MAX_LINES {
+        return None;
+    }
+    let strings = [
+        offset_of!(SiteRecord, module_len),
+        offset_of!(SiteRecord, name_len),
+        offset_of!(SiteRecord, file_len),
+        offset_of!(SiteRecord, package_len),
+        offset_of!(SiteRecord, source_len),
+        offset_of!(SiteRecord, labels_len),
+    ];
+    strings.iter().try_fold(
+        size_of::<SiteRecord>() + lines * size_of::<LineRecord>(),
+        |sum, field| sum.checked_add(bytes.size(at + field)),
+    )
+}

@@ -1,0 +1,437 @@
+//! One thread: its cells and samples become lines of a call tree, ticks become nanoseconds.
+
+use core::mem::offset_of;
+use std::collections::HashMap;
+
+use super::cells::CellCounts;
+use super::clock::RunningTotal;
+use super::process::{Recording, ThreadParts};
+use super::records::{Owner, PairsAt, cell_at};
+use super::samples::Samples;
+use super::sites::SiteFacts;
+use super::tree::{self, TreeNode};
+use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
+use crate::model::{FunctionId, LineCost, Nanos, Node, Place, Thread};
+use crate::raw::layout::{FLAG_SAMPLER, NodeRecord, ThreadRecord};
+
+/// `ThreadRecord::state` before the record is in use.
+const STATE_UNUSED: u32 = 0;
+/// `ThreadRecord::state`: the thread has ended.
+const STATE_ENDED: u32 = 2;
+/// `ThreadRecord::open`: up to this no interval is open.
+const NOTHING_OPEN: u64 = 1;
+/// Bytes of `ThreadRecord::name`.
+const NAME_BYTES: usize = 64;
+
+/// What a thread adds to the recorder's own cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Events {
+    pub(super) timed_markers: u64,
+    pub(super) markers: u64,
+    pub(super) calls: u64,
+}
+
+/// Reads the thread with this index in [`Records::threads`](super::records::Records::threads) and the records that are part of it.
+/// `None` if the record was never used.
+pub(super) fn read(
+    recording: &Recording<'_>,
+    index: usize,
+    parts: &ThreadParts,
+    damaged: &mut u64,
+) -> Option<(Thread, Events)> {
+    let mut thread = ThreadReader::new(recording, index, &parts.nodes, damaged);
+    if !thread.is_used() && thread.cells.iter().all(CellCounts::is_empty) {
+        return None;
+    }
+    thread.close_what_is_open();
+    let costs = thread.costs(&parts.pairs, damaged);
+    let events = thread.events();
+    let running = thread.running();
+    let (outside, costs) = costs.split_first()?;
+    Some((
+        Thread {
+            tid: recording
+                .bytes
+                .u32(thread.at + offset_of!(ThreadRecord, tid)),
+            name: thread.name(),
+            uses: thread.word(offset_of!(ThreadRecord, uses)).max(1),
+            wall: thread.wall(),
+            cpu: thread.cpu(),
+            running: running.map(|(node, slot)| thread.place(node, slot)),
+            outside: *outside,
+            nodes: thread.model_nodes(costs, running.map(|(node, _)| node)),
+        },
+        events,
+    ))
+}
+
+/// A thread while it is put together.
+struct ThreadReader<'a> {
+    recording: &'a Recording<'a>,
+    /// Index of the record, and its offset.
+    index: usize,
+    at: usize,
+    tree: Vec<TreeNode>,
+    /// Position in the tree by the index of the node record.
+    positions: HashMap<usize, usize>,
+    /// Number of the first cell of each node of the tree. Cell 0 is the one outside of all frames.
+    first_cells: Vec<usize>,
+    cells: Vec<CellCounts>,
+}
+
+impl<'a> ThreadReader<'a> {
+    fn new(recording: &'a Recording<'a>, index: usize, nodes: &[usize], damaged: &mut u64) -> Self {
+        let (bytes, records) = (recording.bytes, recording.records);
+        let at = records.threads[index];
+        let tree = tree::build(bytes, records, recording.sites, index, nodes, damaged);
+        let outside = at + offset_of!(ThreadRecord, outside);
+        let mut cells = vec![CellCounts::read(bytes, outside)];
+        let mut first_cells = Vec::with_capacity(tree.len());
+        for node in &tree {
+            let record = &records.nodes[node.record];
+            first_cells.push(cells.len());
+            cells.extend(
+                (0..record.lines).map(|slot| CellCounts::read(bytes, cell_at(record, slot))),
+            );
+        }
+        let position = |(position, node): (usize, &TreeNode)| (node.record, position);
+        let positions = tree.iter().enumerate().map(position).collect();
+        let mut thread = Self {
+            recording,
+            index,
+            at,
+            tree,
+            positions,
+            first_cells,
+            cells,
+        };
+        thread.count_intervals();
+        thread
+    }
+
+    /// An interval begins with each hit of a line, and when a call returns to it. The hits of a grouped loop's header are turns: its
+    /// interval is the whole loop, in which the header is hit once more than the body.
+    fn count_intervals(&mut self) {
+        for position in 0..self.tree.len() {
+            let node = self.tree[position];
+            let first = self.first_cells[position];
+            let record = &self.recording.records.nodes[node.record];
+            let cells = self
+                .cells
+                .get(first..first + record.lines)
+                .unwrap_or_default();
+            let hits = |slot: usize| cells.get(slot).map_or(0, |cell| cell.hits);
+            let groups = self.site(&node).map_or(&[][..], |site| &site.groups);
+            let mut loops = Vec::with_capacity(groups.len());
+            for (header, body) in groups {
+                // Without a line in the body nobody knows how many loops there were.
+                let turns = body
+                    .iter()
+                    .map(|slot| hits(*slot))
+                    .max()
+                    .unwrap_or(u64::MAX);
+                loops.push((*header, hits(*header).saturating_sub(turns)));
+            }
+            for (header, count) in loops {
+                if header < self.recording.records.nodes[node.record].lines {
+                    self.cells[first + header].intervals = count;
+                }
+            }
+            if let Some((parent, slot)) = node.caller {
+                let (calls, recursive) = self.entries(&node);
+                let intervals = &mut self.cells[self.first_cells[parent] + slot].intervals;
+                *intervals = intervals.saturating_add(calls).saturating_add(recursive);
+            }
+        }
+    }
+
+    fn word(&self, field: usize) -> u64 {
+        self.recording.bytes.u64(self.at + field)
+    }
+
+    fn state(&self) -> u32 {
+        let field = offset_of!(ThreadRecord, state);
+        self.recording.bytes.u32(self.at + field)
+    }
+
+    /// Whether a thread of this process has used the record; after a fork that is not so for the threads of the parent.
+    fn is_used(&self) -> bool {
+        self.state() != STATE_UNUSED && self.word(offset_of!(ThreadRecord, uses)) > 0
+    }
+
+    fn site(&self, node: &TreeNode) -> Option<&SiteFacts> {
+        let record = &self.recording.records.nodes[node.record];
+        self.recording.sites.get(record.site)
+    }
+
+    /// Line number of a slot; 0 where a damaged site has no such slot.
+    fn line(&self, node: usize, slot: usize) -> u32 {
+        self.site(&self.tree[node])
+            .and_then(|site| site.slots.get(slot))
+            .map_or(0, |slot| slot.line)
+    }
+
+    /// Number of the cell at an address, if it is one of this thread.
+    fn cell_number(&self, address: u64) -> Option<usize> {
+        match self.recording.records.cell(address)? {
+            Owner::Outside(thread) => (thread == self.index).then_some(0),
+            Owner::Node(record, slot) => {
+                let position = self.positions.get(&record)?;
+                Some(self.first_cells[*position] + slot)
+            }
+        }
+    }
+
+    fn end_ticks(&self) -> u64 {
+        if self.state() == STATE_ENDED {
+            self.word(offset_of!(ThreadRecord, end_ticks))
+        } else {
+            self.recording.end_ticks
+        }
+    }
+
+    /// Adds the interval, or else the gap, that was open when the recording ended.
+    ///
+    /// ```text
+    /// marker of A reads the clock          last sign of life (or end of the thread)
+    ///      │ A ... still running ................... │
+    ///     t0                                    end_ticks
+    /// ```
+    fn close_what_is_open(&mut self) {
+        let start = self.word(offset_of!(ThreadRecord, t0));
+        if start < self.word(offset_of!(ThreadRecord, start_ticks)) {
+            // The thread was about to enter its first frame.
+            return;
+        }
+        let ticks = self.end_ticks().saturating_sub(start).min(MAX_TICKS);
+        let open = self.word(offset_of!(ThreadRecord, open));
+        let gap = self.word(offset_of!(ThreadRecord, gap));
+        let is_interval = open > NOTHING_OPEN;
+        let Some(number) = self.cell_number(if is_interval { open } else { gap }) else {
+            return;
+        };
+        let cell = &mut self.cells[number];
+        if is_interval {
+            cell.time = cell.time.saturating_add(ticks).min(MAX_TICKS);
+        } else {
+            cell.gap_time = cell.gap_time.saturating_add(ticks).min(MAX_TICKS);
+        }
+    }
+
+    /// What each cell costs, in the order of their numbers.
+    fn costs(&self, tables: &[PairsAt], damaged: &mut u64) -> Vec<LineCost> {
+        let recording = self.recording;
+        let mut samples = Samples::read(
+            recording.bytes,
+            tables,
+            self.cells.len(),
+            |address| self.cell_number(address),
+            damaged,
+        );
+        let shares = gaps::split(&self.callers(), &self.gap_cells(), &mut samples.sightings);
+        let rate = recording.header.rate;
+        let mut exact = RunningTotal::new(rate);
+        let mut sampled = RunningTotal::new(rate);
+        let mut awaited = RunningTotal::new(rate);
+        let sampler = recording.header.flags & FLAG_SAMPLER != 0;
+        let mut cost = |(cell, share): (&CellCounts, &Share), cpu: u64| {
+            let exact = exact.convert(cell.time.into());
+            let sampled = sampled.convert(share.sampled + share.prior);
+            LineCost {
+                hits: cell.hits,
+                exact,
+                sampled,
+                samples: share.samples,
+                variance: rate.square_nanos(share.variance),
+                settled: rate.square_nanos(share.settled),
+                prior: share.prior > share.sampled,
+                below_resolution: sampled == Nanos::ZERO && self.is_too_short(cell, exact),
+                cpu: sampler.then_some(Nanos(cpu)),
+                awaited: awaited.convert(cell.awaited.into()),
+                allocs: cell.allocs,
+                alloc_bytes: cell.alloc_bytes,
+                frees: cell.frees,
+                free_bytes: cell.free_bytes,
+            }
+        };
+        let cells = self.cells.iter().zip(&shares).zip(samples.cpu);
+        cells.map(|(cell, cpu)| cost(cell, cpu)).collect()
+    }
+
+    /// Whether the mean interval of a timed line is below two steps of the clock.
+    fn is_too_short(&self, cell: &CellCounts, exact: Nanos) -> bool {
+        let picoseconds = u128::from(exact.0) * 1000;
+        let shortest = u128::from(self.recording.shortest_interval_ps);
+        cell.timed && cell.time > 0 && picoseconds < u128::from(cell.intervals) * shortest
+    }
+
+    /// The calling cell of each node of the tree.
+    fn callers(&self) -> Vec<Option<usize>> {
+        let number = |(parent, slot): (usize, usize)| self.first_cells[parent] + slot;
+        self.tree
+            .iter()
+            .map(|node| node.caller.map(number))
+            .collect()
+    }
+
+    fn gap_cells(&self) -> Vec<GapCell> {
+        let mut gap_cells = Vec::with_capacity(self.cells.len());
+        let mut next = self.first_cells.iter().enumerate().peekable();
+        let mut owner = None;
+        for (number, cell) in self.cells.iter().enumerate() {
+            while let Some((node, _)) = next.next_if(|(_, first)| **first <= number) {
+                owner = Some(node);
+            }
+            gap_cells.push(cell.for_split(owner));
+        }
+        gap_cells
+    }
+
+    fn events(&self) -> Events {
+        let mut events = Events {
+            timed_markers: self.word(offset_of!(ThreadRecord, reads)),
+            ..Events::default()
+        };
+        for (position, node) in self.tree.iter().enumerate() {
+            let (calls, recursive) = self.entries(node);
+            events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
+            let slots = self.site(node).map_or(&[][..], |site| &site.slots);
+            for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
+                if !slot.is_counted {
+                    events.markers = events.markers.saturating_add(cell.hits);
+                }
+            }
+        }
+        events
+    }
+
+    /// Entries of a node from outside, and while it was open already.
+    fn entries(&self, node: &TreeNode) -> (u64, u64) {
+        let at = self.recording.records.nodes[node.record].at;
+        let word = |field: usize| self.recording.bytes.u64(at + field);
+        (
+            word(offset_of!(NodeRecord, calls)),
+            word(offset_of!(NodeRecord, recursive_calls)),
+        )
+    }
+
+    /// The node and slot the thread was in when the recording broke off.
+    fn running(&self) -> Option<(usize, usize)> {
+        if self.recording.header.finished || self.state() == STATE_ENDED {
+            return None;
+        }
+        let cell = self.word(offset_of!(ThreadRecord, cell));
+        match self.recording.records.cell(cell)? {
+            Owner::Node(record, slot) => Some((*self.positions.get(&record)?, slot)),
+            Owner::Outside(_) => None,
+        }
+    }
+
+    fn place(&self, node: usize, slot: usize) -> Place {
+        Place {
+            function: self.function(&self.tree[node]),
+            line: self.line(node, slot),
+        }
+    }
+
+    fn function(&self, node: &TreeNode) -> FunctionId {
+        self.site(node).map_or(FunctionId(0), |site| site.function)
+    }
+
+    fn name(&self) -> String {
+        let bytes = self.recording.bytes;
+        let length = bytes.size(self.at + offset_of!(ThreadRecord, name_len));
+        let name = bytes.text(
+            self.at + offset_of!(ThreadRecord, name),
+            length.min(NAME_BYTES),
+        );
+        let index = bytes.u32(self.at + offset_of!(ThreadRecord, index));
+        if name.is_empty() && index == 0 {
+            "main".to_owned()
+        } else {
+            name
+        }
+    }
+
+    fn wall(&self) -> Nanos {
+        let start = self.word(offset_of!(ThreadRecord, start_ticks));
+        let ticks = self.end_ticks().saturating_sub(start);
+        self.recording.header.rate.nanos(ticks.into())
+    }
+
+    fn cpu(&self) -> Option<Nanos> {
+        let last = self.word(offset_of!(ThreadRecord, last_cpu_ns));
+        let start = self.word(offset_of!(ThreadRecord, start_cpu_ns));
+        (last != 0).then(|| Nanos(last.saturating_sub(start)))
+    }
+
+    /// The nodes of the model; those in which nothing happened, below them too, are left out: every site has a node for calls
+    /// without context, mostly unused. `costs` are those of the cells after cell 0; the node `running` always stays.
+    fn model_nodes(&self, costs: &[LineCost], running: Option<usize>) -> Vec<Node> {
+        let lines: Vec<_> = (0..self.tree.len())
+            .map(|node| self.lines(node, costs))
+            .collect();
+        let mut kept: Vec<bool> = (self.tree.iter().zip(&lines))
+            .map(|(node, lines)| self.entries(node) != (0, 0) || !lines.is_empty())
+            .collect();
+        if let Some(running) = running {
+            kept[running] = true;
+        }
+        for (position, node) in self.tree.iter().enumerate().rev() {
+            if let Some((parent, _)) = node.caller {
+                kept[parent] |= kept[position];
+            }
+        }
+        let mut numbers = vec![0; self.tree.len()];
+        let mut nodes = Vec::new();
+        for (position, lines) in lines.into_iter().enumerate() {
+            if !kept[position] {
+                continue;
+            }
+            let node = &self.tree[position];
+            numbers[position] = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+            let is_call = self.site(node).is_some_and(|site| site.is_call);
+            let (calls, recursive) = if is_call { self.entries(node) } else { (0, 0) };
+            let caller =
+                |(parent, slot): (usize, usize)| (numbers[parent], self.line(parent, slot));
+            nodes.push(Node {
+                parent: node.caller.map(caller),
+                function: self.function(node),
+                calls: calls.saturating_add(recursive),
+                primitive_calls: calls,
+                lines,
+            });
+        }
+        nodes
+    }
+
+    /// Costs of the lines of a node by line number; slots on one line are put together.
+    fn lines(&self, node: usize, costs: &[LineCost]) -> Vec<(u32, LineCost)> {
+        let slots = self
+            .site(&self.tree[node])
+            .map_or(&[][..], |site| &site.slots);
+        // Costs begin with cell 1.
+        let count = self.recording.records.nodes[self.tree[node].record].lines;
+        let first = self.first_cells[node] - 1;
+        let costs = costs.get(first..first + count).unwrap_or_default();
+        let nothing = |cost: &LineCost| {
+            let without_cpu = LineCost { cpu: None, ..*cost };
+            without_cpu == LineCost::default() && cost.cpu.unwrap_or_default() == Nanos::ZERO
+        };
+        let mut lines: Vec<(u32, LineCost)> = slots
+            .iter()
+            .zip(costs)
+            .filter(|(_, cost)| !nothing(cost))
+            .map(|(slot, cost)| (slot.line, *cost))
+            .collect();
+        lines.sort_by_key(|(line, _)| *line);
+        lines.dedup_by(|(line, cost), (kept, sum)| {
+            let same = line == kept;
+            if same {
+                sum.add(cost);
+            }
+            same
+        });
+        lines
+    }
+}

@@ -1,0 +1,141 @@
+//! What a marker costs on this machine, measured in a few dozen microseconds while the recording starts.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::clock::Source;
+use super::marker::{self, ENDLESS, READING_FENCED, READING_SLOW, READING_TSC, SAMPLED, TIMED};
+use super::{frame::Frame, run, thread, tree, word};
+use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
+use crate::raw::writer::padded;
+use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
+
+/// Costs in ticks, those that are less than a few ticks times 1024.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Costs {
+    /// A marker that reads the clock.
+    pub(super) timed_ticks_1024: u64,
+    /// A marker that reads the clock between fences.
+    pub(super) fenced_ticks: u64,
+    /// A marker that does not.
+    pub(super) marker_ticks_1024: u64,
+    /// Entering and leaving a frame, beside its markers.
+    pub(super) call_ticks_1024: u64,
+}
+
+/// Never listed: only its number is used.
+static PROBE: Site<1> = Site::new(
+    SiteFacts {
+        kind: SiteKind::Function,
+        module: "",
+        name: "",
+        file: "",
+        line: 0,
+        column: 0,
+        end_line: 0,
+        package: "",
+        source: "",
+    },
+    [LineSite::new(0, LineKind::Statement, 0)],
+);
+
+/// Rounds of each measurement; the best one counts.
+const ROUNDS: u32 = 5;
+
+/// A thread and a node of our own to send markers to.
+struct Scratch {
+    thread: &'static ThreadRecord,
+    node: &'static NodeRecord,
+}
+
+impl Scratch {
+    fn new(source: Source) -> Option<Self> {
+        let node_at = padded(size_of::<ThreadRecord>());
+        let cache_at = node_at + padded(marker::cell_offset(2));
+        let memory = run::private_memory(cache_at + tree::CACHE_SLOTS * size_of::<CacheSlot>())?;
+        // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
+        let thread = unsafe { &*memory.cast::<ThreadRecord>() };
+        // SAFETY: as above.
+        let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
+        let cache = memory.wrapping_add(cache_at).cast::<CacheSlot>();
+        // SAFETY: as above.
+        let slot =
+            unsafe { &*cache.wrapping_add(word(u64::from(tree::MAX_SITES)) % tree::CACHE_SLOTS) };
+        node.lines.store(2, Relaxed);
+        let outside = core::ptr::from_ref(&thread.outside).cast_mut();
+        thread.cell.store(outside, Relaxed);
+        thread.gap.store(outside, Relaxed);
+        thread.reading.store(
+            if source == Source::Tsc {
+                READING_TSC
+            } else {
+                READING_SLOW
+            },
+            Relaxed,
+        );
+        thread.cache.store(cache, Relaxed);
+        PROBE.id.store(tree::MAX_SITES, Relaxed);
+        slot.key.store(tree::key(outside, tree::MAX_SITES), Relaxed);
+        slot.node.store(
+            core::ptr::from_ref(node).expose_provenance() as u64,
+            Relaxed,
+        );
+        Some(Self { thread, node })
+    }
+
+    fn set_state(&self, state: u64) {
+        for index in 0..2 {
+            let cell = tree::cell(self.node, index);
+            cell.state.store(state, Relaxed);
+            cell.left.store(ENDLESS, Relaxed);
+        }
+    }
+
+    /// Ticks of a marker, times 1024.
+    fn marker(&self, source: Source) -> u64 {
+        best(source, 64, || {
+            marker::hit::<0>(self.thread, self.node);
+            marker::hit::<1>(self.thread, self.node);
+        }) / 2
+    }
+}
+
+/// Ticks of one call of `body`, times 1024: the best of a few rounds of `count` calls.
+fn best(source: Source, count: u64, body: impl Fn()) -> u64 {
+    let mut least = u64::MAX;
+    for _ in 0..ROUNDS {
+        let before = source.ticks();
+        for _ in 0..count {
+            body();
+        }
+        least = least.min(source.ticks().wrapping_sub(before));
+    }
+    least.saturating_mul(1024) / count
+}
+
+/// Measures the costs; all 0 if there is no memory to try them on.
+pub(super) fn measure(source: Source) -> Costs {
+    let Some(scratch) = Scratch::new(source) else {
+        return Costs::default();
+    };
+    let before = thread::set_current(scratch.thread);
+    // Calls first: the cache knows them from outside of all lines.
+    let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
+    scratch.set_state(SAMPLED);
+    let marker_ticks_1024 = scratch.marker(source);
+    let (mut timed_ticks_1024, mut fenced_ticks) = (0, 0);
+    if cfg!(target_arch = "x86_64") {
+        scratch.set_state(TIMED);
+        timed_ticks_1024 = scratch.marker(source);
+        if source == Source::Tsc {
+            scratch.thread.reading.store(READING_FENCED, Relaxed);
+            fenced_ticks = scratch.marker(source) / 1024;
+        }
+    }
+    thread::set_current(before);
+    Costs {
+        timed_ticks_1024,
+        fenced_ticks,
+        marker_ticks_1024,
+        call_ticks_1024,
+    }
+}

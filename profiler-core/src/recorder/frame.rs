@@ -1,0 +1,157 @@
+//! The frame of an instrumented body and its markers: the hot path.
+//!
+//! A frame is a local of the body it belongs to. It knows the node of the calling-context tree that stands for "this body, called
+//! from that line", and its drop gives the running line back to the caller. Markers are associated functions called by path, so that no
+//! trait of the user's can take their place.
+
+use core::marker::PhantomData;
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::{add, marker, thread, tree};
+use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
+use crate::site::Site;
+
+/// The open frame of an instrumented body: made first, dropped last.
+#[derive(Debug)]
+#[must_use]
+pub struct Frame<const N: usize> {
+    pub(super) thread: &'static ThreadRecord,
+    pub(super) node: &'static NodeRecord,
+    /// The line that was running, and the node of its frame.
+    caller: &'static Cell,
+    outer: *mut NodeRecord,
+    /// A frame stays on its thread.
+    not_send: PhantomData<*mut ()>,
+}
+
+impl<const N: usize> Frame<N> {
+    /// Enters the body: finds its node and counts the call. Reads no clock; the first marker ends the caller's line.
+    #[inline(always)]
+    pub fn enter(site: &'static Site<N>) -> Self {
+        let entry = Self::find(site);
+        entry.node().count_call(entry.is_recursive());
+        Self::open(entry.thread, entry.node())
+    }
+
+    /// Enters the body again, without a call: a later poll.
+    #[inline(always)]
+    pub(super) fn reenter(site: &'static Site<N>) -> Self {
+        let entry = Self::find(site);
+        Self::open(entry.thread, entry.node())
+    }
+
+    /// The node of the site for a call from the running line.
+    #[inline(always)]
+    fn find(site: &'static Site<N>) -> tree::Entry {
+        let current = thread::current();
+        let key = tree::key(current.cell.load(Relaxed), site.id.load(Relaxed));
+        tree::cached(current, key)
+            .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
+    }
+
+    /// Makes `node` the innermost one of the thread.
+    #[inline(always)]
+    fn open(thread: &'static ThreadRecord, node: &'static NodeRecord) -> Self {
+        let outer = thread.top.load(Relaxed);
+        thread
+            .top
+            .store(core::ptr::from_ref(node).cast_mut(), Relaxed);
+        Self {
+            thread,
+            node,
+            caller: tree::running(thread),
+            outer,
+            not_send: PhantomData,
+        }
+    }
+
+    /// The marker of line slot `L`: the line before ends, this one begins.
+    #[inline(always)]
+    pub fn line<const L: usize>(frame: &Self) {
+        const {
+            assert!(
+                L < N,
+                "a marker names a line slot that its site does not have"
+            )
+        };
+        marker::hit::<L>(frame.thread, frame.node);
+    }
+
+    /// A guard whose drop is the marker of line slot `L`, the closing brace.
+    #[inline(always)]
+    pub fn brace<const L: usize>(frame: &Self) -> Brace<'_, N, L> {
+        Brace { frame }
+    }
+
+    /// Counters for the lines of a loop that only counts: counter `i` is line slot `slots[i]`.
+    #[inline(always)]
+    pub fn group<const K: usize>(frame: &Self, slots: &'static [u32; K]) -> Group<K> {
+        Group {
+            node: frame.node,
+            slots,
+            counts: [0; K],
+        }
+    }
+}
+
+impl<const N: usize> Drop for Frame<N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        marker::resume(self.thread, self.caller);
+        self.thread.top.store(self.outer, Relaxed);
+    }
+}
+
+/// Marks the closing brace when it is dropped, before all other locals of the body.
+#[derive(Debug)]
+#[must_use]
+pub struct Brace<'a, const N: usize, const L: usize> {
+    frame: &'a Frame<N>,
+}
+
+impl<const N: usize, const L: usize> Drop for Brace<'_, N, L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        Frame::line::<L>(self.frame);
+    }
+}
+
+/// Hits of the lines of an innermost loop, counted in registers and added to their cells when the loop is left in any way.
+#[derive(Debug)]
+#[must_use]
+pub struct Group<const K: usize> {
+    node: &'static NodeRecord,
+    slots: &'static [u32; K],
+    counts: [u64; K],
+}
+
+impl<const K: usize> Group<K> {
+    /// Counts a hit with counter `I`.
+    #[inline(always)]
+    pub const fn hit<const I: usize>(group: &mut Self) {
+        const { assert!(I < K, "a counter that its group does not have") };
+        group.counts[I] = group.counts[I].wrapping_add(1);
+    }
+}
+
+impl<const K: usize> Drop for Group<K> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        for (slot, count) in self.slots.iter().zip(self.counts) {
+            add(&tree::cell(self.node, *slot as usize).hits, count);
+        }
+    }
+}
+
+impl NodeRecord {
+    /// Counts an entry: recursive ones apart, without a branch.
+    #[inline(always)]
+    pub(super) fn count_call(&self, recursive: bool) {
+        let counter = if recursive {
+            &self.recursive_calls
+        } else {
+            &self.calls
+        };
+        add(counter, 1);
+    }
+}

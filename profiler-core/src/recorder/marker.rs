@@ -1,0 +1,443 @@
+//! The marker: counts a hit, publishes the running line and, while the line is timed, hands over to the stub that reads the clock.
+//!
+//! On x86-64 the whole marker is one `asm!` block. A test that LLVM can see lets it move the user's arithmetic from one line to
+//! another, and line times become garbage; inside the block it is hidden. Elsewhere a marker has no test, and the
+//! clock is sampled.
+//!
+//! ```text
+//!  marker of cell c, thread h:   c.hits += 1;  h.cell = c;  if c.state | h.open != 0 { stub(h, c) }
+//! ```
+//!
+//! The stub ends the running interval and begins the next. An interval is either *open* (`h.open`: exactly timed, added to its cell) or
+//! a *gap* (`h.gap`: between the exact markers around it lie only lines that do not read the clock; its exact length is added to
+//! `gap_time` of the line where it began, and samples split it later).
+//!
+//! ```text
+//!            timed A      hot B    hot C    hot B    timed D
+//!  ────────────┬────────────┬────────┬────────┬─────────┬──────▶ t
+//!  open == A   │ A.time     │       gap of B, C         │ open == D
+//!              reads clock  reads clock     no clock    reads clock
+//! ```
+//!
+//! `h.exact` is the exact time of the thread so far. While an interval is open it lacks the interval's start (so it is negative,
+//! and adding the time gives what it will be): one word that a reader can never see half changed.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
+
+/// `ThreadRecord::reading`: the time stamp counter.
+pub(super) const READING_TSC: u64 = 0;
+/// `ThreadRecord::reading`: the time stamp counter between fences.
+pub(super) const READING_FENCED: u64 = 1;
+/// `ThreadRecord::reading`: ask [`slow_ticks`].
+pub(super) const READING_SLOW: u64 = 2;
+
+/// `Cell::state`: the line does not read the clock.
+pub(super) const SAMPLED: u64 = 0;
+/// `Cell::state`: the line reads the clock.
+pub(super) const TIMED: u64 = 1;
+/// `Cell::state`: the next marker of the line begins a window and times it.
+pub(super) const PROMOTED: u64 = 2;
+
+/// Intervals in the first window of a line: enough to see that it is hot.
+pub(super) const FIRST_WINDOW: u64 = 8;
+/// Intervals in the later ones.
+pub(super) const WINDOW: u64 = 64;
+/// A window that never ends: the line is never demoted.
+pub(super) const ENDLESS: u64 = u64::MAX / 2;
+
+/// Offset of line slot `index` from its node.
+pub(super) const fn cell_offset(index: usize) -> usize {
+    size_of::<NodeRecord>() + index * size_of::<Cell>()
+}
+
+/// The marker of line slot `L` of `node`: with a hit.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
+    // SAFETY: the node has a cell `L` (checked where the marker is made), and all words are atomic ones in memory that is never
+    // unmapped. The stub keeps every register and touches the stack only below its own frame.
+    unsafe {
+        core::arch::asm!(
+            "lea {cell}, [{node} + {at}]",
+            "add qword ptr [{cell} + {hits}], 1",
+            "mov qword ptr [{thread} + {current}], {cell}",
+            "mov {test}, qword ptr [{cell} + {state}]",
+            "or {test}, qword ptr [{thread} + {open}]",
+            "je 78f",
+            "push {thread}",
+            "push {cell}",
+            "call {stub}",
+            "78:",
+            node = in(reg) core::ptr::from_ref(node),
+            thread = in(reg) core::ptr::from_ref(thread),
+            cell = out(reg) _,
+            test = out(reg) _,
+            at = const cell_offset(L),
+            hits = const core::mem::offset_of!(Cell, hits),
+            state = const core::mem::offset_of!(Cell, state),
+            current = const core::mem::offset_of!(ThreadRecord, cell),
+            open = const core::mem::offset_of!(ThreadRecord, open),
+            stub = sym x86_64::stub,
+        );
+    }
+}
+
+/// The marker of `cell` without a hit: control comes back to a line that was left for a while.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
+    // SAFETY: all words are atomic ones in memory that is never unmapped; the stub keeps every register.
+    unsafe {
+        core::arch::asm!(
+            "mov qword ptr [{thread} + {current}], {cell}",
+            "mov {test}, qword ptr [{cell} + {state}]",
+            "or {test}, qword ptr [{thread} + {open}]",
+            "je 78f",
+            "push {thread}",
+            "push {cell}",
+            "call {stub}",
+            "78:",
+            cell = in(reg) core::ptr::from_ref(cell),
+            thread = in(reg) core::ptr::from_ref(thread),
+            test = out(reg) _,
+            state = const core::mem::offset_of!(Cell, state),
+            current = const core::mem::offset_of!(ThreadRecord, cell),
+            open = const core::mem::offset_of!(ThreadRecord, open),
+            stub = sym x86_64::stub,
+        );
+    }
+}
+
+/// The marker of line slot `L` of `node`: with a hit, no clock.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
+    let cell = super::tree::cell(node, L);
+    super::add(&cell.hits, 1);
+    resume(thread, cell);
+}
+
+/// The marker of `cell` without a hit, no clock.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
+    thread
+        .cell
+        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+}
+
+/// Ends the running interval at `now`, outside of a marker: the thread ends, or leaves this record to another one.
+pub(super) fn close(thread: &ThreadRecord, now: u64) {
+    let open = thread.open.load(Relaxed);
+    let length = now.wrapping_sub(thread.t0.load(Relaxed));
+    if open.addr() > 1 {
+        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
+        let cell = unsafe { &*open };
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        cell.time
+            .store(cell.time.load(Relaxed).wrapping_add(time), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Relaxed,
+        );
+    } else if let Some(gap) = {
+        // SAFETY: as above; null where no gap ever began.
+        unsafe { thread.gap.load(Relaxed).as_ref() }
+    } {
+        super::add(&gap.gap_time, length);
+    }
+    thread.open.store(core::ptr::null_mut(), Relaxed);
+    thread.t0.store(now, Relaxed);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::too_many_lines, reason = "the stub is one straight listing")]
+pub(super) mod x86_64 {
+    //! The out-of-line part of the marker, in assembly: it may change no register at all.
+
+    use core::mem::offset_of;
+
+    use super::{PROMOTED, READING_FENCED, READING_TSC, SAMPLED, TIMED, WINDOW};
+    use crate::raw::layout::{Cell, ThreadRecord};
+
+    /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
+    const STATE_BYTES: usize = 2816;
+    /// Which parts of the extended state are kept.
+    const STATE_MASK: u32 = 0xe7;
+
+    /// Ends the running interval and begins that of the arriving cell.
+    ///
+    /// Called with the thread and the cell pushed on the stack, which it takes off; changes no other register but the
+    /// flags. `marker::reference` is the same in Rust.
+    #[unsafe(naked)]
+    pub(in super::super) extern "C" fn stub() {
+        core::arch::naked_asm!(
+            "push rax",
+            "push rdx",
+            "push rcx",
+            "push rsi",
+            "push rdi",
+            "mov rdi, qword ptr [rsp + 56]", // thread
+            "mov rsi, qword ptr [rsp + 48]", // arriving cell
+            "cmp qword ptr [rdi + {reading}], {tsc}",
+            "jne 20f",
+            "rdtsc",
+            "shl rdx, 32",
+            "or rax, rdx",
+            // rax = now. What was running?
+            "30:",
+            "mov rcx, qword ptr [rdi + {open}]",
+            "cmp rcx, 1",
+            "jbe 31f",
+            // An open interval: its time is the cell's.
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rdi + {t0}]",
+            "sub rdx, qword ptr [rdi + {correction}]",
+            "add qword ptr [rcx + {time}], rdx",
+            "jmp 40f",
+            // A gap: its length goes to the cell where it began.
+            "31:",
+            "mov rcx, qword ptr [rdi + {gap}]",
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rdi + {t0}]",
+            "add qword ptr [rcx + {gap_time}], rdx",
+            "sub qword ptr [rdi + {exact}], rax",
+            // What begins?
+            "40:",
+            "mov rdx, qword ptr [rsi + {state}]",
+            "cmp rdx, {timed}",
+            "je 50f",
+            "ja 51f",
+            // A gap.
+            "42:",
+            "add qword ptr [rdi + {exact}], rax",
+            "mov qword ptr [rdi + {open}], 0",
+            "mov qword ptr [rdi + {t0}], rax",
+            "mov qword ptr [rdi + {gap}], rsi",
+            "jmp 90f",
+            // A line to be timed again: a window begins, which ends after one reading more than it has intervals.
+            "51:",
+            "mov qword ptr [rsi + {state}], {timed}",
+            "mov rcx, qword ptr [rsi + {window}]",
+            "add rcx, 1",
+            "mov qword ptr [rsi + {left}], rcx",
+            "mov qword ptr [rsi + {window_ticks}], rax",
+            "mov rcx, qword ptr [rdi + {reads}]",
+            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov rcx, qword ptr [rsi + {time}]",
+            "mov qword ptr [rsi + {window_time}], rcx",
+            // An open interval.
+            "50:",
+            "mov qword ptr [rdi + {open}], rsi",
+            "mov qword ptr [rdi + {t0}], rax",
+            "add qword ptr [rdi + {reads}], 1",
+            "sub qword ptr [rsi + {left}], 1",
+            "je 60f",
+            "90:",
+            "pop rdi",
+            "pop rsi",
+            "pop rcx",
+            "pop rdx",
+            "pop rax",
+            "ret 16",
+            // The window is over. Were the thread's timed markers too close to each other while it lasted?
+            "60:",
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rsi + {window_ticks}]",
+            "mov rcx, qword ptr [rdi + {reads}]",
+            "sub rcx, qword ptr [rsi + {window_reads}]",
+            "imul rcx, qword ptr [rdi + {threshold}]",
+            "cmp rdx, rcx",
+            "jb 61f",
+            "mov qword ptr [rsi + {left}], {next_window}",
+            "mov qword ptr [rsi + {window}], {next_window}",
+            "mov qword ptr [rsi + {window_ticks}], rax",
+            "mov rcx, qword ptr [rdi + {reads}]",
+            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov rcx, qword ptr [rsi + {time}]",
+            "mov qword ptr [rsi + {window_time}], rcx",
+            "jmp 90b",
+            // Yes: the line is sampled from here on. What it took so far is the prior.
+            "61:",
+            "mov qword ptr [rsi + {state}], {sampled}",
+            "mov rcx, qword ptr [rsi + {time}]",
+            "sub rcx, qword ptr [rsi + {window_time}]",
+            "mov qword ptr [rsi + {window_time}], rcx",
+            "mov rcx, qword ptr [rsi + {window}]",
+            "mov qword ptr [rsi + {left}], rcx",
+            "mov qword ptr [rsi + {window}], {next_window}",
+            "jmp 42b",
+            // Another clock.
+            "20:",
+            "cmp qword ptr [rdi + {reading}], {fenced}",
+            "jne 21f",
+            "lfence",
+            "rdtsc",
+            "lfence",
+            "shl rdx, 32",
+            "or rax, rdx",
+            "jmp 30b",
+            // A call into Rust: all registers are kept, the vector registers too.
+            "21:",
+            "push rbx",
+            "push r8",
+            "push r9",
+            "push r10",
+            "push r11",
+            "mov rbx, rsp",
+            "sub rsp, {state_bytes}",
+            "and rsp, -64",
+            "xor eax, eax",
+            "mov qword ptr [rsp + 512], rax",
+            "mov qword ptr [rsp + 520], rax",
+            "mov qword ptr [rsp + 528], rax",
+            "mov qword ptr [rsp + 536], rax",
+            "mov qword ptr [rsp + 544], rax",
+            "mov qword ptr [rsp + 552], rax",
+            "mov qword ptr [rsp + 560], rax",
+            "mov qword ptr [rsp + 568], rax",
+            "mov eax, {state_mask}",
+            "xor edx, edx",
+            "xsave64 [rsp]",
+            "cld",
+            "call {slow_ticks}",
+            "mov rcx, rax",
+            "mov eax, {state_mask}",
+            "xor edx, edx",
+            "xrstor64 [rsp]",
+            "mov rax, rcx",
+            "mov rsp, rbx",
+            "pop r11",
+            "pop r10",
+            "pop r9",
+            "pop r8",
+            "pop rbx",
+            "mov rdi, qword ptr [rsp + 56]",
+            "mov rsi, qword ptr [rsp + 48]",
+            "jmp 30b",
+            reading = const offset_of!(ThreadRecord, reading),
+            open = const offset_of!(ThreadRecord, open),
+            t0 = const offset_of!(ThreadRecord, t0),
+            correction = const offset_of!(ThreadRecord, correction),
+            gap = const offset_of!(ThreadRecord, gap),
+            exact = const offset_of!(ThreadRecord, exact),
+            reads = const offset_of!(ThreadRecord, reads),
+            threshold = const offset_of!(ThreadRecord, threshold),
+            time = const offset_of!(Cell, time),
+            gap_time = const offset_of!(Cell, gap_time),
+            state = const offset_of!(Cell, state),
+            left = const offset_of!(Cell, left),
+            window = const offset_of!(Cell, window),
+            window_ticks = const offset_of!(Cell, window_ticks),
+            window_reads = const offset_of!(Cell, window_reads),
+            window_time = const offset_of!(Cell, window_time),
+            tsc = const READING_TSC,
+            fenced = const READING_FENCED,
+            timed = const TIMED,
+            sampled = const SAMPLED,
+            next_window = const WINDOW,
+            state_bytes = const STATE_BYTES,
+            state_mask = const STATE_MASK,
+            slow_ticks = sym super::slow_ticks,
+        );
+    }
+
+    const _: () = assert!(PROMOTED > TIMED && TIMED > SAMPLED);
+    const _: () = assert!(READING_TSC == 0);
+}
+
+/// The time where it is not the bare counter.
+#[cfg(target_arch = "x86_64")]
+extern "C" fn slow_ticks(_thread: &ThreadRecord) -> u64 {
+    #[cfg(test)]
+    if let Some(ticks) = tests::fake_ticks() {
+        return ticks;
+    }
+    super::clock::monotonic_ns()
+}
+
+/// What the stub does, in Rust: the model that the assembly is compared with.
+#[cfg(test)]
+#[expect(clippy::too_many_lines, reason = "as straight as the listing")]
+#[expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "as in `close`: cells are never unmapped"
+)]
+pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
+    let length = now.wrapping_sub(thread.t0.load(Relaxed));
+    let open = thread.open.load(Relaxed);
+    if open.addr() > 1 {
+        let left = unsafe { &*open };
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        left.time
+            .store(left.time.load(Relaxed).wrapping_add(time), Relaxed);
+    } else {
+        super::add(&unsafe { &*thread.gap.load(Relaxed) }.gap_time, length);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
+            Relaxed,
+        );
+    }
+    let begin_gap = || {
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Relaxed,
+        );
+        thread.open.store(core::ptr::null_mut(), Relaxed);
+        thread.t0.store(now, Relaxed);
+        thread
+            .gap
+            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+    };
+    let begin_window = |intervals: u64| {
+        cell.left.store(intervals, Relaxed);
+        cell.window_ticks.store(now, Relaxed);
+        cell.window_reads.store(thread.reads.load(Relaxed), Relaxed);
+        cell.window_time.store(cell.time.load(Relaxed), Relaxed);
+    };
+    match cell.state.load(Relaxed) {
+        SAMPLED => return begin_gap(),
+        TIMED => {}
+        _ => {
+            cell.state.store(TIMED, Relaxed);
+            begin_window(cell.window.load(Relaxed) + 1);
+        }
+    }
+    thread
+        .open
+        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+    thread.t0.store(now, Relaxed);
+    super::add(&thread.reads, 1);
+    cell.left.store(cell.left.load(Relaxed) - 1, Relaxed);
+    if cell.left.load(Relaxed) != 0 {
+        return;
+    }
+    let reads = thread
+        .reads
+        .load(Relaxed)
+        .wrapping_sub(cell.window_reads.load(Relaxed));
+    let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
+    if lasted >= reads.wrapping_mul(thread.threshold.load(Relaxed)) {
+        cell.window.store(WINDOW, Relaxed);
+        return begin_window(WINDOW);
+    }
+    cell.state.store(SAMPLED, Relaxed);
+    cell.window_time.store(
+        cell.time
+            .load(Relaxed)
+            .wrapping_sub(cell.window_time.load(Relaxed)),
+        Relaxed,
+    );
+    cell.left.store(cell.window.load(Relaxed), Relaxed);
+    cell.window.store(WINDOW, Relaxed);
+    begin_gap();
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests;

@@ -1,0 +1,224 @@
+//! The assembly of the stub against its model in Rust, on the same sequences of markers and ticks.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+#![expect(clippy::cast_possible_truncation, reason = "small numbers")]
+
+use core::cell::Cell as StdCell;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::raw::writer::padded;
+use crate::recorder::{run, tree};
+
+thread_local! {
+    /// What the stub of this test reads instead of a clock.
+    static TICKS: StdCell<Option<u64>> = const { StdCell::new(None) };
+}
+
+pub(super) fn fake_ticks() -> Option<u64> {
+    TICKS.get()
+}
+
+const LINES: usize = 4;
+
+/// A thread and a node in memory of their own, set up as the recorder does.
+struct World {
+    thread: &'static ThreadRecord,
+    node: &'static NodeRecord,
+}
+
+impl World {
+    fn new(start: u64, threshold: u64, correction: u64, windows: [u64; LINES]) -> Self {
+        let node_at = padded(size_of::<ThreadRecord>());
+        let memory = run::private_memory(node_at + padded(cell_offset(LINES))).unwrap();
+        // SAFETY: zeroed memory with room for both, aligned to a page, never given back.
+        let thread = unsafe { &*memory.cast::<ThreadRecord>() };
+        // SAFETY: as above.
+        let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
+        node.lines.store(LINES as u32, Relaxed);
+        let outside = core::ptr::from_ref(&thread.outside).cast_mut();
+        thread.cell.store(outside, Relaxed);
+        thread.gap.store(outside, Relaxed);
+        thread.t0.store(start, Relaxed);
+        thread.reading.store(READING_SLOW, Relaxed);
+        thread.threshold.store(threshold, Relaxed);
+        thread.correction.store(correction, Relaxed);
+        for (index, window) in windows.into_iter().enumerate() {
+            let cell = tree::cell(node, index);
+            cell.state
+                .store(if window == 0 { SAMPLED } else { PROMOTED }, Relaxed);
+            cell.window.store(window.max(FIRST_WINDOW), Relaxed);
+        }
+        Self { thread, node }
+    }
+
+    fn cell(&self, line: usize) -> &'static Cell {
+        tree::cell(self.node, line)
+    }
+
+    /// The real marker.
+    fn step(&self, line: usize, now: u64, with_hit: bool) {
+        TICKS.set(Some(now));
+        match (with_hit, line) {
+            (false, _) => resume(self.thread, self.cell(line)),
+            (true, 0) => hit::<0>(self.thread, self.node),
+            (true, 1) => hit::<1>(self.thread, self.node),
+            (true, 2) => hit::<2>(self.thread, self.node),
+            (true, _) => hit::<3>(self.thread, self.node),
+        }
+    }
+
+    /// The same, by the model.
+    fn model_step(&self, line: usize, now: u64, with_hit: bool) {
+        let cell = self.cell(line);
+        if with_hit {
+            crate::recorder::add(&cell.hits, 1);
+        }
+        self.thread
+            .cell
+            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+        if cell.state.load(Relaxed) != 0 || !self.thread.open.load(Relaxed).is_null() {
+            reference(self.thread, cell, now);
+        }
+    }
+
+    /// All words that markers change, with addresses relative to the node.
+    fn words(&self) -> Vec<u64> {
+        let place = |at: *mut Cell| {
+            at.addr()
+                .wrapping_sub(core::ptr::from_ref(self.node).addr()) as u64
+        };
+        let thread = self.thread;
+        let open = thread.open.load(Relaxed);
+        let mut words = vec![
+            place(thread.cell.load(Relaxed)),
+            if open.addr() > 1 {
+                place(open)
+            } else {
+                open.addr() as u64
+            },
+            place(thread.gap.load(Relaxed)),
+            thread.t0.load(Relaxed),
+            thread.exact.load(Relaxed).cast_unsigned(),
+            thread.reads.load(Relaxed),
+            thread.outside.gap_time.load(Relaxed),
+        ];
+        for line in 0..LINES {
+            let cell = self.cell(line);
+            words.extend([
+                cell.hits.load(Relaxed),
+                cell.time.load(Relaxed).cast_unsigned(),
+                cell.state.load(Relaxed),
+                cell.left.load(Relaxed),
+                cell.window_ticks.load(Relaxed),
+                cell.window_reads.load(Relaxed),
+                cell.gap_time.load(Relaxed),
+                cell.window_time.load(Relaxed).cast_unsigned(),
+                cell.window.load(Relaxed),
+            ]);
+        }
+        words
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn stub_does_what_its_model_does(
+        start in 1_000_u64..1 << 40,
+        threshold in 0_u64..200,
+        correction in 0_u64..30,
+        windows in prop::array::uniform4(prop_oneof![Just(0), Just(FIRST_WINDOW), Just(ENDLESS)]),
+        steps in prop::collection::vec((0..LINES, 0_u64..400, any::<bool>(), 0..40_u8), 1..400),
+    ) {
+        let real = World::new(start, threshold, correction, windows);
+        let model = World::new(start, threshold, correction, windows);
+        let mut now = start;
+        for (line, pause, with_hit, event) in steps {
+            now += pause;
+            for world in [&real, &model] {
+                match event {
+                    // The sampler asks for a line to be timed again.
+                    0 => {
+                        let state = &world.cell(line).state;
+                        let _ = state.compare_exchange(SAMPLED, PROMOTED, Relaxed, Relaxed);
+                    }
+                    // A reading is wanted at the next marker.
+                    1 if world.thread.open.load(Relaxed).is_null() => {
+                        world.thread.open.store(core::ptr::without_provenance_mut(1), Relaxed);
+                    }
+                    _ => {}
+                }
+            }
+            real.step(line, now, with_hit);
+            model.model_step(line, now, with_hit);
+            prop_assert_eq!(real.words(), model.words());
+        }
+    }
+}
+
+/// ```text
+///          start                                                       end
+///            │ gap of outside │ line 0, 1, 2, 3 in turn, 40 apart ... │
+/// ```
+/// Whatever is demoted when: exact time and gaps together are all the time there was.
+#[test]
+fn no_time_is_lost_between_intervals_and_gaps() {
+    let world = World::new(10_000, 100, 0, [FIRST_WINDOW; LINES]);
+    let mut now = 10_000;
+    for turn in 0..2_000_u64 {
+        for line in 0..LINES {
+            now += if turn % 500 < 20 { 900 } else { 40 };
+            world.step(line, now, true);
+        }
+    }
+    close(world.thread, now + 5);
+    let exact: i64 = (0..LINES)
+        .map(|line| world.cell(line).time.load(Relaxed))
+        .sum();
+    let gaps: u64 = (0..LINES)
+        .map(|line| world.cell(line).gap_time.load(Relaxed))
+        .sum();
+    let all = gaps + world.thread.outside.gap_time.load(Relaxed) + u64::try_from(exact).unwrap();
+    assert_eq!(all, now + 5 - 10_000);
+    assert_eq!(world.thread.exact.load(Relaxed), exact);
+    assert!(
+        (0..LINES).all(|line| world.cell(line).state.load(Relaxed) == SAMPLED),
+        "hot lines are demoted"
+    );
+    assert!((0..LINES).all(|line| world.cell(line).hits.load(Relaxed) == 2_000));
+}
+
+/// A line whose markers come 8 times 40 ticks apart, below the threshold of 100, costs 9 readings: one begins its first window, 8 end
+/// its intervals.
+#[test]
+fn hot_line_is_demoted_after_its_first_window() {
+    let world = World::new(1_000, 100, 0, [FIRST_WINDOW, ENDLESS, ENDLESS, ENDLESS]);
+    for turn in 1..=100 {
+        world.step(0, 1_000 + turn * 40, true);
+    }
+    let cell = world.cell(0);
+    assert_eq!(world.thread.reads.load(Relaxed), FIRST_WINDOW + 1);
+    assert_eq!(cell.state.load(Relaxed), SAMPLED);
+    assert_eq!(
+        (cell.window_time.load(Relaxed), cell.left.load(Relaxed)),
+        (8 * 40, 8),
+        "the prior is 40 ticks a hit"
+    );
+}
+
+/// The marker must leave all vector registers as they are, also where the stub calls into Rust.
+#[test]
+fn slow_stub_keeps_the_vector_registers() {
+    let world = World::new(1_000, 100, 0, [ENDLESS; LINES]);
+    let mut sum = [1.0_f64, 2.0, 3.0, 4.0];
+    for turn in 0..100_u32 {
+        for value in &mut sum {
+            *value += f64::from(turn);
+        }
+        world.step((turn % 4) as usize, 1_000 + u64::from(turn), true);
+    }
+    assert_eq!(sum, [4951.0, 4952.0, 4953.0, 4954.0]);
+}

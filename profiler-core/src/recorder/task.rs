@@ -1,0 +1,128 @@
+//! Frames of async bodies: one per poll, on whatever thread polls.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::sync::atomic::Ordering::Relaxed;
+use core::task::{Context, Poll};
+
+use super::frame::Frame;
+use super::{marker, run, thread, tree};
+use crate::raw::layout::Cell;
+use crate::site::Site;
+
+/// The future of an async body. Each poll enters a frame; the time between polls is await time of the line that waits.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Task<const N: usize, F> {
+    site: &'static Site<N>,
+    /// When the last poll ended, in ticks; 0 before the first.
+    since: u64,
+    /// Address of the cell of the line that waits, and its slot.
+    waiting: usize,
+    slot: usize,
+    future: F,
+}
+
+/// Wraps the future of an async body.
+#[inline(always)]
+pub const fn poll<const N: usize, F: Future>(site: &'static Site<N>, future: F) -> Task<N, F> {
+    Task {
+        site,
+        since: 0,
+        waiting: 0,
+        slot: 0,
+        future,
+    }
+}
+
+impl<const N: usize, F: Future> Future for Task<N, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the future inside is not moved: it is pinned again below, and the other fields are plain data.
+        let this = unsafe { self.get_unchecked_mut() };
+        // SAFETY: as above.
+        let future = unsafe { Pin::new_unchecked(&mut this.future) };
+        let frame = if this.since == 0 {
+            Frame::enter(this.site)
+        } else {
+            Frame::reenter(this.site)
+        };
+        let _top = Top::set(&frame);
+        if this.since != 0 {
+            resume(&frame, this.since, this.waiting, this.slot);
+        }
+        let result = future.poll(context);
+        if result.is_pending() {
+            (this.since, this.waiting, this.slot) = suspend(&frame);
+        }
+        result
+    }
+}
+
+/// Lets markers of the body find its frame: they look at the current thread and its innermost node.
+///
+/// A frame that is not recorded belongs to the sink, so the thread points there while it is open.
+struct Top(&'static crate::raw::layout::ThreadRecord);
+
+impl Top {
+    #[inline]
+    fn set<const N: usize>(frame: &Frame<N>) -> Self {
+        Self(thread::set_current(frame.thread))
+    }
+}
+
+impl Drop for Top {
+    #[inline]
+    fn drop(&mut self) {
+        thread::set_current(self.0);
+    }
+}
+
+/// A later poll: the line that waited runs on.
+fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: usize) {
+    if thread::is_sink(frame.thread) {
+        return;
+    }
+    let waited = core::ptr::with_exposed_provenance::<Cell>(waiting);
+    // SAFETY: null or the address of a cell, which is never unmapped.
+    if let Some(cell) = unsafe { waited.as_ref() } {
+        // The cell may belong to another thread by now.
+        cell.await_time
+            .fetch_add(run::ticks().saturating_sub(since), Relaxed);
+    }
+    if slot < N {
+        marker::resume(frame.thread, tree::cell(frame.node, slot));
+    }
+}
+
+/// The poll ends without a result: which line waits, and since when.
+fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
+    if thread::is_sink(frame.thread) {
+        return (run::ticks().max(1), 0, usize::MAX);
+    }
+    let cell = core::ptr::from_ref(tree::running(frame.thread));
+    let first = core::ptr::from_ref(tree::cell(frame.node, 0));
+    let slot = cell.addr().wrapping_sub(first.addr()) / size_of::<Cell>();
+    (run::ticks().max(1), cell.expose_provenance(), slot)
+}
+
+/// The marker of line slot `L` inside an async body: its frame is the innermost of the thread.
+#[inline(always)]
+pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
+    const {
+        assert!(
+            L < N,
+            "a marker names a line slot that its site does not have"
+        )
+    };
+    let current = thread::current();
+    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
+    let node = unsafe { &*current.top.load(Relaxed) };
+    debug_assert!(
+        node.lines.load(Relaxed) as usize >= N,
+        "a marker outside of its poll"
+    );
+    marker::hit::<L>(current, node);
+}

@@ -1,0 +1,394 @@
+//! Threads: which record a thread writes to, from its first frame to its end.
+//!
+//! A thread-local word holds the record. Until the first frame, and wherever nothing is recorded, it is the record of the *sink*: a
+//! node with cells for the longest site, in plain memory, which takes markers and is never read.
+
+use core::cell::Cell as StdCell;
+use core::ffi::c_void;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
+
+use super::tree::{self, Entry};
+use super::{add, clock, marker, run, sampler, sites};
+use crate::raw::layout::{
+    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
+    ThreadRecord,
+};
+use crate::site::{LineSite, SiteFacts};
+
+/// `ThreadRecord::state`: a thread writes to it.
+pub(super) const ALIVE: u32 = 1;
+/// `ThreadRecord::state`: its thread has ended; another may take it over.
+pub(super) const ENDED: u32 = 2;
+
+/// Thread records that are made before those of ended threads are used again.
+const FRESH_RECORDS: usize = 64;
+/// Thread records of a process: as many threads can be recorded at the same time.
+pub(super) const MAX_THREADS: usize = 4096;
+
+/// All thread records of the process, in the order of their numbers.
+static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
+    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
+/// How many of them are taken.
+static THREADS_USED: AtomicU32 = AtomicU32::new(0);
+
+/// Takes what is not recorded.
+#[repr(C)]
+struct Sink {
+    thread: ThreadRecord,
+    node: NodeRecord,
+    cells: [Cell; MAX_LINES],
+    cache: [CacheSlot; tree::CACHE_SLOTS],
+}
+
+const fn zero_cell() -> Cell {
+    Cell {
+        hits: AtomicU64::new(0),
+        time: AtomicI64::new(0),
+        state: AtomicU64::new(0),
+        left: AtomicU64::new(0),
+        window_ticks: AtomicU64::new(0),
+        window_reads: AtomicU64::new(0),
+        gap_time: AtomicU64::new(0),
+        window_time: AtomicI64::new(0),
+        allocs: AtomicU64::new(0),
+        alloc_bytes: AtomicU64::new(0),
+        frees: AtomicU64::new(0),
+        free_bytes: AtomicU64::new(0),
+        await_time: AtomicU64::new(0),
+        memory: AtomicU64::new(0),
+        node: AtomicPtr::new(core::ptr::null_mut()),
+        window: AtomicU64::new(0),
+    }
+}
+
+const fn zero_head() -> RecordHead {
+    RecordHead {
+        kind: AtomicU32::new(0),
+        bytes: AtomicU32::new(0),
+    }
+}
+
+static SINK: Sink = Sink {
+    thread: ThreadRecord {
+        head: zero_head(),
+        cell: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
+        open: AtomicPtr::new(core::ptr::null_mut()),
+        t0: AtomicU64::new(0),
+        exact: AtomicI64::new(0),
+        reads: AtomicU64::new(0),
+        gap: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
+        top: AtomicPtr::new((&raw const SINK.node).cast_mut()),
+        index: AtomicU32::new(0),
+        tid: AtomicU32::new(0),
+        state: AtomicU32::new(0),
+        name_len: AtomicU32::new(0),
+        start_ticks: AtomicU64::new(0),
+        end_ticks: AtomicU64::new(0),
+        start_cpu_ns: AtomicU64::new(0),
+        last_cpu_ns: AtomicU64::new(0),
+        uses: AtomicU64::new(0),
+        reading: AtomicU64::new(0),
+        correction: AtomicU64::new(0),
+        threshold: AtomicU64::new(0),
+        cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
+        nodes: AtomicPtr::new(core::ptr::null_mut()),
+        nodes_mask: AtomicU64::new(0),
+        nodes_used: AtomicU64::new(0),
+        free: AtomicU64::new(0),
+        free_end: AtomicU64::new(0),
+        budget: AtomicU64::new(0),
+        name: [const { AtomicU8::new(0) }; 64],
+        outside: zero_cell(),
+    },
+    node: NodeRecord {
+        head: zero_head(),
+        site: AtomicU32::new(0),
+        #[expect(clippy::cast_possible_truncation, reason = "4096 fits")]
+        lines: AtomicU32::new(MAX_LINES as u32),
+        thread: AtomicU32::new(0),
+        flat: AtomicU32::new(0),
+        caller: AtomicPtr::new(core::ptr::null_mut()),
+        calls: AtomicU64::new(0),
+        recursive_calls: AtomicU64::new(0),
+        parent: AtomicPtr::new(core::ptr::null_mut()),
+    },
+    cells: [const { zero_cell() }; MAX_LINES],
+    // No call has the key 0: a caller has an address.
+    cache: [const {
+        CacheSlot {
+            key: AtomicU64::new(0),
+            node: AtomicU64::new(0),
+        }
+    }; tree::CACHE_SLOTS],
+};
+
+// The cells of the sink's node follow it, as in a record.
+const _: () = assert!(
+    core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node)
+        == marker::cell_offset(0)
+);
+
+thread_local! {
+    /// No destructor: valid before the first and after the last thing a thread does.
+    static CURRENT: StdCell<&'static ThreadRecord> = const { StdCell::new(&SINK.thread) };
+}
+
+/// The record that this thread writes to.
+#[inline(always)]
+pub(crate) fn current() -> &'static ThreadRecord {
+    CURRENT.with(StdCell::get)
+}
+
+/// Sets the record that this thread writes to, and returns the one before.
+pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
+    CURRENT.with(|current| current.replace(thread))
+}
+
+/// Whether the record is that of the sink.
+#[inline(always)]
+pub(super) fn is_sink(thread: &ThreadRecord) -> bool {
+    core::ptr::eq(thread, &raw const SINK.thread)
+}
+
+/// Where a call goes that is not recorded.
+pub(super) fn sink() -> Entry {
+    Entry::new(&SINK.thread, &SINK.node)
+}
+
+/// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
+/// the node.
+#[cold]
+#[inline(never)]
+pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
+    if !run::recording() {
+        return sink();
+    }
+    place(id, facts, lines).unwrap_or_else(|| {
+        run::lost_call();
+        sink()
+    })
+}
+
+/// Where a call goes, if there is room for all it needs.
+fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
+    let thread = attached()?;
+    let id = sites::register(id, facts, lines)?;
+    ensure_cache(thread);
+    sampler::ensure();
+    tree::find(thread, id, lines.len())
+}
+
+/// The record of this thread, made at its first frame.
+fn attached() -> Option<&'static ThreadRecord> {
+    let thread = current();
+    if !is_sink(thread) {
+        return Some(thread);
+    }
+    // A thread that has a record but points to the sink is inside a body that could not be recorded.
+    if run::thread_key_is_set() {
+        return None;
+    }
+    let thread = reuse().or_else(create)?;
+    begin(thread);
+    run::set_thread_key(thread);
+    set_current(thread);
+    Some(thread)
+}
+
+/// Whether the thread has a cache of its own, which it may write to.
+pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
+    thread.cache.load(Relaxed) != (&raw const SINK.cache[0]).cast_mut()
+}
+
+/// Gives the thread a cache of its own. It begins with that of the sink, which knows no call, and is given back to it in a forked
+/// child: so its next call comes the slow way, where the sampler is started.
+fn ensure_cache(thread: &ThreadRecord) {
+    if !has_cache(thread)
+        && let Some(cache) = run::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
+    {
+        thread.cache.store(cache.cast(), Relaxed);
+    }
+}
+
+/// The records of all threads so far, for the sampler and for `fork`.
+pub(super) fn all() -> impl Iterator<Item = &'static ThreadRecord> {
+    let used = (THREADS_USED.load(Acquire) as usize).min(MAX_THREADS);
+    THREADS.iter().take(used).filter_map(|thread| {
+        // SAFETY: null or a record, which is never unmapped.
+        unsafe { thread.load(Acquire).as_ref() }
+    })
+}
+
+/// The record of a thread that has ended, once there are enough of them.
+fn reuse() -> Option<&'static ThreadRecord> {
+    if (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS {
+        return None;
+    }
+    let ended = all().find(|thread| {
+        thread
+            .state
+            .compare_exchange(ENDED, 0, AcqRel, Relaxed)
+            .is_ok()
+    })?;
+    run::flag(FLAG_THREADS_FOLDED);
+    Some(ended)
+}
+
+/// A new record.
+fn create() -> Option<&'static ThreadRecord> {
+    let index = THREADS_USED
+        .fetch_update(AcqRel, Acquire, |used| {
+            ((used as usize) < MAX_THREADS).then_some(used + 1)
+        })
+        .ok()?;
+    let place = run::first_thread_record(index)?;
+    // SAFETY: the record has room for a thread record, is zeroed, suitably aligned, and belongs to this thread.
+    let thread = unsafe { &*place.record.cast::<ThreadRecord>() };
+    let outside = core::ptr::from_ref(&thread.outside).cast_mut();
+    thread.index.store(index, Relaxed);
+    thread.free.store(place.free as u64, Relaxed);
+    thread.free_end.store(place.end as u64, Relaxed);
+    thread.budget.store(place.bytes as u64, Relaxed);
+    thread.cell.store(outside, Relaxed);
+    thread.gap.store(outside, Relaxed);
+    let settings = run::settings();
+    thread.reading.store(settings.reading, Relaxed);
+    thread.correction.store(settings.correction, Relaxed);
+    thread.threshold.store(settings.threshold, Relaxed);
+    tree::begin(&thread.outside, core::ptr::null_mut());
+    thread
+        .cache
+        .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
+    THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
+    Some(thread)
+}
+
+/// Begins the record's time for this thread: nothing profiled runs yet.
+fn begin(thread: &'static ThreadRecord) {
+    let now = run::ticks();
+    let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
+    // A record that is used again goes on where the thread before left it.
+    let (wall_before, cpu_before) = if thread.uses.load(Relaxed) == 0 {
+        (0, 0)
+    } else {
+        (
+            thread
+                .end_ticks
+                .load(Relaxed)
+                .wrapping_sub(thread.start_ticks.load(Relaxed)),
+            thread
+                .last_cpu_ns
+                .load(Relaxed)
+                .wrapping_sub(thread.start_cpu_ns.load(Relaxed)),
+        )
+    };
+    thread
+        .start_ticks
+        .store(now.wrapping_sub(wall_before), Relaxed);
+    thread
+        .start_cpu_ns
+        .store(cpu.wrapping_sub(cpu_before), Relaxed);
+    thread.last_cpu_ns.store(cpu, Relaxed);
+    thread.end_ticks.store(0, Relaxed);
+    thread.top.store(core::ptr::null_mut(), Relaxed);
+    thread.t0.store(now, Relaxed);
+    let outside = &thread.outside;
+    thread
+        .cell
+        .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+    thread
+        .gap
+        .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+    if outside.state.load(Relaxed) != marker::SAMPLED {
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
+            Relaxed,
+        );
+        thread
+            .open
+            .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
+    }
+    thread.tid.store(run::thread_id(), Relaxed);
+    if thread.uses.load(Relaxed) == 0 {
+        run::name_thread(thread);
+    }
+    add(&thread.uses, 1);
+    thread.state.store(ALIVE, Release);
+    // The kind is stored last: a reader sees a complete record or none.
+    thread.head.kind.store(KIND_THREAD, Release);
+}
+
+/// Ends the record's time for this thread; another thread may have it then.
+pub(super) extern "C" fn end(thread: *mut c_void) {
+    // SAFETY: the value of the thread key is the record of this thread.
+    let Some(thread) = (unsafe { thread.cast::<ThreadRecord>().as_ref() }) else {
+        return;
+    };
+    set_current(&SINK.thread);
+    let now = run::ticks();
+    marker::close(thread, now);
+    thread.end_ticks.store(now, Relaxed);
+    thread
+        .last_cpu_ns
+        .store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
+    run::update_clock_pair();
+    thread.state.store(ENDED, Release);
+}
+
+/// In a forked child: only the calling thread goes on, with its times at 0; the records of the others are free.
+pub(super) fn restart_after_fork() {
+    let me = current();
+    let now = run::ticks();
+    let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
+    for thread in all() {
+        let mine = core::ptr::eq(thread, me);
+        thread.uses.store(u64::from(mine), Relaxed);
+        thread.reads.store(0, Relaxed);
+        thread.start_ticks.store(now, Relaxed);
+        thread.end_ticks.store(if mine { 0 } else { now }, Relaxed);
+        thread.start_cpu_ns.store(cpu, Relaxed);
+        thread.last_cpu_ns.store(cpu, Relaxed);
+        thread.t0.store(now, Relaxed);
+        let open = mine && thread.open.load(Relaxed).addr() > 1;
+        thread.exact.store(
+            if open {
+                now.wrapping_neg().cast_signed()
+            } else {
+                0
+            },
+            Relaxed,
+        );
+        zero(&thread.outside);
+        if mine {
+            thread.tid.store(run::thread_id(), Relaxed);
+            thread
+                .cache
+                .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
+        } else {
+            thread.open.store(core::ptr::null_mut(), Relaxed);
+            thread.state.store(ENDED, Relaxed);
+        }
+    }
+}
+
+/// Sets what a cell has counted to 0; what it knows of its line's speed stays.
+pub(super) fn zero(cell: &Cell) {
+    for counter in [
+        &cell.hits,
+        &cell.gap_time,
+        &cell.allocs,
+        &cell.alloc_bytes,
+        &cell.frees,
+        &cell.free_bytes,
+        &cell.await_time,
+        &cell.window_ticks,
+    ] {
+        counter.store(0, Relaxed);
+    }
+    cell.time.store(0, Relaxed);
+    if cell.state.load(Relaxed) == marker::TIMED {
+        // A window that began before the fork has no meaning here.
+        cell.state.store(marker::PROMOTED, Relaxed);
+    }
+}

@@ -1,0 +1,295 @@
+//! The calling-context tree of a thread: which node stands for a site entered from a certain line.
+//!
+//! A node is found by the cell of the calling line and the number of the site: first in a small cache with one slot a site, then in
+//! a table of all nodes of the thread. Direct recursion folds into the node; a site that is open four times on the path already folds
+//! into its innermost node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which
+//! stands for all contexts.
+
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
+use super::{add, run, thread, word};
+use crate::raw::layout::{
+    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord,
+};
+
+/// Slots of a thread's cache: sites with a higher number share them.
+pub(super) const CACHE_SLOTS: usize = 1024;
+/// Slots of a thread's table of nodes at first.
+const FIRST_TABLE: usize = 256;
+/// How often a site may be open on one path before it folds.
+const OPEN_LIMIT: usize = 4;
+/// Sites whose number fits into the upper bits of a key.
+pub(super) const MAX_SITES: u32 = 0xffff;
+
+/// Where a call goes: two words, so that it travels in registers.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) thread: &'static ThreadRecord,
+    /// Address of the node; the lowest bit is set if the node is open already.
+    value: u64,
+}
+
+impl Entry {
+    /// A call that is not recursive.
+    pub(super) fn new(thread: &'static ThreadRecord, node: &NodeRecord) -> Self {
+        let value = core::ptr::from_ref(node).expose_provenance() as u64;
+        Self { thread, value }
+    }
+
+    /// The node.
+    #[inline(always)]
+    pub(super) fn node(self) -> &'static NodeRecord {
+        let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(self.value & !1));
+        // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
+        unsafe { &*address }
+    }
+
+    /// Whether the node is open already.
+    #[inline(always)]
+    pub(super) const fn is_recursive(self) -> bool {
+        self.value & 1 != 0
+    }
+}
+
+/// What a node is found by: addresses have 48 bits, the number of the site is above them.
+#[inline(always)]
+pub(super) fn key(caller: *mut Cell, site: u32) -> u64 {
+    caller.addr() as u64 ^ (u64::from(site) << 48)
+}
+
+/// The site's number in a key.
+const fn site_of(key: u64) -> usize {
+    word(key >> 48)
+}
+
+/// The cell of line slot `index`, which the node must have.
+#[inline(always)]
+pub(super) fn cell(node: &NodeRecord, index: usize) -> &'static Cell {
+    debug_assert!(
+        index < node.lines.load(Relaxed) as usize,
+        "a line slot outside of its node"
+    );
+    let cell = core::ptr::from_ref(node)
+        .cast::<u8>()
+        .wrapping_add(cell_offset(index))
+        .cast::<Cell>();
+    // SAFETY: the cells of a node follow it, and neither is ever unmapped.
+    unsafe { &*cell }
+}
+
+/// The cell whose line runs on the thread.
+#[inline(always)]
+pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
+    // SAFETY: the word always holds the address of a cell that is never unmapped.
+    unsafe { &*thread.cell.load(Relaxed) }
+}
+
+/// The node a call went to the last time, if the call is the same.
+#[inline(always)]
+pub(super) fn cached(thread: &'static ThreadRecord, key: u64) -> Option<Entry> {
+    let slot = cache_slot(thread, key);
+    let value = slot.node.load(Relaxed);
+    (slot.key.load(Relaxed) == key).then_some(Entry { thread, value })
+}
+
+/// The cache slot of a key.
+#[inline(always)]
+fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
+    let slot = thread
+        .cache
+        .load(Relaxed)
+        .wrapping_add(site_of(key) % CACHE_SLOTS);
+    // SAFETY: every cache has that many slots.
+    unsafe { &*slot }
+}
+
+/// Finds or makes the node of site `id` with `lines` line slots, called from the running line.
+///
+/// `None` if there is no room for it in any form.
+#[cold]
+pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Option<Entry> {
+    let caller = thread.cell.load(Relaxed);
+    let key = key(caller, id);
+    if let Some(entry) = cached(thread, key) {
+        return Some(entry);
+    }
+    let value = match table_get(thread, key) {
+        Some(value) => value,
+        None => folded(thread, id)
+            .map(|node| node.addr() as u64 | 1)
+            .or_else(|| make(thread, id, lines, caller))?,
+    };
+    table_put(thread, key, value);
+    if thread::has_cache(thread) {
+        // Its owner is the only one that reads it.
+        let slot = cache_slot(thread, key);
+        slot.key.store(key, Relaxed);
+        slot.node.store(value, Relaxed);
+    }
+    Some(Entry { thread, value })
+}
+
+/// The open node that a recursive call folds into.
+fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
+    let top = thread.top.load(Relaxed);
+    let mut innermost = None;
+    let mut open = 0;
+    let mut at = top;
+    // SAFETY: parents are nodes or null, and nodes are never unmapped.
+    while let Some(node) = unsafe { at.as_ref() } {
+        if node.site.load(Relaxed) == id {
+            if at == top {
+                return Some(at);
+            }
+            innermost = innermost.or(Some(at));
+            open += 1;
+        }
+        at = node.parent.load(Relaxed);
+    }
+    innermost.filter(|_| open >= OPEN_LIMIT)
+}
+
+/// A new node for a call from `caller`, or the flat node of the site where space is short.
+fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: *mut Cell) -> Option<u64> {
+    let top = thread.top.load(Relaxed);
+    // SAFETY: null or a node, which is never unmapped.
+    let in_flat = unsafe { top.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
+    if !in_flat && let Some(node) = new_node(thread, id, lines, false) {
+        node.caller.store(caller, Relaxed);
+        node.parent.store(top, Relaxed);
+        return Some(publish(node));
+    }
+    run::flag(FLAG_FLAT);
+    let flat_key = key(core::ptr::null_mut(), id);
+    if let Some(value) = table_get(thread, flat_key) {
+        return Some(value);
+    }
+    let Some(node) = new_node(thread, id, lines, true) else {
+        run::flag(FLAG_LOST);
+        return None;
+    };
+    node.flat.store(1, Relaxed);
+    let value = publish(node);
+    table_put(thread, flat_key, value);
+    Some(value)
+}
+
+/// Makes the node visible to readers.
+fn publish(node: &'static NodeRecord) -> u64 {
+    // A reader that sees the kind sees the whole record.
+    node.head.kind.store(KIND_NODE, Release);
+    core::ptr::from_ref(node).expose_provenance() as u64
+}
+
+/// Room for a node and its cells, filled in but for its place in the tree.
+fn new_node(
+    thread: &'static ThreadRecord,
+    id: u32,
+    lines: usize,
+    flat: bool,
+) -> Option<&'static NodeRecord> {
+    let bytes = cell_offset(lines);
+    let place = run::thread_record(thread, bytes, flat)?;
+    // SAFETY: the record has room for a node with its cells, is zeroed, suitably aligned, and belongs to this thread.
+    let node = unsafe { &*place.cast::<NodeRecord>() };
+    node.site.store(id, Relaxed);
+    node.lines.store(u32::try_from(lines).unwrap_or(0), Relaxed);
+    node.thread.store(thread.index.load(Relaxed), Relaxed);
+    for index in 0..lines {
+        begin(cell(node, index), core::ptr::from_ref(node).cast_mut());
+    }
+    Some(node)
+}
+
+/// Sets the words of a new cell that are not 0.
+pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
+    cell.node.store(node, Relaxed);
+    let (state, window) = match run::cell_start() {
+        run::CellStart::Timed => (PROMOTED, ENDLESS),
+        run::CellStart::Demotable => (PROMOTED, FIRST_WINDOW),
+        run::CellStart::Sampled => (SAMPLED, FIRST_WINDOW),
+    };
+    cell.state.store(state, Relaxed);
+    cell.window.store(window, Relaxed);
+}
+
+/// Position of a key in a table, before collisions.
+const fn hash(key: u64) -> usize {
+    // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 128.
+    word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
+}
+
+/// The slot of `key` in the table, or the free slot where it belongs; `None` without a table.
+fn table_slot(thread: &ThreadRecord, key: u64) -> Option<&'static CacheSlot> {
+    let table = thread.nodes.load(Relaxed);
+    if table.is_null() {
+        return None;
+    }
+    let mask = word(thread.nodes_mask.load(Relaxed));
+    let mut index = hash(key) & mask;
+    loop {
+        // SAFETY: the table has one slot more than its mask says, and at least one is free.
+        let slot = unsafe { &*table.wrapping_add(index) };
+        let found = slot.key.load(Acquire);
+        if found == key || found == 0 {
+            return Some(slot);
+        }
+        index = (index + 1) & mask;
+    }
+}
+
+/// The value of a key in the table of the thread.
+fn table_get(thread: &ThreadRecord, key: u64) -> Option<u64> {
+    table_slot(thread, key)
+        .filter(|slot| slot.key.load(Relaxed) == key)
+        .map(|slot| slot.node.load(Relaxed))
+}
+
+/// Enters a key into the table of the thread; without room the node is found by the cache alone.
+fn table_put(thread: &ThreadRecord, key: u64, value: u64) {
+    let used = thread.nodes_used.load(Relaxed);
+    if thread.nodes.load(Relaxed).is_null() || used * 2 > thread.nodes_mask.load(Relaxed) {
+        grow(thread);
+    }
+    // At least one slot stays free, or a search would not end.
+    if used >= thread.nodes_mask.load(Relaxed) {
+        return;
+    }
+    let Some(slot) = table_slot(thread, key) else {
+        return;
+    };
+    if slot.key.load(Relaxed) == key {
+        return;
+    }
+    slot.node.store(value, Relaxed);
+    slot.key.store(key, Release);
+    add(&thread.nodes_used, 1);
+}
+
+/// Gives the thread a table of twice the size. Old tables are left: they are small and few.
+fn grow(thread: &ThreadRecord) {
+    let old = thread.nodes.load(Relaxed);
+    let old_slots = if old.is_null() {
+        0
+    } else {
+        word(thread.nodes_mask.load(Relaxed)) + 1
+    };
+    let slots = (old_slots * 2).max(FIRST_TABLE);
+    let Some(table) = run::private_memory(slots * size_of::<CacheSlot>()) else {
+        return;
+    };
+    thread.nodes.store(table.cast(), Relaxed);
+    thread.nodes_mask.store(slots as u64 - 1, Relaxed);
+    for index in 0..old_slots {
+        // SAFETY: the old table has that many slots.
+        let slot = unsafe { &*old.wrapping_add(index) };
+        let key = slot.key.load(Relaxed);
+        if key != 0
+            && let Some(new) = table_slot(thread, key)
+        {
+            new.node.store(slot.node.load(Relaxed), Relaxed);
+            new.key.store(key, Relaxed);
+        }
+    }
+}

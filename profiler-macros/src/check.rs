@@ -1,0 +1,47 @@
+//! What cannot be instrumented, and what does not go together.
+
+use crate::args::Options;
+use crate::item::{Function, Target, ends_in};
+use syn::{Attribute, Error, Meta};
+
+/// Attributes of functions that the compiler treats as its own entry points.
+const OWN_ENTRY_POINTS: [&str; 4] = [
+    "panic_handler",
+    "proc_macro",
+    "proc_macro_attribute",
+    "proc_macro_derive",
+];
+
+/// Whether a function has to stay as it is: nothing can be called from a constant one, a naked one has no body of Rust, and
+/// the compiler's entry points run outside the program.
+pub(crate) fn left_alone(function: &Function<'_>) -> bool {
+    let entry_point = |attr: &Attribute| {
+        OWN_ENTRY_POINTS
+            .iter()
+            .any(|name| attr.path().is_ident(name))
+    };
+    function.sig.constness.is_some()
+        || function
+            .attrs
+            .iter()
+            .any(|attr| is_naked(attr) || entry_point(attr))
+}
+
+/// `#[naked]` or `#[unsafe(naked)]`.
+fn is_naked(attr: &Attribute) -> bool {
+    match &attr.meta {
+        Meta::List(list) if list.path.is_ident("unsafe") => list.tokens.to_string() == "naked",
+        meta => ends_in(meta.path(), "naked"),
+    }
+}
+
+/// Options that make no sense on this item.
+pub(crate) fn options(options: &Options, target: &Target, errors: &mut Vec<Error>) {
+    let many = matches!(
+        target,
+        Target::Impl(_) | Target::Trait(_) | Target::Module(_)
+    );
+    if let (Some(name), true) = (&options.name, many) {
+        errors.push(Error::new(name.span(), "`name` goes on a single function"));
+    }
+}

@@ -1,0 +1,236 @@
+//! From the annotated item to the instrumented one: the order of the stages.
+
+use crate::args::{Flag, Options, Switch};
+use crate::emit::{self, Counter, Emitter, Facts};
+use crate::item::{Function, Target};
+use crate::paths::Paths;
+use crate::sites::{LineKind, SiteKind, SiteTable};
+use crate::source::Source;
+use crate::walk::{Place, Selection, Walker};
+use crate::{async_fn, check, helpers};
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
+
+/// Expands `#[profile(args)] item`. `switch` is the value of the build switch.
+pub(crate) fn expand(
+    args: TokenStream,
+    item: TokenStream,
+    switch: Option<&str>,
+    source: &dyn Source,
+) -> TokenStream {
+    let mut errors = Vec::new();
+    let mut options = Options::parse(args, &mut errors);
+    let switch = Switch::parse(switch).unwrap_or_else(|message| {
+        errors.push(Error::new(Span::call_site(), message));
+        Switch::Off
+    });
+    let mut target = match Target::parse(item.clone()) {
+        Ok(target) => target,
+        Err(error) => {
+            errors.push(error);
+            Target::Untouched(item.clone())
+        }
+    };
+    check::options(&options, &target, &mut errors);
+    let expansion = Expansion {
+        level: if errors.is_empty() {
+            level(&options, switch)
+        } else {
+            Level::Nothing
+        },
+        emitter: Emitter::new(Paths::new(options.root.take())),
+        options,
+        source,
+    };
+    let has_helpers = helpers::mentioned(item);
+    target.each_function(&mut |function| expansion.function(function, has_helpers, &mut errors));
+    let errors = emit::errors(&errors);
+    quote!(#errors #target)
+}
+
+/// How much of a function is instrumented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    /// Not even the note on the build switch.
+    Nothing,
+    /// Off: the note only.
+    Off,
+    /// Entry and exit.
+    Calls,
+    /// Lines.
+    Lines(Selection),
+}
+
+fn level(options: &Options, switch: Switch) -> Level {
+    let switch = match switch {
+        Switch::Off if options.has(Flag::Always) => Switch::Lines { split: false },
+        other => other,
+    };
+    if options.has(Flag::Skip) {
+        return Level::Nothing;
+    }
+    match switch {
+        Switch::Off => Level::Off,
+        Switch::Calls => Level::Calls,
+        Switch::Lines { .. } if options.has(Flag::Calls) => Level::Calls,
+        Switch::Lines { .. } if options.has(Flag::Marked) => Level::Lines(Selection::Marked),
+        Switch::Lines { split } => Level::Lines(Selection::All {
+            split: split || options.has(Flag::Split),
+        }),
+    }
+}
+
+/// One attribute at work.
+struct Expansion<'a> {
+    options: Options,
+    level: Level,
+    emitter: Emitter,
+    source: &'a dyn Source,
+}
+
+impl Expansion<'_> {
+    fn function(&self, mut function: Function<'_>, has_helpers: bool, errors: &mut Vec<Error>) {
+        if !check::left_alone(&function) && self.level != Level::Nothing {
+            if self.level != Level::Off {
+                self.instrument(&mut function, errors);
+            }
+            function.block.stmts.insert(0, emit::tracking());
+        }
+        if has_helpers {
+            helpers::strip(function.block);
+        }
+    }
+
+    /// Puts the sites, the frame and the markers into a body.
+    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
+        let place = self.place(function);
+        let kind = match function.sig.asyncness {
+            Some(_) => SiteKind::AsyncFunction,
+            None => SiteKind::Function,
+        };
+        let selection = match self.level {
+            Level::Lines(selection) => Some(selection),
+            Level::Calls | Level::Off | Level::Nothing => None,
+        };
+        let tables = if let Some(selection) = selection {
+            let mut walker =
+                Walker::new(kind, &place, selection, self.source, &self.emitter, errors);
+            walker.function_body(function.block);
+            walker.into_tables()
+        } else {
+            self.calls_only(kind, &place, function.block)
+        };
+        let facts = self.facts(&place, function);
+        let site = &tables[0].ident;
+        if kind == SiteKind::AsyncFunction {
+            self.move_into_future(site, function);
+        } else {
+            let enter = self.emitter.enter(site, function.sig.fn_token.span);
+            let stmts = &mut function.block.stmts;
+            stmts.insert(leading_items(stmts), enter);
+        }
+        let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
+        function.block.stmts.splice(0..0, sites);
+    }
+
+    /// One marker for the whole body.
+    fn calls_only(&self, kind: SiteKind, place: &Place, body: &mut Block) -> Vec<SiteTable> {
+        let mut table =
+            SiteTable::new(kind, crate::paths::site_name(&place.name, place.line, None));
+        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, None) {
+            let counter = match kind {
+                SiteKind::AsyncFunction => Counter::Task {
+                    site: table.ident.clone(),
+                    slot,
+                },
+                _ => Counter::Frame { slot },
+            };
+            let marker = self.emitter.marker(&counter, &[], place.name.span());
+            body.stmts.insert(leading_items(&body.stmts), marker);
+        }
+        vec![table]
+    }
+
+    /// `async fn f(p) { body }` becomes `async fn f(p) { poll(&SITE, async move { body }).await }`.
+    fn move_into_future(&self, site: &proc_macro2::Ident, function: &mut Function<'_>) {
+        let bindings = async_fn::bindings(function.sig);
+        let output = async_fn::output_hint(&function.sig.output);
+        let body = self
+            .emitter
+            .async_body(site, output.as_ref(), &bindings, function.block);
+        function.block.stmts = vec![body];
+    }
+
+    fn place(&self, function: &Function<'_>) -> Place {
+        let fn_token = function.sig.fn_token.span;
+        let fn_line = self.source.line(fn_token);
+        let file = self.source.file(fn_token);
+        let end_line = self
+            .source
+            .line(function.block.brace_token.span.close())
+            .max(fn_line);
+        let first = self.first_token(function);
+        let first_line = self.source.line(first);
+        // An attribute that a macro brought along may stand somewhere else.
+        let near = first_line <= fn_line && self.source.file(first) == file;
+        Place {
+            name: function.sig.ident.clone(),
+            file,
+            line: if near { first_line } else { fn_line },
+            column: self.source.column(if near { first } else { fn_token }),
+            fn_line,
+            end_line,
+            returns_nothing: returns_nothing(&function.sig.output),
+        }
+    }
+
+    /// What the rows of a function begin with: its attribute.
+    fn first_token(&self, function: &Function<'_>) -> Span {
+        let written = |attr: &&Attribute| !attr.path().is_ident("doc");
+        if function.direct {
+            return Span::call_site();
+        }
+        let attr = function.attrs.iter().find(written);
+        attr.map_or(function.sig.fn_token.span, |attr| attr.pound_token.span)
+    }
+
+    fn facts(&self, place: &Place, function: &Function<'_>) -> Facts {
+        let plain = function.sig.ident.to_string();
+        let plain = plain.trim_start_matches("r#");
+        let name = match (&self.options.name, &function.owner) {
+            (Some(name), _) => name.value(),
+            (None, Some(owner)) => format!("{owner}::{plain}"),
+            (None, None) => plain.to_owned(),
+        };
+        Facts {
+            name,
+            file: place.file.clone(),
+            line: place.line,
+            column: place.column,
+            end_line: place.end_line,
+            package: self.source.package(),
+            source: self
+                .source
+                .text(function.sig.fn_token.span, place.line, place.end_line),
+        }
+    }
+}
+
+/// How many items a body begins with. They stay before our statements, which some people mind otherwise.
+pub(crate) fn leading_items(stmts: &[Stmt]) -> usize {
+    let items = stmts
+        .iter()
+        .take_while(|stmt| matches!(stmt, Stmt::Item(_)));
+    items.count()
+}
+
+/// Whether a function has no result.
+fn returns_nothing(output: &ReturnType) -> bool {
+    match output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, output) => {
+            matches!(&**output, Type::Tuple(tuple) if tuple.elems.is_empty())
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Where tokens stand in the source files: lines, columns, paths and text.
+//!
+//! The stages of the macro ask through [`Source`], because the compiler's spans do not exist outside a real expansion
+//! and the unit tests run on plain `proc_macro2` tokens.
+
+use proc_macro2::Span;
+use std::cell::RefCell;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Answers questions on places in the source.
+pub(crate) trait Source {
+    /// Line on which `span` starts, from 1.
+    fn line(&self, span: Span) -> u32;
+    /// Column at which `span` starts, from 1.
+    fn column(&self, span: Span) -> u32;
+    /// Path of the file as the compiler was told it.
+    fn file(&self, span: Span) -> String;
+    /// Lines `first..=last` of the file of `span`, joined by `\n`; empty if it cannot be read.
+    fn text(&self, span: Span, first: u32, last: u32) -> String;
+    /// Folder of the package that is being compiled, or empty outside cargo.
+    fn package(&self) -> String;
+}
+
+/// The compiler's own spans. Works only inside a real macro call.
+pub(crate) struct Compiler;
+
+impl Source for Compiler {
+    fn line(&self, span: Span) -> u32 {
+        u32::try_from(span.unwrap().line()).unwrap_or(u32::MAX)
+    }
+
+    fn column(&self, span: Span) -> u32 {
+        u32::try_from(span.unwrap().column()).unwrap_or(u32::MAX)
+    }
+
+    fn file(&self, span: Span) -> String {
+        span.unwrap().file()
+    }
+
+    fn text(&self, span: Span, first: u32, last: u32) -> String {
+        span.unwrap()
+            .local_file()
+            .and_then(|path| lines_of(&path, first, last))
+            .unwrap_or_default()
+    }
+
+    fn package(&self) -> String {
+        env::var("CARGO_MANIFEST_DIR").unwrap_or_default()
+    }
+}
+
+thread_local! {
+    // A file with many annotated functions is asked for many times in a row.
+    static LAST_FILE: RefCell<Option<(PathBuf, String)>> = const { RefCell::new(None) };
+}
+
+/// Lines `first..=last` of a file, or nothing if it cannot be read.
+fn lines_of(path: &Path, first: u32, last: u32) -> Option<String> {
+    LAST_FILE.with_borrow_mut(|cache| {
+        if cache.as_ref().is_none_or(|(cached, _)| cached != path) {
+            *cache = Some((path.to_owned(), fs::read_to_string(path).ok()?));
+        }
+        let (_, text) = cache.as_ref()?;
+        Some(cut(text, first, last))
+    })
+}
+
+/// Lines `first..=last` (from 1) of `text`.
+pub(crate) fn cut(text: &str, first: u32, last: u32) -> String {
+    let skipped = first.saturating_sub(1) as usize;
+    let taken = last.saturating_sub(first) as usize + 1;
+    let lines: Vec<&str> = text.lines().skip(skipped).take(taken).collect();
+    lines.join("\n")
+}

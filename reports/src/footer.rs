@@ -1,0 +1,273 @@
+//! The foot of a report: what its marks mean, and the facts on the run that are needed to trust the figures.
+
+use std::io::{self, Write};
+
+use hprof::model::{End, Profile};
+
+use crate::line_table::{LineTableOptions, sign};
+use crate::numbers::{counted, general, rough_time, scaled_time, thousands};
+use crate::style::{Style, Tone};
+use crate::text;
+use crate::view::{Figures, LineView, Mark, OwnCostView, RunView};
+
+/// Running threads listed for a process that did not end in order.
+const THREADS_LISTED: usize = 16;
+
+const MARKS: [(Mark, &str); 4] = [
+    (
+        Mark::Prior,
+        "split by the timings before the line became hot: too few samples",
+    ),
+    (
+        Mark::Resolution,
+        "at least a part of the time is of intervals too short for the clock",
+    ),
+    (
+        Mark::Group,
+        "in a counted loop: hits are exact, the time stands on the row of the loop's header",
+    ),
+    (
+        Mark::Cut,
+        "the loop ran when its process was killed: its hits since it was entered are lost",
+    ),
+];
+
+/// Name of a column, whether a row has it, and what it says.
+type Explained = (&'static str, fn(&Figures) -> bool, &'static str);
+
+const COLUMNS: [Explained; 4] = [
+    (
+        "+-",
+        |figures| figures.error.is_some(),
+        "one standard deviation, or less, of the time that samples split; n: samples on the line",
+    ),
+    (
+        "CPU",
+        |figures| figures.cpu_differs,
+        "CPU time of the line with all it calls, as sampled",
+    ),
+    (
+        "Await",
+        |figures| figures.awaited.is_some(),
+        "time between polls, not part of Time",
+    ),
+    (
+        "Allocs",
+        |figures| figures.heap.is_some(),
+        "allocations by the line itself and their bytes; Freed: bytes it gave back",
+    ),
+];
+
+/// Explains the marks and columns that are present, and no others.
+pub(crate) fn write_legend(
+    view: &LineView<'_>,
+    options: &LineTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let any = |of: &dyn Fn(&Figures) -> bool| {
+        let mut functions = view.functions.iter();
+        functions.any(|function| function.any(|figures| of(figures).then_some(())))
+    };
+    let mut lines: Vec<(String, &str)> = Vec::new();
+    for (mark, meaning) in MARKS {
+        if any(&|figures| figures.marks.contains(&mark)) {
+            lines.push((sign(mark).to_string(), meaning));
+        }
+    }
+    for (name, present, meaning) in COLUMNS {
+        if any(&present) && (options.alloc || name != "Allocs") {
+            lines.push((name.into(), meaning));
+        }
+    }
+    for (sign, meaning) in &lines {
+        writeln!(out, "{sign:<6} {meaning}")?;
+    }
+    if any(&|figures| figures.rough) {
+        let hint = "some rows that matter rest on few samples: run longer, or with --clock exact";
+        writeln!(out, "Hint:  {hint}")?;
+    } else if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)
+}
+
+/// Writes the facts on the run.
+pub(crate) fn write(
+    view: &RunView<'_>,
+    profile: &Profile,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (name, fact) in facts(view) {
+        let name = text::left(name, 10);
+        writeln!(out, "{} {fact}", style.paint(Tone::Dim, &name))?;
+    }
+    for warning in warnings(view) {
+        writeln!(out, "{} {warning}", style.paint(Tone::Warning, "Warning:"))?;
+    }
+    write_running(view, profile, style, out)
+}
+
+fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(program) = program(view) {
+        facts.push(("Program", program));
+    }
+    if view.processes == 0 {
+        return facts;
+    }
+    let processes = counted(view.processes as u64, "process", "processes");
+    let threads = counted(view.threads, "thread", "threads");
+    let sums = if view.threads > 1 {
+        "; times are sums over them"
+    } else {
+        ""
+    };
+    facts.push(("Recorded", format!("{processes}, {threads}{sums}")));
+    let clocks = view
+        .clocks
+        .iter()
+        .map(|(mode, source)| format!("{mode}, {source}"));
+    facts.push(("Clock", clocks.collect::<Vec<_>>().join("; ")));
+    facts.push(("Build", build(view)));
+    facts.push(("Own cost", own_cost(&view.own_cost)));
+    facts
+}
+
+fn program(view: &RunView<'_>) -> Option<String> {
+    let run = view.run;
+    let command: Vec<_> = run.command.iter().map(|word| text::clean(word)).collect();
+    let mut times = Vec::new();
+    if let Some(wall) = run.wall {
+        times.push(format!("{} elapsed", scaled_time(wall.0 as f64)));
+    }
+    if let Some(cpu) = run.cpu {
+        times.push(format!("{} CPU", scaled_time(cpu.0 as f64)));
+    }
+    match run.end {
+        Some(End::Code(code)) => times.push(format!("exit code {code}")),
+        Some(End::Signal(_)) => times.extend(view.signal().map(|name| format!("killed by {name}"))),
+        None => {}
+    }
+    match (command.is_empty(), times.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(times.join(", ")),
+        (false, true) => Some(command.join(" ")),
+        (false, false) => Some(format!("{}: {}", command.join(" "), times.join(", "))),
+    }
+}
+
+fn build(view: &RunView<'_>) -> String {
+    let name = view
+        .run
+        .cargo_profile
+        .as_deref()
+        .unwrap_or(if view.debug_build { "debug" } else { "release" });
+    let levels: Vec<String> = view.opt_levels.iter().map(char::to_string).collect();
+    let assertions = if view.debug_assertions {
+        ", debug assertions"
+    } else {
+        ""
+    };
+    format!(
+        "{}, opt-level {}{assertions}",
+        text::clean(name),
+        levels.join(" and ")
+    )
+}
+
+fn own_cost(cost: &OwnCostView) -> String {
+    let share = cost.percent.map(|percent| format!(" ({percent:.1} %)"));
+    let program = rough_time(cost.in_program.0 as f64);
+    let mut parts = vec![format!(
+        "about {program} in the program{}",
+        share.unwrap_or_default()
+    )];
+    if cost.timed_markers > 0 {
+        let each = general(cost.timed_marker, 2);
+        parts.push(format!(
+            "{} clock readings of {each} ns",
+            thousands(cost.timed_markers)
+        ));
+    }
+    if let Some(sampler) = cost.sampler {
+        let looks = counted(cost.sampler_ticks, "look", "looks");
+        parts.push(format!(
+            "sampler {} of CPU in {looks}",
+            rough_time(sampler.0 as f64)
+        ));
+    }
+    parts.join(", ")
+}
+
+fn warnings(view: &RunView<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if view.debug_build {
+        warnings.push("this is a debug build: its times say little about the release build".into());
+    } else if view.debug_assertions {
+        warnings.push(
+            "built with debug assertions: they cost time that a plain release build does not spend"
+                .into(),
+        );
+    }
+    if view.flat {
+        warnings.push("space ran out: some calls are recorded without their caller, so totals miss them; hits are exact".into());
+    }
+    if view.lost_calls > 0 {
+        let calls = counted(view.lost_calls, "call was", "calls were");
+        warnings.push(format!("{calls} not recorded at all"));
+    }
+    if view.threads_folded {
+        warnings.push("too many threads: some are recorded together".into());
+    }
+    if view.damaged > 0 {
+        let records = counted(view.damaged, "damaged record", "damaged records");
+        warnings.push(format!("{records} left out: figures may be too low"));
+    }
+    warnings
+}
+
+/// The lines where threads stood when their process was killed.
+fn write_running(
+    view: &RunView<'_>,
+    profile: &Profile,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (process, threads) in &view.cut_short {
+        let end = view.signal().filter(|_| view.processes == 1).map_or_else(
+            || "did not end in order: it was killed, or runs still".into(),
+            |signal| format!("was killed by {signal}"),
+        );
+        writeln!(
+            out,
+            "{} process {} {end}",
+            style.paint(Tone::Warning, "Warning:"),
+            process.pid
+        )?;
+        for thread in threads.iter().take(THREADS_LISTED) {
+            let place = thread.running.and_then(|place| {
+                let function = profile.functions.get(place.function.0 as usize)?;
+                let at = place.line.checked_sub(function.line)? as usize;
+                let source = function
+                    .source
+                    .get(at)
+                    .map(|line| text::clean(line.trim()).into_owned());
+                let name = text::clean(&function.name);
+                Some(format!(
+                    "{name} at {}:{}  {}",
+                    text::clean(&function.file),
+                    place.line,
+                    source.unwrap_or_default()
+                ))
+            });
+            let place = place.unwrap_or_else(|| "a line that is not known".into());
+            let line = format!("  thread {} was in {place}", text::clean(&thread.name));
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        if threads.len() > THREADS_LISTED {
+            writeln!(out, "  and {} more threads", threads.len() - THREADS_LISTED)?;
+        }
+    }
+    Ok(())
+}

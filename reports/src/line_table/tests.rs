@@ -1,0 +1,323 @@
+//! Line tables of fixed profiles.
+
+use hprof::model::{LineCost, Nanos};
+
+use super::*;
+use crate::fixture;
+
+fn table(profile: &Profile, costs: &[FunctionCost], options: &LineTableOptions) -> String {
+    let mut out = Vec::new();
+    write_costs(profile, costs, options, &mut out).unwrap();
+    footer::write(&RunView::new(profile), profile, options.style, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn diffusion(options: &LineTableOptions) -> String {
+    table(&fixture::diffusion(), &fixture::diffusion_costs(), options)
+}
+
+#[test]
+fn plain_table() {
+    insta::assert_snapshot!(diffusion(&LineTableOptions::default()));
+}
+
+#[test]
+fn fixed_unit_sorted_and_summarized() {
+    insta::assert_snapshot!(diffusion(&LineTableOptions {
+        unit: Unit::Seconds(1e-6),
+        sort_by_total: true,
+        summarize: true,
+        skip_zero: true,
+        alloc: true,
+        ..LineTableOptions::default()
+    }));
+}
+
+#[test]
+fn colored_table_is_cut_to_the_terminal() {
+    let style = Style {
+        color: true,
+        width: Some(100),
+    };
+    let table = diffusion(&LineTableOptions {
+        style,
+        ..LineTableOptions::default()
+    });
+    insta::assert_snapshot!(table.replace('\u{1b}', "^"));
+}
+
+#[test]
+fn rows_below_a_share_are_left_out() {
+    let options = LineTableOptions {
+        min_percent: Some(2.0),
+        top: Some(2),
+        ..LineTableOptions::default()
+    };
+    insta::assert_snapshot!(diffusion(&options));
+}
+
+#[test]
+fn killed_process_names_its_running_line() {
+    let options = LineTableOptions {
+        top: Some(0),
+        ..LineTableOptions::default()
+    };
+    let costs = fixture::diffusion_costs();
+    insta::assert_snapshot!(table(&fixture::killed(), &costs, &options), @r#"
+    (3 functions left out)
+
+    Program    diffusion params.txt: 1.26 s elapsed, 1.17 s CPU, killed by SIGKILL
+    Recorded   1 process, 1 thread
+    Clock      auto, time stamp counter
+    Build      release, opt-level 3
+    Own cost   about 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
+    Warning: process 4711 was killed by SIGKILL
+      thread main was in Field::advance at src/solver.rs:24  laplacian[row][j] = dens[row + 1][j] + dens[row - 1][j]
+    "#);
+}
+
+#[test]
+fn loop_cut_by_a_kill_says_that_hits_are_lost() {
+    let table = |profile| {
+        table(
+            &profile,
+            &fixture::diffusion_costs(),
+            &LineTableOptions::default(),
+        )
+    };
+    let cut = |table: &str| table.contains("3240000                                |! ");
+    assert!(cut(&table(fixture::killed())));
+    assert!(table(fixture::killed()).contains("!      the loop ran when its process was killed"));
+    assert!(!cut(&table(fixture::diffusion())));
+}
+
+#[test]
+fn whole_bodies_show_their_calls() {
+    let own = [(
+        1,
+        LineCost {
+            exact: Nanos(1000),
+            ..LineCost::default()
+        },
+    )];
+    let (mut profile, mut costs) =
+        fixture::single("whole", "#[profile(calls)]\nfn whole() {}", &own);
+    profile.functions[0].lines[0].kind = hprof::site::LineKind::WholeBody;
+    costs[0].calls = 4;
+    let table = table(&profile, &costs, &LineTableOptions::default());
+    assert!(
+        table.contains("     1         4      1.00 us   250 ns    100.0  #[profile(calls)]"),
+        "{table}"
+    );
+}
+
+#[test]
+fn debug_build_and_losses_are_said_loudly() {
+    let mut profile = fixture::diffusion();
+    profile.processes[0].opt_level = '0';
+    profile.processes[0].debug_assertions = true;
+    let losses = &mut profile.processes[0].losses;
+    losses.flat = true;
+    losses.lost_calls = 1;
+    losses.threads_folded = true;
+    losses.damaged = 2;
+    profile.run.cargo_profile = None;
+    let options = LineTableOptions {
+        top: Some(0),
+        ..LineTableOptions::default()
+    };
+    insta::assert_snapshot!(table(&profile, &[], &options), @r#"
+    No instrumented function was entered.
+
+    Program    diffusion params.txt: 1.26 s elapsed, 1.17 s CPU, exit code 0
+    Recorded   1 process, 1 thread
+    Clock      auto, time stamp counter
+    Build      debug, opt-level 0, debug assertions
+    Own cost   about 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
+    Warning: this is a debug build: its times say little about the release build
+    Warning: space ran out: some calls are recorded without their caller, so totals miss them; hits are exact
+    Warning: 1 call was not recorded at all
+    Warning: too many threads: some are recorded together
+    Warning: 2 damaged records left out: figures may be too low
+    "#);
+}
+
+#[test]
+fn times_of_several_threads_are_sums() {
+    let mut profile = fixture::diffusion();
+    profile.processes[0].threads[0].uses = 3;
+    let table = table(&profile, &[], &LineTableOptions::default());
+    assert!(
+        table.contains("Recorded   1 process, 3 threads; times are sums over them\n"),
+        "{table}"
+    );
+}
+
+#[test]
+fn empty_profile_says_so() {
+    insta::assert_snapshot!(table(&Profile::default(), &[], &LineTableOptions::default()), @"No instrumented function was entered.");
+}
+
+#[test]
+fn lines_that_control_never_reached_are_blank() {
+    let own = [(2, LineCost::default()), (3, LineCost::default())];
+    let (profile, mut costs) = fixture::single("never", "#[profile]\nfn never() {\n}", &own);
+    let options = LineTableOptions::default();
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &options)), @r#"
+    Total time: 0 s
+    File: src/solver.rs
+    Function: never at line 1
+
+    Line #      Hits         Time  Per Hit   % Time  Line Contents
+    ==============================================================
+         1                                           #[profile]
+         2                                           fn never() {
+         3                                           }
+    "#);
+    costs[0].calls = 0;
+    let skipping = LineTableOptions {
+        skip_zero: true,
+        ..options
+    };
+    assert!(table(&profile, &costs, &skipping).starts_with("(1 function left out)"));
+}
+
+#[test]
+fn very_large_and_tiny_figures_widen_the_columns() {
+    let own = [
+        (
+            1,
+            LineCost {
+                hits: u64::MAX,
+                sampled: Nanos(1 << 60),
+                samples: u64::MAX,
+                variance: u128::MAX,
+                ..LineCost::default()
+            },
+        ),
+        (
+            2,
+            LineCost {
+                hits: 1_000_000_000,
+                exact: Nanos(1),
+                ..LineCost::default()
+            },
+        ),
+    ];
+    let (profile, costs) = fixture::single("wide", "one\ntwo", &own);
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &LineTableOptions::default())), @r#"
+    Total time: 1.15292e+09 s
+    File: src/solver.rs
+    Function: wide at line 1
+
+    Line #                 Hits         Time  Per Hit   % Time            +-                    n  Line Contents
+    ============================================================================================================
+         1 18446744073709551615 1152921505 s  0.06 ns    100.0 36893488147 s 18446744073709551615  one
+         2           1000000000         1 ns <0.01 ns      0.0                                     two
+
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
+    "#);
+    let seconds = LineTableOptions {
+        unit: Unit::Seconds(1e-6),
+        ..LineTableOptions::default()
+    };
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &seconds)), @r#"
+    Timer unit: 1e-06 s
+
+    Total time: 1.15292e+09 s
+    File: src/solver.rs
+    Function: wide at line 1
+
+    Line #                 Hits         Time  Per Hit   % Time       +-                    n  Line Contents
+    =======================================================================================================
+         1 18446744073709551615     1.15e+15      0.0    100.0 3.69e+16 18446744073709551615  one
+         2           1000000000          0.0      0.0      0.0                                two
+
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
+    "#);
+}
+
+#[test]
+fn odd_names_and_missing_source_do_no_harm() {
+    let own = [(
+        7,
+        LineCost {
+            hits: 2,
+            exact: Nanos(3),
+            ..LineCost::default()
+        },
+    )];
+    let (mut profile, costs) = fixture::single("<impl Größe for [u8; 8]>::日本\u{1b}[2J", "", &own);
+    profile.functions[0].end_line = u32::MAX;
+    profile.functions[0].file = "a b\n;c.rs".into();
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &LineTableOptions::default())), @r#"
+    Total time: 3e-09 s
+    File: a b�;c.rs
+    Function: <impl Größe for [u8; 8]>::日本�[2J at line 1
+
+    Line #      Hits         Time  Per Hit   % Time  Line Contents
+    ==============================================================
+         7         2         3 ns   1.5 ns    100.0
+    (the source text is not known: only lines with a marker are shown)
+    "#);
+}
+
+#[test]
+fn few_samples_give_a_hint() {
+    let sampled = |samples| LineCost {
+        hits: 10,
+        sampled: Nanos(1000),
+        samples,
+        ..LineCost::default()
+    };
+    let hint = |samples| {
+        let (profile, costs) = fixture::single("short", "x += 1;", &[(1, sampled(samples))]);
+        table(&profile, &costs, &LineTableOptions::default()).contains("Hint:")
+    };
+    assert!(hint(19));
+    assert!(!hint(20));
+}
+
+#[test]
+fn fine_splits_are_no_better_than_two_nanoseconds() {
+    let own = [(
+        1,
+        LineCost {
+            hits: 1000,
+            sampled: Nanos(5000),
+            samples: 900,
+            variance: 1,
+            ..LineCost::default()
+        },
+    )];
+    let (profile, costs) = fixture::single("fine", "x += 1;", &own);
+    assert!(
+        table(&profile, &costs, &LineTableOptions::default()).contains("2.00 us   900  x += 1;")
+    );
+}
+
+/// Only the table, without the facts on the run.
+fn first_table(report: &str) -> &str {
+    report
+        .split_once("\n\nRecorded")
+        .map_or(report, |(table, _)| table)
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_names_and_figures_make_a_table(
+        name in ".*",
+        text in ".*",
+        figures in proptest::array::uniform4(proptest::num::u64::ANY),
+        width in proptest::option::of(0_usize..200),
+        color in proptest::bool::ANY,
+    ) {
+        let [hits, exact, sampled, samples] = figures;
+        let own = LineCost { hits, exact: Nanos(exact), sampled: Nanos(sampled), samples, ..LineCost::default() };
+        let (profile, costs) = fixture::single(&name, &text, &[(1, own), (2, LineCost::default())]);
+        let options = LineTableOptions { alloc: true, style: Style { color, width }, ..LineTableOptions::default() };
+        let table = table(&profile, &costs, &options);
+        // A name or a text cannot smuggle in control codes.
+        proptest::prop_assert!(color || !table.contains(|sign: char| sign.is_control() && sign != '\n'));
+    }
+}

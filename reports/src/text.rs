@@ -1,0 +1,87 @@
+//! Text in columns: display width, tabs, control characters, cutting.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns between tab stops.
+const TAB: usize = 4;
+
+/// Columns that the text takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text on one line that cannot disturb a terminal: tabs become spaces up to the next stop, control characters a
+/// replacement sign.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut clean = String::with_capacity(text.len() + TAB);
+    let mut column = 0;
+    for sign in text.trim_end_matches(['\r', '\n']).chars() {
+        if sign == '\t' {
+            let stop = TAB - column % TAB;
+            clean.extend(std::iter::repeat_n(' ', stop));
+            column += stop;
+        } else if is_unsafe(sign) {
+            clean.push(char::REPLACEMENT_CHARACTER);
+            column += 1;
+        } else {
+            clean.push(sign);
+            column += sign.width().unwrap_or(0);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// Control characters, and the marks that turn the direction of writing and so could show code in a false order.
+fn is_unsafe(sign: char) -> bool {
+    sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The longest start of the text that fits into so many columns.
+pub(crate) fn cut(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    for (at, sign) in text.char_indices() {
+        taken += sign.width().unwrap_or(0);
+        if taken > columns {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The text with spaces before it, up to a width.
+pub(crate) fn right(text: &str, columns: usize) -> String {
+    let blank = columns.saturating_sub(width(text));
+    format!("{:blank$}{text}", "")
+}
+
+/// The text with spaces after it, up to a width.
+pub(crate) fn left(text: &str, columns: usize) -> String {
+    let blank = columns.saturating_sub(width(text));
+    format!("{text}{:blank$}", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tabs_end_at_stops_and_controls_are_replaced() {
+        assert_eq!(clean("\tlet\tx;"), "    let x;");
+        assert_eq!(clean("a\u{1b}[31m\r"), "a\u{fffd}[31m");
+        assert_eq!(clean("x\u{202e}y"), "x\u{fffd}y");
+        assert!(matches!(clean("  plain"), Cow::Borrowed("  plain")));
+    }
+
+    #[test]
+    fn width_counts_columns_not_characters() {
+        assert_eq!(width("日本"), 4);
+        assert_eq!(cut("日本語", 5), "日本");
+        assert_eq!(right("日", 4), "  日");
+        assert_eq!(left("日", 4), "日  ");
+    }
+}

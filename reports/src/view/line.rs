@@ -1,0 +1,334 @@
+//! The rows of line tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hprof::model::{Function, FunctionCost, FunctionId, Line, LineTotal, Nanos, Profile};
+use hprof::site::LineKind;
+
+/// Below this own time of a hit a sampled split is no better than [`SPLIT_ERROR`]: the sampler cannot see which of two
+/// neighbours ran.
+const FINEST_SPLIT: f64 = 6.0;
+
+/// Nanoseconds a hit by which a finer split may be wrong.
+const SPLIT_ERROR: f64 = 2.0;
+
+/// A row whose sampled time is more than this share of the function, in percent, wants at least so many samples.
+const ROUGH_SHARE: f64 = 5.0;
+const FEW_SAMPLES: u64 = 20;
+
+/// CPU time has a column of its own where it differs from the time by more than this share of it,
+const CPU_SHARE: f64 = 0.05;
+
+/// and by more than this: two looks of the sampler.
+const CPU_STEP: Nanos = Nanos(2_000_000);
+
+/// Why a time is not simply a measured one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    /// The split rests on the timings before the line became hot.
+    Prior,
+    /// Intervals too short for the clock.
+    Resolution,
+    /// In a counted loop.
+    Group,
+    /// In a counted loop that ran when its process was killed.
+    Cut,
+}
+
+/// A time in which the sampler looks often enough that no CPU time seen means none spent.
+const LONG_FOR_LOOKS: Nanos = Nanos(20_000_000);
+
+/// Which functions and rows of a profile to show.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LineChoice {
+    pub(crate) ascending: bool,
+    pub(crate) skip_zero: bool,
+    pub(crate) min_percent: Option<f64>,
+    pub(crate) top: Option<usize>,
+}
+
+/// All line tables of a report.
+#[derive(Debug)]
+pub(crate) struct LineView<'a> {
+    pub(crate) functions: Vec<FunctionView<'a>>,
+    /// Functions that the choice left out.
+    pub(crate) left_out: usize,
+}
+
+/// One line table.
+#[derive(Debug)]
+pub(crate) struct FunctionView<'a> {
+    pub(crate) function: &'a Function,
+    pub(crate) total: Nanos,
+    pub(crate) rows: Vec<Row<'a>>,
+    /// Rows with figures that the choice left out.
+    pub(crate) left_out: usize,
+}
+
+/// A source line of a function.
+#[derive(Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) line: u32,
+    pub(crate) label: &'a str,
+    /// `None` where there is no marker or control never came.
+    pub(crate) figures: Option<Figures>,
+}
+
+/// What a row shows. `None` is a blank cell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Figures {
+    pub(crate) hits: Option<u64>,
+    pub(crate) time: Option<Nanos>,
+    /// Nanoseconds.
+    pub(crate) per_hit: Option<f64>,
+    /// Of the function's total.
+    pub(crate) percent: Option<f64>,
+    pub(crate) marks: Vec<Mark>,
+    /// One standard deviation of the sampled part of the time, nanoseconds.
+    pub(crate) error: Option<f64>,
+    pub(crate) samples: Option<u64>,
+    /// Too few samples for a row of this weight.
+    pub(crate) rough: bool,
+    pub(crate) cpu: Option<Nanos>,
+    /// The CPU time is not simply the time.
+    pub(crate) cpu_differs: bool,
+    pub(crate) awaited: Option<Nanos>,
+    /// Allocations by the line itself, their bytes, and the bytes it freed.
+    pub(crate) heap: Option<(u64, u64, u64)>,
+}
+
+impl<'a> LineView<'a> {
+    /// The tables of a profile with these costs.
+    pub(crate) fn new(profile: &'a Profile, costs: &[FunctionCost], choice: LineChoice) -> Self {
+        let mut chosen: Vec<&FunctionCost> = costs
+            .iter()
+            .filter(|cost| !choice.skip_zero || was_called(cost))
+            .collect();
+        if let Some(top) = choice.top {
+            let mut by_total: Vec<usize> = (0..chosen.len()).collect();
+            by_total.sort_by_key(|&at| std::cmp::Reverse(chosen[at].total));
+            by_total.truncate(top);
+            by_total.sort_unstable();
+            chosen = by_total.into_iter().map(|at| chosen[at]).collect();
+        }
+        if choice.ascending {
+            chosen.sort_by_key(|cost| cost.total);
+        }
+        let left_out = costs.len() - chosen.len();
+        let cut = cut_loops(profile);
+        let functions = chosen
+            .into_iter()
+            .filter_map(|cost| FunctionView::new(profile, cost, &cut, choice.min_percent))
+            .collect();
+        Self {
+            functions,
+            left_out,
+        }
+    }
+}
+
+fn was_called(cost: &FunctionCost) -> bool {
+    cost.calls > 0 || cost.lines.iter().any(|line| line.own.hits > 0)
+}
+
+impl<'a> FunctionView<'a> {
+    /// `None` if the profile does not hold the function: then the costs are of another profile.
+    fn new(
+        profile: &'a Profile,
+        cost: &FunctionCost,
+        cut: &BTreeSet<(FunctionId, u32)>,
+        min_percent: Option<f64>,
+    ) -> Option<Self> {
+        let function = profile.functions.get(cost.function.0 as usize)?;
+        let totals: BTreeMap<u32, &LineTotal> =
+            cost.lines.iter().map(|total| (total.line, total)).collect();
+        let mut rows: BTreeMap<u32, Row<'a>> = BTreeMap::new();
+        for (line, _) in (function.line..).zip(&function.source) {
+            rows.insert(
+                line,
+                Row {
+                    line,
+                    label: "",
+                    figures: None,
+                },
+            );
+        }
+        for line in &function.lines {
+            let figures = totals
+                .get(&line.line)
+                .and_then(|total| Figures::new(line, total, cost))
+                .map(|figures| figures.mark_cut(line, cut.contains(&(cost.function, line.group))));
+            let row = Row {
+                line: line.line,
+                label: &line.label,
+                figures,
+            };
+            rows.insert(line.line, row);
+        }
+        let mut view = Self {
+            function,
+            total: cost.total,
+            rows: rows.into_values().collect(),
+            left_out: 0,
+        };
+        if let Some(least) = min_percent {
+            view.keep_above(least);
+        }
+        Some(view)
+    }
+
+    /// Leaves out rows that stand for less than so many percent. Lines of a counted loop stay with their header.
+    fn keep_above(&mut self, least: f64) {
+        let enough = |row: &Row<'_>| {
+            let percent = row.figures.as_ref().and_then(|figures| figures.percent);
+            percent.is_some_and(|percent| percent >= least)
+        };
+        let kept: Vec<u32> = self
+            .rows
+            .iter()
+            .filter(|row| enough(row))
+            .map(|row| row.line)
+            .collect();
+        let lines = &self.function.lines;
+        let header = |row: &Row<'_>| {
+            let found = lines.binary_search_by_key(&row.line, |line| line.line);
+            found.map_or(row.line, |at| lines[at].group)
+        };
+        let measured = self.rows.iter().filter(|row| row.figures.is_some()).count();
+        self.rows.retain(|row| {
+            kept.binary_search(&row.line).is_ok() || kept.binary_search(&header(row)).is_ok()
+        });
+        self.left_out = measured - self.rows.iter().filter(|row| row.figures.is_some()).count();
+    }
+
+    /// Whether some row has what `of` looks for: else its column is left out.
+    pub(crate) fn any<T>(&self, of: impl Fn(&Figures) -> Option<T>) -> bool {
+        self.rows.iter().any(|row| {
+            row.figures
+                .as_ref()
+                .is_some_and(|figures| of(figures).is_some())
+        })
+    }
+
+    /// The widest marks of a row.
+    pub(crate) fn marks(&self) -> usize {
+        let marks = self.rows.iter().filter_map(|row| row.figures.as_ref());
+        marks.map(|figures| figures.marks.len()).max().unwrap_or(0)
+    }
+}
+
+impl Figures {
+    fn new(line: &Line, total: &LineTotal, cost: &FunctionCost) -> Option<Self> {
+        let own = &total.own;
+        let hits = hits(line, total, cost);
+        let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
+        let waited = own.awaited > Nanos::ZERO;
+        if hits == 0 && total.total == Nanos::ZERO && !waited && heap == (0, 0, 0) {
+            return None;
+        }
+        let counted = line.kind == LineKind::GroupBody;
+        let time = (!counted || total.total > Nanos::ZERO).then_some(total.total);
+        let sampled = own.samples > 0 || own.sampled > Nanos::ZERO || total.total_variance > 0;
+        Some(Self {
+            hits: (hits > 0).then_some(hits),
+            time,
+            per_hit: time
+                .filter(|_| hits > 0)
+                .map(|time| time.0 as f64 / hits as f64),
+            percent: time.and_then(|time| percent(time, cost.total)),
+            marks: marks(line, total),
+            error: sampled.then(|| error(total)).filter(|error| *error > 0.0),
+            rough: is_rough(total, cost),
+            samples: (own.samples > 0).then_some(own.samples),
+            cpu: seen_cpu(total),
+            cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
+            awaited: waited.then_some(own.awaited),
+            heap: (heap != (0, 0, 0)).then_some(heap),
+        })
+    }
+
+    fn mark_cut(mut self, line: &Line, cut: bool) -> Self {
+        if cut && line.kind == LineKind::GroupBody {
+            self.marks.push(Mark::Cut);
+        }
+        self
+    }
+}
+
+/// CPU time of a line, if the sampler had a chance to see any: none in a few looks says nothing.
+fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
+    let many_looks = total.total >= LONG_FOR_LOOKS;
+    total
+        .total_cpu
+        .filter(|cpu| *cpu > Nanos::ZERO || many_looks)
+}
+
+fn is_rough(total: &LineTotal, cost: &FunctionCost) -> bool {
+    let own = &total.own;
+    let share = percent(own.sampled, cost.total);
+    own.samples < FEW_SAMPLES && share.is_some_and(|share| share > ROUGH_SHARE)
+}
+
+/// The loops, by function and header, that only count and were running when their process was killed.
+fn cut_loops(profile: &Profile) -> BTreeSet<(FunctionId, u32)> {
+    let killed = profile.processes.iter().filter(|process| !process.finished);
+    let threads = killed.flat_map(|process| &process.threads);
+    let places = threads.filter_map(|thread| thread.running);
+    places
+        .filter_map(|place| {
+            let lines = &profile.functions.get(place.function.0 as usize)?.lines;
+            let at = lines
+                .binary_search_by_key(&place.line, |line| line.line)
+                .ok()?;
+            Some((place.function, lines[at].group))
+        })
+        .collect()
+}
+
+/// Hits of a line. Where only calls are measured, these are what counts.
+pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
+    match line.kind {
+        LineKind::WholeBody if total.own.hits == 0 => cost.calls,
+        _ => total.own.hits,
+    }
+}
+
+/// The part in percent; `None` of nothing.
+pub(crate) fn percent(part: Nanos, whole: Nanos) -> Option<f64> {
+    (whole > Nanos::ZERO).then(|| 100.0 * part.0 as f64 / whole.0 as f64)
+}
+
+fn marks(line: &Line, total: &LineTotal) -> Vec<Mark> {
+    let own = &total.own;
+    let found = [
+        (own.prior, Mark::Prior),
+        // Hits of a counted loop's header are turns; its intervals are whole loops.
+        (
+            own.below_resolution && line.kind != LineKind::GroupHeader,
+            Mark::Resolution,
+        ),
+        (line.kind == LineKind::GroupBody, Mark::Group),
+    ];
+    found
+        .into_iter()
+        .filter_map(|(there, mark)| there.then_some(mark))
+        .collect()
+}
+
+/// One standard deviation of a line's time, nanoseconds.
+pub(crate) fn error(total: &LineTotal) -> f64 {
+    let deviation = (total.total_variance as f64).sqrt();
+    let own = &total.own;
+    let hits = own.hits as f64;
+    let fine = own.sampled > Nanos::ZERO && (own.time().0 as f64) < FINEST_SPLIT * hits;
+    if fine {
+        deviation.max(SPLIT_ERROR * hits)
+    } else {
+        deviation
+    }
+}
+
+fn differs(cpu: Nanos, time: Nanos) -> bool {
+    let apart = Nanos(cpu.0.abs_diff(time.0));
+    apart > CPU_STEP && apart.0 as f64 > CPU_SHARE * time.0 as f64
+}

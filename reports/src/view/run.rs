@@ -1,0 +1,175 @@
+//! What the foot of a report says of the run: sums over its processes.
+
+use std::collections::BTreeSet;
+
+use hprof::model::{End, Nanos, Process, Profile, Run, Thread};
+
+/// Facts on a run.
+#[derive(Debug)]
+pub(crate) struct RunView<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) processes: usize,
+    pub(crate) threads: u64,
+    /// The clocks used, in words.
+    pub(crate) clocks: BTreeSet<(&'static str, &'static str)>,
+    /// Optimisation levels.
+    pub(crate) opt_levels: BTreeSet<char>,
+    /// Not optimised.
+    pub(crate) debug_build: bool,
+    pub(crate) debug_assertions: bool,
+    pub(crate) own_cost: OwnCostView,
+    pub(crate) flat: bool,
+    pub(crate) lost_calls: u64,
+    pub(crate) threads_folded: bool,
+    /// Records and fields of raw files that were left out.
+    pub(crate) damaged: u64,
+    /// Threads of processes that did not come to their end in order, and the processes.
+    pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
+}
+
+/// What recording cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OwnCostView {
+    pub(crate) in_program: Nanos,
+    /// Of the CPU time of the program, or of the threads' time where that is not known.
+    pub(crate) percent: Option<f64>,
+    pub(crate) timed_markers: u64,
+    /// Mean cost of one, nanoseconds.
+    pub(crate) timed_marker: f64,
+    pub(crate) sampler: Option<Nanos>,
+    pub(crate) sampler_ticks: u64,
+}
+
+impl<'a> RunView<'a> {
+    pub(crate) fn new(profile: &'a Profile) -> Self {
+        let processes = &profile.processes;
+        Self {
+            run: &profile.run,
+            processes: processes.len(),
+            threads: processes
+                .iter()
+                .flat_map(|process| &process.threads)
+                .map(|thread| thread.uses.max(1))
+                .sum(),
+            clocks: processes
+                .iter()
+                .map(|process| (clock_mode(process), clock_source(process)))
+                .collect(),
+            opt_levels: processes.iter().map(|process| process.opt_level).collect(),
+            debug_build: processes.iter().any(|process| process.opt_level == '0'),
+            debug_assertions: processes.iter().any(|process| process.debug_assertions),
+            own_cost: own_cost(profile),
+            flat: processes.iter().any(|process| process.losses.flat),
+            lost_calls: processes
+                .iter()
+                .map(|process| process.losses.lost_calls)
+                .fold(0, u64::saturating_add),
+            threads_folded: processes
+                .iter()
+                .any(|process| process.losses.threads_folded),
+            damaged: processes
+                .iter()
+                .map(|process| process.losses.damaged)
+                .fold(0, u64::saturating_add),
+            cut_short: processes
+                .iter()
+                .filter(|process| !process.finished)
+                .map(running)
+                .collect(),
+        }
+    }
+
+    /// The signal that ended the program, by name.
+    pub(crate) fn signal(&self) -> Option<String> {
+        match self.run.end {
+            Some(End::Signal(number)) => Some(signal_name(number)),
+            _ => None,
+        }
+    }
+}
+
+fn running(process: &Process) -> (&Process, Vec<&Thread>) {
+    let threads = process
+        .threads
+        .iter()
+        .filter(|thread| thread.running.is_some());
+    (process, threads.collect())
+}
+
+/// The clock mode of a process, as the option names it.
+pub(crate) fn clock_mode(process: &Process) -> &'static str {
+    use hprof::model::ClockMode;
+    match process.clock_mode {
+        ClockMode::Auto => "auto",
+        ClockMode::Exact => "exact",
+        ClockMode::Fenced => "fenced",
+        ClockMode::Sampled => "sampled",
+        ClockMode::Calls => "calls",
+    }
+}
+
+/// What the clock of a process reads.
+pub(crate) fn clock_source(process: &Process) -> &'static str {
+    use hprof::model::ClockSource;
+    match process.clock_source {
+        ClockSource::Tsc => "time stamp counter",
+        ClockSource::Monotonic => "clock_gettime",
+    }
+}
+
+fn own_cost(profile: &Profile) -> OwnCostView {
+    let mut view = OwnCostView::default();
+    let mut picoseconds = 0.0;
+    for process in &profile.processes {
+        let cost = &process.own_cost;
+        view.in_program += cost.in_program;
+        view.timed_markers = view.timed_markers.saturating_add(cost.timed_markers);
+        picoseconds += cost.timed_markers as f64 * cost.timed_marker_ps as f64;
+        view.sampler = [view.sampler, cost.sampler]
+            .into_iter()
+            .flatten()
+            .reduce(|a, b| a + b);
+        view.sampler_ticks = view.sampler_ticks.saturating_add(cost.sampler_ticks);
+    }
+    if view.timed_markers > 0 {
+        view.timed_marker = picoseconds / 1e3 / view.timed_markers as f64;
+    }
+    let measured: Option<Nanos> = profile
+        .processes
+        .iter()
+        .map(|process| process.cpu)
+        .sum::<Option<Nanos>>();
+    let threads = profile
+        .processes
+        .iter()
+        .flat_map(|process| &process.threads);
+    let spent = measured
+        .filter(|cpu| *cpu > Nanos::ZERO)
+        .unwrap_or_else(|| threads.map(|thread| thread.wall).sum());
+    view.percent = super::line::percent(view.in_program, spent);
+    view
+}
+
+/// The name of a signal whose number is the same everywhere, or its number.
+fn signal_name(number: i32) -> String {
+    let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        _ => return format!("signal {number}"),
+    };
+    name.into()
+}
