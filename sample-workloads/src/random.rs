@@ -26,12 +26,32 @@ impl Random {
     /// The next number, evenly spread over 0 (included) to 1 (excluded).
     ///
     /// ```
-    /// let mut random = sample_workloads::random::Random::new(1);
+    /// let mut random = sample_workloads::random::Random::new(7);
     /// let sum: f64 = (0..10_000).map(|_| random.next_unit()).sum();
     /// assert!((sum / 10_000.0 - 0.5).abs() < 0.01);
     /// ```
     pub const fn next_unit(&mut self) -> f64 {
         // 53 bits: all that a float holds exactly.
         (self.next_bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The outputs that other implementations of SplitMix64 give for this seed.
+    #[test]
+    fn the_generator_is_splitmix64() {
+        let mut random = Random::new(1_234_567);
+        let found = [(); 3].map(|()| random.next_bits());
+        assert_eq!(
+            found,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423
+            ]
+        );
     }
 }

@@ -5,7 +5,7 @@
 //! are the same. [`scatter_gather`] sends each worker its part of an array and joins the parts again.
 //!
 //! Hits over all workers, with `rounds = unit * tasks * (tasks + 1) / 2`: [`work`] is called `tasks` times, its `for`
-//! header has `rounds + tasks` hits, the body `rounds`.
+//! header has `rounds + tasks` hits, each line of its body `rounds`.
 
 use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
@@ -13,21 +13,23 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 use std::thread;
 
-use crate::random::Random;
 use crate::share::part;
 
 /// The tasks a worker has done, and their results.
 pub type Done = Vec<(usize, u64)>;
 
-/// One task: the last of `unit * (task + 1)` random numbers.
+/// One task: a random number after `unit * (task + 1)` rounds of xorshift.
+///
+/// Each round needs the one before, so the optimiser can neither leave rounds out nor do several at once.
 #[hprof::profile]
 pub fn work(task: usize, unit: usize) -> u64 {
-    let mut random = Random::new(task as u64);
-    let mut last = 0;
+    let mut bits = task as u64 + 1;
     for _ in 0..unit * (task + 1) {
-        last = random.next_bits();
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
     }
-    last
+    bits
 }
 
 /// Runs the tasks in the direct view and returns what each of `workers` (at least 1) did.
