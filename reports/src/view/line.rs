@@ -256,7 +256,7 @@ impl Figures {
 }
 
 /// CPU time of a line, if the sampler had a chance to see any: none in a few looks says nothing.
-fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
+pub(crate) fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
     let many_looks = total.total >= LONG_FOR_LOOKS;
     total
         .total_cpu
