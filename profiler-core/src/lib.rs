@@ -5,6 +5,8 @@
 #[path = "private.rs"]
 pub mod __private;
 pub mod env;
+#[cfg(not(hprof_recorder))]
+mod inert;
 #[cfg(hprof_recorder)]
 #[expect(unsafe_code, reason = "an allocator is unsafe to write")]
 mod memory;

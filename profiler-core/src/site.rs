@@ -126,6 +126,10 @@ pub struct SiteFacts {
 
 /// The static table of one instrumented body with `N` line slots.
 #[derive(Debug)]
+#[cfg_attr(
+    not(hprof_recorder),
+    expect(dead_code, reason = "only a recorder reads it")
+)]
 pub struct Site<const N: usize> {
     /// 0 until the body is entered for the first time while the program records; then the number of its site record.
     pub(crate) id: AtomicU32,

@@ -177,10 +177,14 @@ pub(crate) fn cost(
                 line: *line,
                 own: *own,
                 total: own.time() + below.clone().map(|callee| callee.total).sum(),
-                total_variance: own.variance,
+                total_variance: own.variance
+                    + below
+                        .clone()
+                        .map(|callee| callee.total_variance)
+                        .sum::<u128>(),
                 total_cpu: own.cpu.map(|cpu| {
                     let lines = below.flat_map(|callee| &callee.lines);
-                    cpu + lines.filter_map(|line| line.own.cpu).sum()
+                    cpu + lines.filter_map(|line| line.total_cpu).sum()
                 }),
             }
         })
@@ -191,7 +195,7 @@ pub(crate) fn cost(
         primitive_calls: calls,
         self_time: own.iter().map(|(_, own)| own.time()).sum(),
         total: lines.iter().map(|line| line.total).sum(),
-        total_variance: 0,
+        total_variance: lines.iter().map(|line| line.total_variance).sum(),
         lines,
     }
 }
@@ -306,4 +310,15 @@ pub(crate) fn single(
         processes: vec![process(vec![node(None, 0, 1, own.to_vec())])],
     };
     (profile, vec![cost(0, 1, own, &[])])
+}
+
+mod tests {
+    use hprof::model::{Scope, function_costs};
+
+    use super::*;
+
+    #[test]
+    fn costs_worked_out_by_hand_are_those_of_the_model() {
+        assert_eq!(function_costs(&diffusion(), Scope::All), diffusion_costs());
+    }
 }

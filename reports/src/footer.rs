@@ -13,7 +13,7 @@ use crate::view::{Figures, LineView, Mark, OwnCostView, RunView};
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
 
-const MARKS: [(Mark, &str); 3] = [
+const MARKS: [(Mark, &str); 4] = [
     (
         Mark::Prior,
         "split by the timings before the line became hot: too few samples",
@@ -26,6 +26,10 @@ const MARKS: [(Mark, &str); 3] = [
         Mark::Group,
         "in a counted loop: hits are exact, the time stands on the row of the loop's header",
     ),
+    (
+        Mark::Cut,
+        "the loop ran when its process was killed: its hits since it was entered are lost",
+    ),
 ];
 
 /// Name of a column, whether a row has it, and what it says.
@@ -35,7 +39,7 @@ const COLUMNS: [Explained; 4] = [
     (
         "+-",
         |figures| figures.error.is_some(),
-        "one standard deviation of the time that is split by samples; n: samples on the line",
+        "one standard deviation, or less, of the time that samples split; n: samples on the line",
     ),
     (
         "CPU",
@@ -113,13 +117,13 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
         return facts;
     }
     let processes = counted(view.processes as u64, "process", "processes");
-    facts.push((
-        "Recorded",
-        format!(
-            "{processes}, {}",
-            counted(view.threads, "thread", "threads")
-        ),
-    ));
+    let threads = counted(view.threads, "thread", "threads");
+    let sums = if view.threads > 1 {
+        "; times are sums over them"
+    } else {
+        ""
+    };
+    facts.push(("Recorded", format!("{processes}, {threads}{sums}")));
     let clocks = view
         .clocks
         .iter()
@@ -215,6 +219,10 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
     }
     if view.threads_folded {
         warnings.push("too many threads: some are recorded together".into());
+    }
+    if view.damaged > 0 {
+        let records = counted(view.damaged, "damaged record", "damaged records");
+        warnings.push(format!("{records} left out: figures may be too low"));
     }
     warnings
 }

@@ -332,4 +332,12 @@ mod tests {
             ]
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn pieces_cover_any_line(lines in proptest::collection::vec(r#"([rb'"\#!/*\\\[\]e0-9. ]|.)*"#, 1..4)) {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            colored(&lines);
+        }
+    }
 }

@@ -3,19 +3,33 @@
 //! Each function takes a [`Profile`](hprof::model::Profile), options and a writer. Nothing here reads the environment, a
 //! terminal, a file or a clock: what the stream can show is said in [`Style`].
 
+pub mod export;
+
+mod annotate;
+mod error;
+mod flamegraph;
 mod footer;
+mod function_table;
 mod grid;
 mod highlight;
 mod line_table;
 mod numbers;
 mod source;
+mod stacks;
 mod style;
 mod text;
+mod thread_table;
 mod view;
 
 #[cfg(test)]
 mod fixture;
 
+pub use annotate::{AnnotateOptions, write_annotated};
+pub use error::ReportError;
+pub use flamegraph::{FlamegraphOptions, write_flamegraph};
+pub use function_table::{FunctionSort, FunctionTableOptions, write_function_table};
 pub use line_table::{LineTableOptions, write_line_tables};
 pub use numbers::Unit;
+pub use stacks::Metric;
 pub use style::Style;
+pub use thread_table::{ThreadTableOptions, write_thread_table};

@@ -57,11 +57,12 @@ pub struct LineTableOptions {
 /// # Errors
 /// Those of the writer.
 ///
-/// ```no_run
+/// ```
 /// use hprof_reports::{LineTableOptions, write_line_tables};
-/// # fn show(profile: &hprof::model::Profile) -> std::io::Result<()> {
-/// write_line_tables(profile, &LineTableOptions::default(), &mut std::io::stdout().lock())
-/// # }
+/// let mut out = Vec::new();
+/// write_line_tables(&hprof::model::Profile::default(), &LineTableOptions::default(), &mut out)?;
+/// assert!(out.starts_with(b"No instrumented function was entered."));
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write_line_tables(
     profile: &Profile,
@@ -348,6 +349,7 @@ pub(crate) fn sign(mark: Mark) -> char {
         Mark::Prior => '~',
         Mark::Resolution => '<',
         Mark::Group => '|',
+        Mark::Cut => '!',
     }
 }
 

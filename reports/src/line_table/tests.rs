@@ -1,6 +1,6 @@
 //! Line tables of fixed profiles.
 
-use hprof::model::{LineCost, Losses, Nanos};
+use hprof::model::{LineCost, Nanos};
 
 use super::*;
 use crate::fixture;
@@ -77,15 +77,50 @@ fn killed_process_names_its_running_line() {
 }
 
 #[test]
+fn loop_cut_by_a_kill_says_that_hits_are_lost() {
+    let table = |profile| {
+        table(
+            &profile,
+            &fixture::diffusion_costs(),
+            &LineTableOptions::default(),
+        )
+    };
+    let cut = |table: &str| table.contains("3240000                                |! ");
+    assert!(cut(&table(fixture::killed())));
+    assert!(table(fixture::killed()).contains("!      the loop ran when its process was killed"));
+    assert!(!cut(&table(fixture::diffusion())));
+}
+
+#[test]
+fn whole_bodies_show_their_calls() {
+    let own = [(
+        1,
+        LineCost {
+            exact: Nanos(1000),
+            ..LineCost::default()
+        },
+    )];
+    let (mut profile, mut costs) =
+        fixture::single("whole", "#[profile(calls)]\nfn whole() {}", &own);
+    profile.functions[0].lines[0].kind = hprof::site::LineKind::WholeBody;
+    costs[0].calls = 4;
+    let table = table(&profile, &costs, &LineTableOptions::default());
+    assert!(
+        table.contains("     1         4      1.00 us   250 ns    100.0  #[profile(calls)]"),
+        "{table}"
+    );
+}
+
+#[test]
 fn debug_build_and_losses_are_said_loudly() {
     let mut profile = fixture::diffusion();
     profile.processes[0].opt_level = '0';
     profile.processes[0].debug_assertions = true;
-    profile.processes[0].losses = Losses {
-        flat: true,
-        lost_calls: 1,
-        threads_folded: true,
-    };
+    let losses = &mut profile.processes[0].losses;
+    losses.flat = true;
+    losses.lost_calls = 1;
+    losses.threads_folded = true;
+    losses.damaged = 2;
     profile.run.cargo_profile = None;
     let options = LineTableOptions {
         top: Some(0),
@@ -103,14 +138,24 @@ fn debug_build_and_losses_are_said_loudly() {
     Warning: space ran out: some calls are recorded without their caller, so totals miss them; hits are exact
     Warning: 1 call was not recorded at all
     Warning: too many threads: some are recorded together
+    Warning: 2 damaged records left out: figures may be too low
     "#);
 }
 
 #[test]
+fn times_of_several_threads_are_sums() {
+    let mut profile = fixture::diffusion();
+    profile.processes[0].threads[0].uses = 3;
+    let table = table(&profile, &[], &LineTableOptions::default());
+    assert!(
+        table.contains("Recorded   1 process, 3 threads; times are sums over them\n"),
+        "{table}"
+    );
+}
+
+#[test]
 fn empty_profile_says_so() {
-    insta::assert_snapshot!(table(&Profile::default(), &[], &LineTableOptions::default()), @r#"
-    No instrumented function was entered.
-    "#);
+    insta::assert_snapshot!(table(&Profile::default(), &[], &LineTableOptions::default()), @"No instrumented function was entered.");
 }
 
 #[test]
@@ -170,7 +215,7 @@ fn very_large_and_tiny_figures_widen_the_columns() {
          1 18446744073709551615 1152921505 s  0.06 ns    100.0 36893488147 s 18446744073709551615  one
          2           1000000000         1 ns <0.01 ns      0.0                                     two
 
-    +-     one standard deviation of the time that is split by samples; n: samples on the line
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
     "#);
     let seconds = LineTableOptions {
         unit: Unit::Seconds(1e-6),
@@ -188,7 +233,7 @@ fn very_large_and_tiny_figures_widen_the_columns() {
          1 18446744073709551615     1.15e+15      0.0    100.0 3.69e+16 18446744073709551615  one
          2           1000000000          0.0      0.0      0.0                                two
 
-    +-     one standard deviation of the time that is split by samples; n: samples on the line
+    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
     "#);
 }
 
@@ -256,4 +301,23 @@ fn first_table(report: &str) -> &str {
     report
         .split_once("\n\nRecorded")
         .map_or(report, |(table, _)| table)
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_names_and_figures_make_a_table(
+        name in ".*",
+        text in ".*",
+        figures in proptest::array::uniform4(proptest::num::u64::ANY),
+        width in proptest::option::of(0_usize..200),
+        color in proptest::bool::ANY,
+    ) {
+        let [hits, exact, sampled, samples] = figures;
+        let own = LineCost { hits, exact: Nanos(exact), sampled: Nanos(sampled), samples, ..LineCost::default() };
+        let (profile, costs) = fixture::single(&name, &text, &[(1, own), (2, LineCost::default())]);
+        let options = LineTableOptions { alloc: true, style: Style { color, width }, ..LineTableOptions::default() };
+        let table = table(&profile, &costs, &options);
+        // A name or a text cannot smuggle in control codes.
+        proptest::prop_assert!(color || !table.contains(|sign: char| sign.is_control() && sign != '\n'));
+    }
 }

@@ -1,8 +1,8 @@
 //! The rows of line tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
+use hprof::model::{Function, FunctionCost, FunctionId, Line, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
 /// Below this own time of a hit a sampled split is no better than [`SPLIT_ERROR`]: the sampler cannot see which of two
@@ -31,7 +31,12 @@ pub(crate) enum Mark {
     Resolution,
     /// In a counted loop.
     Group,
+    /// In a counted loop that ran when its process was killed.
+    Cut,
 }
+
+/// A time in which the sampler looks often enough that no CPU time seen means none spent.
+const LONG_FOR_LOOKS: Nanos = Nanos(20_000_000);
 
 /// Which functions and rows of a profile to show.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,9 +115,10 @@ impl<'a> LineView<'a> {
             chosen.sort_by_key(|cost| cost.total);
         }
         let left_out = costs.len() - chosen.len();
+        let cut = cut_loops(profile);
         let functions = chosen
             .into_iter()
-            .filter_map(|cost| FunctionView::new(profile, cost, choice.min_percent))
+            .filter_map(|cost| FunctionView::new(profile, cost, &cut, choice.min_percent))
             .collect();
         Self {
             functions,
@@ -127,7 +133,12 @@ fn was_called(cost: &FunctionCost) -> bool {
 
 impl<'a> FunctionView<'a> {
     /// `None` if the profile does not hold the function: then the costs are of another profile.
-    fn new(profile: &'a Profile, cost: &FunctionCost, min_percent: Option<f64>) -> Option<Self> {
+    fn new(
+        profile: &'a Profile,
+        cost: &FunctionCost,
+        cut: &BTreeSet<(FunctionId, u32)>,
+        min_percent: Option<f64>,
+    ) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
         let totals: BTreeMap<u32, &LineTotal> =
             cost.lines.iter().map(|total| (total.line, total)).collect();
@@ -145,7 +156,8 @@ impl<'a> FunctionView<'a> {
         for line in &function.lines {
             let figures = totals
                 .get(&line.line)
-                .and_then(|total| Figures::new(line, total, cost));
+                .and_then(|total| Figures::new(line, total, cost))
+                .map(|figures| figures.mark_cut(line, cut.contains(&(cost.function, line.group))));
             let row = Row {
                 line: line.line,
                 label: &line.label,
@@ -208,10 +220,7 @@ impl<'a> FunctionView<'a> {
 impl Figures {
     fn new(line: &Line, total: &LineTotal, cost: &FunctionCost) -> Option<Self> {
         let own = &total.own;
-        let hits = match line.kind {
-            LineKind::WholeBody if own.hits == 0 => cost.calls,
-            _ => own.hits,
-        };
+        let hits = hits(line, total, cost);
         let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
         let waited = own.awaited > Nanos::ZERO;
         if hits == 0 && total.total == Nanos::ZERO && !waited && heap == (0, 0, 0) {
@@ -228,21 +237,60 @@ impl Figures {
                 .map(|time| time.0 as f64 / hits as f64),
             percent: time.and_then(|time| percent(time, cost.total)),
             marks: marks(line, total),
-            error: sampled.then(|| error(total)),
+            error: sampled.then(|| error(total)).filter(|error| *error > 0.0),
             rough: is_rough(total, cost),
             samples: (own.samples > 0).then_some(own.samples),
-            cpu: total.total_cpu,
+            cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
             awaited: waited.then_some(own.awaited),
             heap: (heap != (0, 0, 0)).then_some(heap),
         })
     }
+
+    fn mark_cut(mut self, line: &Line, cut: bool) -> Self {
+        if cut && line.kind == LineKind::GroupBody {
+            self.marks.push(Mark::Cut);
+        }
+        self
+    }
+}
+
+/// CPU time of a line, if the sampler had a chance to see any: none in a few looks says nothing.
+pub(crate) fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
+    let many_looks = total.total >= LONG_FOR_LOOKS;
+    total
+        .total_cpu
+        .filter(|cpu| *cpu > Nanos::ZERO || many_looks)
 }
 
 fn is_rough(total: &LineTotal, cost: &FunctionCost) -> bool {
     let own = &total.own;
     let share = percent(own.sampled, cost.total);
     own.samples < FEW_SAMPLES && share.is_some_and(|share| share > ROUGH_SHARE)
+}
+
+/// The loops, by function and header, that only count and were running when their process was killed.
+fn cut_loops(profile: &Profile) -> BTreeSet<(FunctionId, u32)> {
+    let killed = profile.processes.iter().filter(|process| !process.finished);
+    let threads = killed.flat_map(|process| &process.threads);
+    let places = threads.filter_map(|thread| thread.running);
+    places
+        .filter_map(|place| {
+            let lines = &profile.functions.get(place.function.0 as usize)?.lines;
+            let at = lines
+                .binary_search_by_key(&place.line, |line| line.line)
+                .ok()?;
+            Some((place.function, lines[at].group))
+        })
+        .collect()
+}
+
+/// Hits of a line. Where only calls are measured, these are what counts.
+pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
+    match line.kind {
+        LineKind::WholeBody if total.own.hits == 0 => cost.calls,
+        _ => total.own.hits,
+    }
 }
 
 /// The part in percent; `None` of nothing.

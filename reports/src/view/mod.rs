@@ -1,7 +1,15 @@
 //! What a report shows: the only place that sorts, filters and computes percentages. Renderers write what they get.
 
+mod file;
+mod function;
 mod line;
+mod record;
 mod run;
+mod thread;
 
+pub(crate) use file::FileView;
+pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
-pub(crate) use run::{OwnCostView, RunView};
+pub(crate) use record::{Record, records};
+pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
+pub(crate) use thread::{ThreadRow, ThreadView};

@@ -21,6 +21,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
+    /// Records and fields of raw files that were left out.
+    pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
 }
@@ -51,7 +53,7 @@ impl<'a> RunView<'a> {
                 .sum(),
             clocks: processes
                 .iter()
-                .map(|process| (mode(process), source(process)))
+                .map(|process| (clock_mode(process), clock_source(process)))
                 .collect(),
             opt_levels: processes.iter().map(|process| process.opt_level).collect(),
             debug_build: processes.iter().any(|process| process.opt_level == '0'),
@@ -65,6 +67,10 @@ impl<'a> RunView<'a> {
             threads_folded: processes
                 .iter()
                 .any(|process| process.losses.threads_folded),
+            damaged: processes
+                .iter()
+                .map(|process| process.losses.damaged)
+                .fold(0, u64::saturating_add),
             cut_short: processes
                 .iter()
                 .filter(|process| !process.finished)
@@ -90,7 +96,8 @@ fn running(process: &Process) -> (&Process, Vec<&Thread>) {
     (process, threads.collect())
 }
 
-fn mode(process: &Process) -> &'static str {
+/// The clock mode of a process, as the option names it.
+pub(crate) fn clock_mode(process: &Process) -> &'static str {
     use hprof::model::ClockMode;
     match process.clock_mode {
         ClockMode::Auto => "auto",
@@ -101,7 +108,8 @@ fn mode(process: &Process) -> &'static str {
     }
 }
 
-fn source(process: &Process) -> &'static str {
+/// What the clock of a process reads.
+pub(crate) fn clock_source(process: &Process) -> &'static str {
     use hprof::model::ClockSource;
     match process.clock_source {
         ClockSource::Tsc => "time stamp counter",

@@ -1,0 +1,61 @@
+//! What generated code names where there is no recorder: everything is there, nothing happens.
+
+use core::future::Future;
+use core::marker::PhantomData;
+
+use crate::site::Site;
+
+/// Stands for the open frame of an instrumented body.
+#[derive(Debug)]
+#[must_use]
+pub struct Frame<const N: usize>(PhantomData<*mut ()>);
+
+impl<const N: usize> Frame<N> {
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn enter(_site: &'static Site<N>) -> Self {
+        Self(PhantomData)
+    }
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn line<const L: usize>(_frame: &Self) {}
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn brace<const L: usize>(_frame: &Self) -> Brace<'_, N, L> {
+        Brace(PhantomData)
+    }
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn group<const K: usize>(_frame: &Self, _slots: &'static [u32; K]) -> Group<K> {
+        Group
+    }
+}
+
+/// Stands for the guard of a closing brace.
+#[derive(Debug)]
+#[must_use]
+pub struct Brace<'a, const N: usize, const L: usize>(PhantomData<&'a Frame<N>>);
+
+/// Stands for the counters of a loop.
+#[derive(Debug)]
+#[must_use]
+pub struct Group<const K: usize>;
+
+impl<const K: usize> Group<K> {
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn hit<const I: usize>(_group: &mut Self) {}
+}
+
+/// The future as it is.
+#[inline(always)]
+pub fn poll<const N: usize, F: Future>(_site: &'static Site<N>, future: F) -> F {
+    future
+}
+
+/// Does nothing.
+#[inline(always)]
+pub const fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {}

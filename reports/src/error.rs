@@ -1,0 +1,33 @@
+//! Why a report cannot be made.
+
+use std::io;
+
+/// Why a report cannot be made. Nothing was written then, unless it is [`ReportError::Write`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// No instrumented function was entered in the scope.
+    #[error("the profile holds no call of an instrumented function")]
+    Empty,
+    /// There are calls, but all their values are zero.
+    #[error("the profile holds no {metric}: every value is zero")]
+    AllZero {
+        /// What was asked for.
+        metric: &'static str,
+    },
+    /// The values cannot be added up.
+    #[error("the {metric} of the profile add up to more than 64 bits hold")]
+    TooLarge {
+        /// What was asked for.
+        metric: &'static str,
+    },
+    /// No function of the profile stands in the file.
+    #[error("the profile holds no function of the file {file}")]
+    NotInProfile {
+        /// The file asked for.
+        file: String,
+    },
+    /// The writer refused.
+    #[error("the report cannot be written")]
+    Write(#[from] io::Error),
+}

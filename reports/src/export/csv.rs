@@ -1,0 +1,146 @@
+//! CSV: one row for each instrumented line, a blank where nothing was measured.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use hprof::model::{FunctionCost, Nanos, Profile, Scope, function_costs};
+
+use super::Export;
+use crate::error::ReportError;
+use crate::stacks::names;
+use crate::view::{Record, records};
+
+const HEADING: &str =
+    "file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source";
+
+/// Appended where the counting allocator ran.
+const HEAP_HEADING: &str = ",allocs,alloc_bytes,free_bytes";
+
+/// Comma separated values with a heading, fields quoted where they must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Csv;
+
+impl Export for Csv {
+    fn export(
+        &self,
+        profile: &Profile,
+        scope: Scope,
+        out: &mut dyn Write,
+    ) -> Result<(), ReportError> {
+        Ok(write_costs(profile, &function_costs(profile, scope), out)?)
+    }
+}
+
+fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -> io::Result<()> {
+    let heap = profile
+        .processes
+        .iter()
+        .any(|process| process.heap.is_some());
+    writeln!(out, "{HEADING}{}", if heap { HEAP_HEADING } else { "" })?;
+    let names = names(profile);
+    for cost in costs {
+        let Some((function, records)) = records(profile, cost) else {
+            continue;
+        };
+        let name = names
+            .get(cost.function.0 as usize)
+            .map_or("", String::as_str);
+        for record in records {
+            write!(
+                out,
+                "{},{},{},",
+                field(&function.file),
+                record.line.line,
+                field(name)
+            )?;
+            write_record(&record, heap, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_record(record: &Record<'_>, heap: bool, out: &mut dyn Write) -> io::Result<()> {
+    let time = |time: Option<Nanos>| number(time.map(|time| time.0));
+    write!(
+        out,
+        "{},{},{},{},{},{},{},{}",
+        number(record.hits),
+        time(record.total),
+        time(record.own),
+        time(record.cpu),
+        time(record.awaited),
+        number(record.samples),
+        time(record.error),
+        record.origin.map_or("", |origin| origin.name()),
+    )?;
+    if heap {
+        let (allocs, bytes, freed) = record
+            .heap
+            .map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+        write!(
+            out,
+            ",{},{},{}",
+            number(allocs),
+            number(bytes),
+            number(freed)
+        )?;
+    }
+    writeln!(out)
+}
+
+fn number(number: Option<u64>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+fn field(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hprof::model::LineCost;
+
+    use super::*;
+    use crate::fixture;
+
+    fn export(profile: &Profile, costs: &[FunctionCost]) -> String {
+        let mut out = Vec::new();
+        write_costs(profile, costs, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn rows_of_the_fixed_profile() {
+        insta::assert_snapshot!(export(&fixture::diffusion(), &fixture::diffusion_costs()), @r#"
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,allocs,alloc_bytes,free_bytes
+    src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,82,53792,0
+    src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,0,0,0
+    src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,0,0,0
+    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,0,0,0
+    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,sampled,0,0,0
+    src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,0,0,0
+    src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,0,0,53792
+    src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,0,0,0
+    src/solver.rs,23,diffusion::solver::Field::advance,3280000,1100000000,1100000000,1100000000,,1093,12000000,sampled,0,0,0
+    src/solver.rs,24,diffusion::solver::Field::advance,3240000,,,,,,,group,0,0,0
+    src/solver.rs,28,diffusion::solver::Field::advance,500,90000000,90000000,3000000,12000000,,,exact,0,0,0
+    src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,0,0,0
+    src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,0,0,0
+    "#);
+    }
+
+    #[test]
+    fn odd_names_are_quoted_and_unreached_lines_blank() {
+        let (mut profile, costs) =
+            fixture::single("<A, \"B\">::f", "", &[(2, LineCost::default())]);
+        profile.processes[0].heap = None;
+        insta::assert_snapshot!(export(&profile, &costs), @r#"
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source
+    src/solver.rs,2,"diffusion::solver::<A, ""B"">::f",,,,,,,,
+    "#);
+    }
+}

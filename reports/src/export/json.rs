@@ -1,0 +1,244 @@
+//! JSON: the whole report as one object. Its form is `docs/export.schema.json`; a change that old readers cannot take raises
+//! [`VERSION`].
+
+use std::io::{self, Write};
+
+use hprof::model::{
+    End, Function, FunctionCost, Nanos, Process, Profile, Run, Scope, Thread, function_costs,
+};
+use serde::Serialize;
+
+use super::Export;
+use crate::error::ReportError;
+use crate::view::{Record, clock_mode, clock_source, records};
+
+/// Version of the form.
+const VERSION: u32 = 1;
+
+/// One JSON object with the run, its processes and threads, and the costs of functions and lines. Times are whole nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Json;
+
+impl Export for Json {
+    fn export(
+        &self,
+        profile: &Profile,
+        scope: Scope,
+        out: &mut dyn Write,
+    ) -> Result<(), ReportError> {
+        Ok(write_costs(profile, &function_costs(profile, scope), out)?)
+    }
+}
+
+fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -> io::Result<()> {
+    let report = Report {
+        format: "hprof",
+        version: VERSION,
+        run: RunJson::from(&profile.run),
+        processes: profile.processes.iter().map(ProcessJson::from).collect(),
+        functions: costs
+            .iter()
+            .filter_map(|cost| function(profile, cost))
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &report)?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    format: &'static str,
+    version: u32,
+    run: RunJson<'a>,
+    processes: Vec<ProcessJson<'a>>,
+    functions: Vec<FunctionJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunJson<'a> {
+    command: &'a [String],
+    cargo_profile: Option<&'a str>,
+    start_unix_ns: Option<u64>,
+    wall_ns: Option<u64>,
+    cpu_ns: Option<u64>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+}
+
+impl<'a> From<&'a Run> for RunJson<'a> {
+    fn from(run: &'a Run) -> Self {
+        let (exit_code, signal) = match run.end {
+            Some(End::Code(code)) => (Some(code), None),
+            Some(End::Signal(signal)) => (None, Some(signal)),
+            None => (None, None),
+        };
+        Self {
+            command: &run.command,
+            cargo_profile: run.cargo_profile.as_deref(),
+            start_unix_ns: run.start_unix_ns,
+            wall_ns: run.wall.map(whole),
+            cpu_ns: run.cpu.map(whole),
+            exit_code,
+            signal,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ProcessJson<'a> {
+    host: &'a str,
+    pid: u32,
+    parent_pid: u32,
+    rank: Option<u32>,
+    ranks: Option<u32>,
+    start_unix_ns: u64,
+    exe: &'a str,
+    clock: &'static str,
+    clock_source: &'static str,
+    opt_level: char,
+    debug_assertions: bool,
+    finished: bool,
+    wall_ns: u64,
+    cpu_ns: Option<u64>,
+    own_cost_ns: u64,
+    sampler_cpu_ns: Option<u64>,
+    flat: bool,
+    lost_calls: u64,
+    threads_folded: bool,
+    damaged: u64,
+    live_bytes: Option<i64>,
+    peak_bytes: Option<i64>,
+    threads: Vec<ThreadJson<'a>>,
+}
+
+impl<'a> From<&'a Process> for ProcessJson<'a> {
+    fn from(process: &'a Process) -> Self {
+        Self {
+            host: &process.host,
+            pid: process.pid,
+            parent_pid: process.parent_pid,
+            rank: process.rank,
+            ranks: process.ranks,
+            start_unix_ns: process.start_unix_ns,
+            exe: &process.exe,
+            clock: clock_mode(process),
+            clock_source: clock_source(process),
+            opt_level: process.opt_level,
+            debug_assertions: process.debug_assertions,
+            finished: process.finished,
+            wall_ns: process.wall.0,
+            cpu_ns: process.cpu.map(whole),
+            own_cost_ns: process.own_cost.in_program.0,
+            sampler_cpu_ns: process.own_cost.sampler.map(whole),
+            flat: process.losses.flat,
+            lost_calls: process.losses.lost_calls,
+            threads_folded: process.losses.threads_folded,
+            damaged: process.losses.damaged,
+            live_bytes: process.heap.map(|heap| heap.live_bytes),
+            peak_bytes: process.heap.map(|heap| heap.peak_bytes),
+            threads: process.threads.iter().map(ThreadJson::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ThreadJson<'a> {
+    tid: u32,
+    name: &'a str,
+    uses: u64,
+    wall_ns: u64,
+    cpu_ns: Option<u64>,
+    /// Index of the function and line that the thread was in when the recording ended.
+    running: Option<(u32, u32)>,
+}
+
+impl<'a> From<&'a Thread> for ThreadJson<'a> {
+    fn from(thread: &'a Thread) -> Self {
+        Self {
+            tid: thread.tid,
+            name: &thread.name,
+            uses: thread.uses,
+            wall_ns: thread.wall.0,
+            cpu_ns: thread.cpu.map(whole),
+            running: thread.running.map(|place| (place.function.0, place.line)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FunctionJson<'a> {
+    index: u32,
+    module: &'a str,
+    name: &'a str,
+    file: &'a str,
+    line: u32,
+    end_line: u32,
+    calls: u64,
+    primitive_calls: u64,
+    total_ns: u64,
+    self_ns: u64,
+    lines: Vec<LineJson<'a>>,
+}
+
+fn function<'a>(profile: &'a Profile, cost: &FunctionCost) -> Option<FunctionJson<'a>> {
+    let (function, records): (&Function, _) = records(profile, cost)?;
+    Some(FunctionJson {
+        index: cost.function.0,
+        module: &function.module,
+        name: &function.name,
+        file: &function.file,
+        line: function.line,
+        end_line: function.end_line,
+        calls: cost.calls,
+        primitive_calls: cost.primitive_calls,
+        total_ns: cost.total.0,
+        self_ns: cost.self_time.0,
+        lines: records.into_iter().map(LineJson::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct LineJson<'a> {
+    line: u32,
+    label: &'a str,
+    hits: Option<u64>,
+    total_ns: Option<u64>,
+    self_ns: Option<u64>,
+    cpu_ns: Option<u64>,
+    await_ns: Option<u64>,
+    samples: Option<u64>,
+    error_ns: Option<u64>,
+    source: Option<&'static str>,
+    allocs: Option<u64>,
+    alloc_bytes: Option<u64>,
+    free_bytes: Option<u64>,
+    text: Option<&'a str>,
+}
+
+impl<'a> From<Record<'a>> for LineJson<'a> {
+    fn from(record: Record<'a>) -> Self {
+        Self {
+            line: record.line.line,
+            label: &record.line.label,
+            hits: record.hits,
+            total_ns: record.total.map(whole),
+            self_ns: record.own.map(whole),
+            cpu_ns: record.cpu.map(whole),
+            await_ns: record.awaited.map(whole),
+            samples: record.samples,
+            error_ns: record.error.map(whole),
+            source: record.origin.map(|origin| origin.name()),
+            allocs: record.heap.map(|heap| heap.0),
+            alloc_bytes: record.heap.map(|heap| heap.1),
+            free_bytes: record.heap.map(|heap| heap.2),
+            text: record.text,
+        }
+    }
+}
+
+const fn whole(time: Nanos) -> u64 {
+    time.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The flamegraph: one SVG with its own script, drawn by inferno.
+
+use std::io::Write;
+
+use hprof::model::{Profile, Scope};
+use inferno::flamegraph::{Options, from_lines};
+
+use crate::error::ReportError;
+use crate::stacks::{Metric, Stack, stacks};
+use crate::text;
+
+/// Stand-ins for signs in names that inferno would take for its own; put back in the finished picture.
+const STAND_INS: [(char, char); 2] = [(';', '\u{f8f0}'), (' ', '\u{f8f1}')];
+
+/// From this total on, times are told in microseconds.
+const MICROSECONDS: u64 = 10_000_000;
+
+/// What a flamegraph shows.
+///
+/// ```
+/// let mut options = hprof_reports::FlamegraphOptions::default();
+/// options.metric = hprof_reports::Metric::Hits;
+/// options.lines = true;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FlamegraphOptions {
+    /// The widths of the frames.
+    pub metric: Metric,
+    /// A frame for each line instead of one for each function.
+    pub lines: bool,
+    /// The part of the profile to draw.
+    pub scope: Scope,
+    /// The heading; the program's name and the metric without it.
+    pub title: Option<String>,
+}
+
+/// Writes an SVG that any browser opens: a click zooms, Ctrl-F searches.
+///
+/// # Errors
+/// [`ReportError::Empty`], [`ReportError::AllZero`] and [`ReportError::TooLarge`] before anything is written, else
+/// [`ReportError::Write`].
+///
+/// ```
+/// use hprof_reports::{FlamegraphOptions, ReportError, write_flamegraph};
+/// let mut out = Vec::new();
+/// let empty = write_flamegraph(&hprof::model::Profile::default(), &FlamegraphOptions::default(), &mut out);
+/// assert!(matches!(empty, Err(ReportError::Empty)));
+/// assert!(out.is_empty());
+/// ```
+pub fn write_flamegraph(
+    profile: &Profile,
+    options: &FlamegraphOptions,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let metric = options.metric;
+    let name = metric.name();
+    let stacks = stacks(profile, options.scope, metric, options.lines).ok_or(ReportError::Empty)?;
+    if stacks.is_empty() {
+        return Err(ReportError::AllZero { metric: name });
+    }
+    let total = stacks
+        .iter()
+        .try_fold(0_u64, |sum, (_, value)| sum.checked_add(*value));
+    let total = total.ok_or(ReportError::TooLarge { metric: name })?;
+
+    let mut drawing = Options::default();
+    drawing.title = title(profile, options);
+    drawing.hash = true;
+    drawing.deterministic = true;
+    drawing.name_type = if options.lines { "Line:" } else { "Function:" }.into();
+    (drawing.count_name, drawing.factor) = unit(metric, total);
+    let lines: Vec<String> = stacks.iter().map(line).collect();
+    let mut picture = Vec::new();
+    from_lines(&mut drawing, lines.iter().map(String::as_str), &mut picture)?;
+    let picture = String::from_utf8_lossy(&picture);
+    let restored: String = picture.chars().map(restore).collect();
+    out.write_all(restored.as_bytes())?;
+    Ok(())
+}
+
+fn title(profile: &Profile, options: &FlamegraphOptions) -> String {
+    options.title.clone().unwrap_or_else(|| {
+        let command = profile.run.command.first();
+        let program = command.and_then(|path| path.rsplit('/').next());
+        let program = text::clean(program.unwrap_or("hprof"));
+        format!("{program}: {}", options.metric.name())
+    })
+}
+
+fn unit(metric: Metric, total: u64) -> (String, f64) {
+    match metric {
+        Metric::Time | Metric::Cpu if total >= MICROSECONDS => ("us".into(), 1e-3),
+        Metric::Time | Metric::Cpu => ("ns".into(), 1.0),
+        Metric::Hits => ("hits".into(), 1.0),
+        Metric::AllocBytes => ("bytes".into(), 1.0),
+        Metric::Allocs => ("allocations".into(), 1.0),
+    }
+}
+
+/// A stack as inferno reads it.
+fn line((frames, value): &Stack) -> String {
+    let frames: Vec<String> = frames
+        .iter()
+        .map(|frame| frame.chars().map(hide).collect())
+        .collect();
+    format!("{} {value}", frames.join(";"))
+}
+
+fn hide(sign: char) -> char {
+    let found = STAND_INS
+        .iter()
+        .find(|(real, stand_in)| *real == sign || *stand_in == sign);
+    match found {
+        Some((real, stand_in)) if *real == sign => *stand_in,
+        // A stand-in in a real name, or a sign that XML forbids.
+        Some(_) => char::REPLACEMENT_CHARACTER,
+        None if matches!(sign, '\u{fffe}' | '\u{ffff}') => char::REPLACEMENT_CHARACTER,
+        None => sign,
+    }
+}
+
+fn restore(sign: char) -> char {
+    let found = STAND_INS.iter().find(|(_, stand_in)| *stand_in == sign);
+    found.map_or(sign, |(real, _)| *real)
+}
+
+#[cfg(test)]
+mod tests {
+    use hprof::model::LineCost;
+
+    use super::*;
+    use crate::fixture;
+
+    fn draw(profile: &Profile, options: &FlamegraphOptions) -> Result<String, ReportError> {
+        let mut out = Vec::new();
+        let drawn = write_flamegraph(profile, options, &mut out);
+        if drawn.is_err() {
+            assert!(out.is_empty(), "nothing may be written before an error");
+        }
+        drawn.map(|()| String::from_utf8(out).unwrap())
+    }
+
+    /// The texts that a pointer over a frame shows.
+    fn frames(svg: &str) -> Vec<&str> {
+        let titles = svg.split("<title>").skip(1);
+        titles
+            .filter_map(|rest| rest.split("</title>").next())
+            .collect()
+    }
+
+    #[test]
+    fn frames_by_function_keep_their_names() {
+        let svg = draw(&fixture::diffusion(), &FlamegraphOptions::default()).unwrap();
+        let shown = frames(&svg);
+        assert_eq!(shown[0], "all (1,222,204 us, 100%)");
+        assert!(
+            shown.contains(&"diffusion::solver::Field::advance (1,194,100 us, 97.70%)"),
+            "{shown:?}"
+        );
+        assert!(
+            shown.contains(&"diffusion::solver::main (1,222,204 us, 100.00%)"),
+            "{shown:?}"
+        );
+    }
+
+    #[test]
+    fn semicolons_spaces_and_markup_in_names_stay_as_they_are() {
+        let cost = LineCost {
+            hits: 7,
+            ..LineCost::default()
+        };
+        let (profile, _) = fixture::single("step::<[u8; 8]> & 5", "", &[(3, cost)]);
+        let options = FlamegraphOptions {
+            metric: Metric::Hits,
+            lines: true,
+            ..FlamegraphOptions::default()
+        };
+        let svg = draw(&profile, &options).unwrap();
+        let expected =
+            "diffusion::solver::step::&lt;[u8; 8]&gt; &amp; 5 (src/solver.rs:3) (7 hits, 100.00%)";
+        assert_eq!(frames(&svg), ["all (7 hits, 100%)", expected]);
+    }
+
+    #[test]
+    fn a_name_that_ends_in_a_number_is_no_second_value() {
+        let cost = LineCost {
+            hits: 7,
+            ..LineCost::default()
+        };
+        let (profile, _) = fixture::single("step 8", "", &[(3, cost)]);
+        let options = FlamegraphOptions {
+            metric: Metric::Hits,
+            ..FlamegraphOptions::default()
+        };
+        let svg = draw(&profile, &options).unwrap();
+        assert_eq!(
+            frames(&svg)[1],
+            "diffusion::solver::step 8 (7 hits, 100.00%)"
+        );
+    }
+
+    #[test]
+    fn empty_zero_and_endless_profiles_are_refused() {
+        let refusal = |profile: &Profile, metric| {
+            let options = FlamegraphOptions {
+                metric,
+                ..FlamegraphOptions::default()
+            };
+            draw(profile, &options).unwrap_err().to_string()
+        };
+        let zero = LineCost {
+            hits: 1,
+            ..LineCost::default()
+        };
+        let (zero, _) = fixture::single("zero", "", &[(3, zero)]);
+        let endless = LineCost {
+            hits: u64::MAX,
+            ..LineCost::default()
+        };
+        let (endless, _) = fixture::single("endless", "", &[(3, endless), (4, endless)]);
+        assert_eq!(
+            refusal(&Profile::default(), Metric::Time),
+            "the profile holds no call of an instrumented function"
+        );
+        assert_eq!(
+            refusal(&zero, Metric::AllocBytes),
+            "the profile holds no allocated bytes: every value is zero"
+        );
+        let options = FlamegraphOptions {
+            metric: Metric::Hits,
+            lines: true,
+            ..FlamegraphOptions::default()
+        };
+        assert!(matches!(
+            draw(&endless, &options),
+            Err(ReportError::TooLarge { .. })
+        ));
+    }
+}

@@ -1,0 +1,262 @@
+//! The function table, laid out as cProfile's.
+
+use std::io::{self, Write};
+
+use hprof::model::{FunctionCost, Profile, Scope, function_costs};
+
+use crate::footer;
+use crate::grid::{Cell, Column, Grid};
+use crate::line_table::heat;
+use crate::numbers::{self, Unit};
+use crate::style::{Style, Tone};
+use crate::text;
+use crate::view::{FunctionRow, FunctionTableView, RunView};
+
+/// Order of the rows of a function table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FunctionSort {
+    /// Longest total time first.
+    #[default]
+    Cumulative,
+    /// Longest self time first.
+    TotTime,
+    /// Most calls first.
+    Ncalls,
+    /// By name.
+    Name,
+}
+
+impl FunctionSort {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Cumulative => "cumulative time",
+            Self::TotTime => "internal time",
+            Self::Ncalls => "call count",
+            Self::Name => "function name",
+        }
+    }
+}
+
+/// What a function table shows and how.
+///
+/// ```
+/// let mut options = hprof_reports::FunctionTableOptions::default();
+/// options.sort = hprof_reports::FunctionSort::TotTime;
+/// options.top = Some(10);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FunctionTableOptions {
+    /// Order of the rows.
+    pub sort: FunctionSort,
+    /// Unit of all times.
+    pub unit: Unit,
+    /// The part of the profile to add up.
+    pub scope: Scope,
+    /// Only so many rows, the first ones.
+    pub top: Option<usize>,
+    /// Leave out functions whose total is below so many percent of the time in all of them, 0 to 100.
+    pub min_percent: Option<f64>,
+    /// What the stream can show.
+    pub style: Style,
+}
+
+/// Writes one row for each function that was entered: calls (`total/primitive` where it called itself), time in itself (`tottime`) and
+/// with everything it called (`cumtime`).
+///
+/// # Errors
+/// Those of the writer.
+///
+/// ```
+/// use hprof_reports::{FunctionTableOptions, write_function_table};
+/// let mut out = Vec::new();
+/// write_function_table(&hprof::model::Profile::default(), &FunctionTableOptions::default(), &mut out)?;
+/// assert!(out.starts_with(b"         0 function calls in 0 seconds"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write_function_table(
+    profile: &Profile,
+    options: &FunctionTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let costs = function_costs(profile, options.scope);
+    write_costs(profile, &costs, options, out)?;
+    footer::write(&RunView::new(profile), profile, options.style, out)
+}
+
+fn write_costs(
+    profile: &Profile,
+    costs: &[FunctionCost],
+    options: &FunctionTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let view = FunctionTableView::new(
+        profile,
+        costs,
+        options.sort,
+        options.min_percent,
+        options.top,
+    );
+    let calls = view.calls;
+    let primitive = if view.primitive_calls == view.calls {
+        String::new()
+    } else {
+        format!(" ({} primitive calls)", view.primitive_calls)
+    };
+    let seconds = numbers::general(view.total.as_seconds(), 4);
+    writeln!(
+        out,
+        "         {calls} function calls{primitive} in {seconds} seconds\n"
+    )?;
+    writeln!(out, "   Ordered by: {}", options.sort.title())?;
+    if view.rows.len() < view.functions {
+        writeln!(
+            out,
+            "   Shown: {} of {} functions",
+            view.rows.len(),
+            view.functions
+        )?;
+    }
+    writeln!(out)?;
+
+    let mut grid = Grid::new(COLUMNS.to_vec());
+    for row in &view.rows {
+        grid.push(cells(row, options.unit));
+    }
+    let (titles, rows) = grid.lines(options.style);
+    let limit = options.style.width.unwrap_or(usize::MAX);
+    let titles = format!("{titles} filename:lineno(function)");
+    writeln!(
+        out,
+        "{}",
+        options
+            .style
+            .paint(Tone::Heading, text::cut(&titles, limit))
+    )?;
+    for (row, cells) in view.rows.iter().zip(rows) {
+        let function = row.function;
+        let place = format!("{}:{}({})", function.file, function.line, function.name);
+        let place = text::clean(&place);
+        writeln!(
+            out,
+            "{cells} {}",
+            text::cut(&place, limit.saturating_sub(grid.width() + 1))
+        )?;
+    }
+    writeln!(out)
+}
+
+const COLUMNS: [Column; 5] = [
+    Column::right("ncalls", 9),
+    Column::right("tottime", 8),
+    Column::right("percall", 8),
+    Column::right("cumtime", 8),
+    Column::right("percall", 8),
+];
+
+fn cells(row: &FunctionRow<'_>, unit: Unit) -> Vec<Cell> {
+    let time = |nanos: f64| unit.time(nanos, 3, 12);
+    let calls = if row.calls == row.primitive_calls {
+        row.calls.to_string()
+    } else {
+        format!("{}/{}", row.calls, row.primitive_calls)
+    };
+    vec![
+        Cell::plain(calls),
+        Cell::plain(time(row.self_time.0 as f64)),
+        Cell::of(row.self_per_call, time),
+        Cell::plain(time(row.total.0 as f64)).toned(heat(row.percent)),
+        Cell::of(row.total_per_call, time),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    fn table(costs: &[FunctionCost], options: &FunctionTableOptions) -> String {
+        let mut out = Vec::new();
+        write_costs(&fixture::diffusion(), costs, options, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn recursive_calls_show_their_primitive_ones() {
+        let mut costs = fixture::diffusion_costs();
+        costs[2].calls = 1973;
+        insta::assert_snapshot!(table(&costs, &FunctionTableOptions::default()), @r#"
+            2474 function calls (1001 primitive calls) in 1.222 seconds
+
+      Ordered by: cumulative time
+
+      ncalls  tottime  percall  cumtime  percall filename:lineno(function)
+           1  28.1 ms  28.1 ms   1.22 s   1.22 s src/solver.rs:1(main)
+         500   1.19 s  2.39 ms   1.19 s  2.39 ms src/solver.rs:20(Field::advance)
+    1973/500  9.00 us   4.6 ns  9.00 us    18 ns src/solver.rs:40(helper::<[u8; 8]>)
+    "#);
+    }
+
+    #[test]
+    fn rows_follow_the_order_asked_for() {
+        let costs = fixture::diffusion_costs();
+        let first = |sort| {
+            let options = FunctionTableOptions {
+                sort,
+                ..FunctionTableOptions::default()
+            };
+            let table = table(&costs, &options);
+            let row = table.lines().nth(5).unwrap_or_default();
+            row.split_once("solver.rs:")
+                .map(|(_, place)| place.to_owned())
+        };
+        assert_eq!(first(FunctionSort::Cumulative).as_deref(), Some("1(main)"));
+        assert_eq!(
+            first(FunctionSort::TotTime).as_deref(),
+            Some("20(Field::advance)")
+        );
+        assert_eq!(
+            first(FunctionSort::Ncalls).as_deref(),
+            Some("20(Field::advance)")
+        );
+        assert_eq!(
+            first(FunctionSort::Name).as_deref(),
+            Some("20(Field::advance)")
+        );
+    }
+
+    #[test]
+    fn fixed_unit_and_fewer_rows() {
+        let options = FunctionTableOptions {
+            unit: Unit::Seconds(1.0),
+            top: Some(2),
+            min_percent: Some(1.0),
+            style: Style {
+                color: true,
+                width: Some(60),
+            },
+            ..FunctionTableOptions::default()
+        };
+        insta::assert_snapshot!(table(&fixture::diffusion_costs(), &options).replace('\u{1b}', "^"), @r#"
+             1001 function calls in 1.222 seconds
+
+       Ordered by: cumulative time
+       Shown: 2 of 3 functions
+
+    ^[1m   ncalls  tottime  percall  cumtime  percall filename:linen^[0m
+            1    0.028    0.028 ^[1m^[31m   1.222^[0m    1.222 src/solver.rs:
+          500    1.194    0.002 ^[1m^[31m   1.194^[0m    0.002 src/solver.rs:
+    "#);
+    }
+
+    #[test]
+    fn no_calls_give_an_empty_table() {
+        insta::assert_snapshot!(table(&[], &FunctionTableOptions::default()), @r#"
+          0 function calls in 0 seconds
+
+    Ordered by: cumulative time
+
+    ncalls  tottime  percall  cumtime  percall filename:lineno(function)
+    "#);
+    }
+}

@@ -1,0 +1,262 @@
+//! The thread table: what each thread and process did, and on request the line tables of each.
+
+use std::io::{self, Write};
+
+use hprof::model::{FunctionCost, Profile, Scope, function_costs};
+
+use crate::footer;
+use crate::grid::{Cell, Column, Grid};
+use crate::line_table::{self, LineTableOptions};
+use crate::numbers::{self, Unit};
+use crate::style::{Style, Tone};
+use crate::text;
+use crate::view::{RunView, ThreadRow, ThreadView};
+
+/// What a thread table shows and how.
+///
+/// ```
+/// let mut options = hprof_reports::ThreadTableOptions::default();
+/// options.lines = Some(hprof_reports::LineTableOptions::default());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ThreadTableOptions {
+    /// Unit of all times.
+    pub unit: Unit,
+    /// The line tables of each thread, below the table of all; their own scope is not looked at.
+    pub lines: Option<LineTableOptions>,
+    /// What the stream can show.
+    pub style: Style,
+}
+
+/// Writes one row for each thread, with sums for processes where there are several.
+///
+/// # Errors
+/// Those of the writer.
+///
+/// ```
+/// use hprof_reports::{ThreadTableOptions, write_thread_table};
+/// let mut out = Vec::new();
+/// write_thread_table(&hprof::model::Profile::default(), &ThreadTableOptions::default(), &mut out)?;
+/// assert!(out.starts_with(b"No thread entered an instrumented function."));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn write_thread_table(
+    profile: &Profile,
+    options: &ThreadTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_table(profile, options, out)?;
+    if let Some(lines) = &options.lines {
+        write_lines(profile, lines, |scope| function_costs(profile, scope), out)?;
+    }
+    footer::write(&RunView::new(profile), profile, options.style, out)
+}
+
+fn write_table(
+    profile: &Profile,
+    options: &ThreadTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let view = ThreadView::new(profile);
+    if view.rows.is_empty() {
+        return writeln!(out, "No thread entered an instrumented function.\n");
+    }
+    let style = options.style;
+    let mut grid = Grid::new(COLUMNS.to_vec());
+    for row in &view.rows {
+        grid.push(cells(row, options.unit));
+    }
+    let (titles, rows) = grid.lines(style);
+    let limit = style.width.unwrap_or(usize::MAX);
+    let titles = format!("{titles}  Hottest Line");
+    writeln!(
+        out,
+        "{}",
+        style.paint(Tone::Heading, text::cut(&titles, limit))
+    )?;
+    let rule = "=".repeat(text::width(&titles).min(limit));
+    writeln!(out, "{}", style.paint(Tone::Dim, &rule))?;
+    for (row, cells) in view.rows.iter().zip(rows) {
+        let place = hottest(profile, row).unwrap_or_default();
+        let place = text::cut(&place, limit.saturating_sub(grid.width() + 2));
+        writeln!(out, "{}", format!("{cells}  {place}").trim_end())?;
+    }
+    writeln!(out)?;
+    if let Some((least, mean, most)) = view.spread {
+        let [least, mean, most] =
+            [least, mean, most].map(|time| numbers::scaled_time(time.0 as f64));
+        let imbalance = view
+            .imbalance
+            .map(|times| format!("; the longest is {times:.2} times the mean"));
+        let imbalance = imbalance.unwrap_or_default();
+        writeln!(
+            out,
+            "Profiled time of a thread: min {least}, mean {mean}, max {most}{imbalance}\n"
+        )?;
+    }
+    Ok(())
+}
+
+const COLUMNS: [Column; 8] = [
+    Column::left("Process", 7),
+    Column::left("Thread", 10),
+    Column::right("Id", 7),
+    Column::right("Wall", 9),
+    Column::right("CPU", 9),
+    Column::right("% CPU", 6),
+    Column::right("Profiled", 9),
+    Column::right("% Share", 7),
+];
+
+fn cells(row: &ThreadRow<'_>, unit: Unit) -> Vec<Cell> {
+    let time = |nanos: f64| unit.time(nanos, 1, 12);
+    let share = |percent: f64| format!("{percent:.1}");
+    let process = row.process;
+    let (process, thread, id) = match (row.thread, process.rank) {
+        (Some(thread), _) => {
+            let times = if thread.uses > 1 {
+                format!(" (x{})", thread.uses)
+            } else {
+                String::new()
+            };
+            let name = format!("{}{times}", text::clean(&thread.name));
+            let pid = if row.alone {
+                process.pid.to_string()
+            } else {
+                String::new()
+            };
+            (pid, name, thread.tid.to_string())
+        }
+        (None, Some(rank)) => (
+            process.pid.to_string(),
+            format!("rank {rank}, all"),
+            String::new(),
+        ),
+        (None, None) => (process.pid.to_string(), "all".into(), String::new()),
+    };
+    let sum = row.thread.is_none();
+    let cells = [
+        Cell::plain(process),
+        Cell::plain(thread),
+        Cell::new(id, Tone::Dim),
+        Cell::plain(time(row.wall.0 as f64)),
+        Cell::of(row.cpu, |cpu| time(cpu.0 as f64)),
+        Cell::of(row.busy, share),
+        Cell::plain(time(row.profiled.0 as f64)),
+        Cell::of(row.share, share),
+    ];
+    cells
+        .into_iter()
+        .map(|cell| if sum { cell.toned(Tone::Heading) } else { cell })
+        .collect()
+}
+
+fn hottest(profile: &Profile, row: &ThreadRow<'_>) -> Option<String> {
+    let place = row.hottest?;
+    let function = profile.functions.get(place.function.0 as usize)?;
+    let place = format!("{} at {}:{}", function.name, function.file, place.line);
+    Some(text::clean(&place).into_owned())
+}
+
+/// The line tables of each thread under a line that names it. The costs come from outside so that they can be worked out by hand.
+fn write_lines(
+    profile: &Profile,
+    options: &LineTableOptions,
+    costs: impl Fn(Scope) -> Vec<FunctionCost>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (at, process) in profile.processes.iter().enumerate() {
+        for (index, thread) in process.threads.iter().enumerate() {
+            let name = text::clean(&thread.name);
+            let title = format!("Thread: {name} ({}) of process {}", thread.tid, process.pid);
+            writeln!(out, "{}\n", options.style.paint(Tone::Heading, &title))?;
+            line_table::write_costs(profile, &costs(Scope::Thread(at, index)), options, out)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use hprof::model::Nanos;
+
+    use super::*;
+    use crate::fixture;
+
+    /// The run of the fixture with a worker thread beside the main one, and a second process.
+    fn two_processes() -> Profile {
+        let mut profile = fixture::diffusion();
+        let mut worker = profile.processes[0].threads[0].clone();
+        worker.name = "worker-日本".into();
+        worker.tid = 4712;
+        worker.uses = 3;
+        worker.cpu = None;
+        worker.nodes.truncate(1);
+        profile.processes[0].threads.push(worker);
+        let mut child = fixture::diffusion().processes.remove(0);
+        child.pid = 4720;
+        child.rank = Some(1);
+        child.threads[0].nodes.clear();
+        child.threads[0].wall = Nanos::ZERO;
+        profile.processes.push(child);
+        profile
+    }
+
+    fn table(profile: &Profile) -> String {
+        let mut out = Vec::new();
+        write_table(profile, &ThreadTableOptions::default(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn one_thread_needs_no_sum() {
+        insta::assert_snapshot!(table(&fixture::diffusion()), @r#"
+    Process Thread          Id      Wall       CPU  % CPU  Profiled % Share  Hottest Line
+    =====================================================================================
+    4711    main          4711    1.24 s    1.15 s   92.7    1.22 s   100.0  Field::advance at src/solver.rs:23
+    "#);
+    }
+
+    #[test]
+    fn processes_have_sums_and_threads_a_spread() {
+        insta::assert_snapshot!(table(&two_processes()), @r#"
+    Process Thread                Id      Wall       CPU  % CPU  Profiled % Share  Hottest Line
+    ===========================================================================================
+    4711    all                         1.25 s    1.16 s   92.8    1.25 s   100.0
+            main                4711    1.24 s    1.15 s   92.7    1.22 s    97.8  Field::advance at src/solver.rs:23
+            worker-日本 (x3)    4712    1.24 s                    28.1 ms     2.2  main at src/solver.rs:3
+    4720    rank 1, all                 1.25 s    1.16 s   92.8      0 ns     0.0
+            main                4711      0 ns    1.15 s             0 ns     0.0
+
+    Profiled time of a thread: min 0 ns, mean 417 ms, max 1.22 s; the longest is 2.93 times the mean
+    "#);
+    }
+
+    #[test]
+    fn line_tables_of_each_thread_stand_under_its_name() {
+        let mut out = Vec::new();
+        let options = LineTableOptions {
+            top: Some(0),
+            ..LineTableOptions::default()
+        };
+        let costs = |scope| match scope {
+            Scope::Thread(0, 0) => fixture::diffusion_costs(),
+            _ => Vec::new(),
+        };
+        write_lines(&two_processes(), &options, costs, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    Thread: main (4711) of process 4711
+
+    (3 functions left out)
+
+    Thread: worker-日本 (4712) of process 4711
+
+    No instrumented function was entered.
+
+    Thread: main (4711) of process 4720
+
+    No instrumented function was entered.
+    "#);
+    }
+}

@@ -1,0 +1,96 @@
+//! The rows of the function table.
+
+use std::cmp::Reverse;
+
+use hprof::model::{Function, FunctionCost, Nanos, Profile};
+
+use super::line::percent;
+use crate::function_table::FunctionSort;
+
+/// The function table of a report.
+#[derive(Debug)]
+pub(crate) struct FunctionTableView<'a> {
+    pub(crate) calls: u64,
+    pub(crate) primitive_calls: u64,
+    /// Time in all functions together.
+    pub(crate) total: Nanos,
+    pub(crate) rows: Vec<FunctionRow<'a>>,
+    /// Functions before any were left out.
+    pub(crate) functions: usize,
+}
+
+/// What a function costs.
+#[derive(Debug)]
+pub(crate) struct FunctionRow<'a> {
+    pub(crate) function: &'a Function,
+    pub(crate) calls: u64,
+    pub(crate) primitive_calls: u64,
+    pub(crate) self_time: Nanos,
+    /// Self time of a call, nanoseconds.
+    pub(crate) self_per_call: Option<f64>,
+    pub(crate) total: Nanos,
+    /// Total time of a call that was not recursive, nanoseconds.
+    pub(crate) total_per_call: Option<f64>,
+    /// Total time as a share of the time in all functions.
+    pub(crate) percent: Option<f64>,
+}
+
+impl<'a> FunctionTableView<'a> {
+    /// The table of these costs in the order asked for, without rows below a share in percent and beyond the first `top`.
+    pub(crate) fn new(
+        profile: &'a Profile,
+        costs: &[FunctionCost],
+        sort: FunctionSort,
+        min_percent: Option<f64>,
+        top: Option<usize>,
+    ) -> Self {
+        let total: Nanos = costs.iter().map(|cost| cost.self_time).sum();
+        let mut rows: Vec<FunctionRow<'_>> = costs
+            .iter()
+            .filter_map(|cost| FunctionRow::new(profile, cost, total))
+            .collect();
+        let functions = rows.len();
+        if let Some(least) = min_percent {
+            rows.retain(|row| row.percent.is_some_and(|percent| percent >= least));
+        }
+        match sort {
+            FunctionSort::Cumulative => rows.sort_by_key(|row| Reverse(row.total)),
+            FunctionSort::TotTime => rows.sort_by_key(|row| Reverse(row.self_time)),
+            FunctionSort::Ncalls => rows.sort_by_key(|row| Reverse(row.calls)),
+            FunctionSort::Name => rows.sort_by(|a, b| a.function.name.cmp(&b.function.name)),
+        }
+        rows.truncate(top.unwrap_or(usize::MAX));
+        Self {
+            calls: costs
+                .iter()
+                .map(|cost| cost.calls)
+                .fold(0, u64::saturating_add),
+            primitive_calls: costs
+                .iter()
+                .map(|cost| cost.primitive_calls)
+                .fold(0, u64::saturating_add),
+            total,
+            rows,
+            functions,
+        }
+    }
+}
+
+impl<'a> FunctionRow<'a> {
+    fn new(profile: &'a Profile, cost: &FunctionCost, total: Nanos) -> Option<Self> {
+        Some(Self {
+            function: profile.functions.get(cost.function.0 as usize)?,
+            calls: cost.calls,
+            primitive_calls: cost.primitive_calls,
+            self_time: cost.self_time,
+            self_per_call: share(cost.self_time, cost.calls),
+            total: cost.total,
+            total_per_call: share(cost.total, cost.primitive_calls),
+            percent: percent(cost.total, total),
+        })
+    }
+}
+
+fn share(time: Nanos, calls: u64) -> Option<f64> {
+    (calls > 0).then(|| time.0 as f64 / calls as f64)
+}

@@ -1,0 +1,137 @@
+//! One record for each instrumented line, for tables that other programs read.
+
+use std::collections::BTreeMap;
+
+use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
+use hprof::site::LineKind;
+
+use super::line::{error, hits, seen_cpu};
+
+/// Where a line's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The clock was read.
+    Exact,
+    /// It was, but some intervals were too short for it.
+    Resolution,
+    /// Most of it is a share of a gap, split by samples.
+    Sampled,
+    /// The line is in a counted loop: only its hits are known.
+    Group,
+}
+
+impl Origin {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Resolution => "resolution",
+            Self::Sampled => "sampled",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// What is known of a line; `None` where nothing was measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) line: &'a Line,
+    pub(crate) text: Option<&'a str>,
+    pub(crate) hits: Option<u64>,
+    pub(crate) total: Option<Nanos>,
+    pub(crate) own: Option<Nanos>,
+    pub(crate) cpu: Option<Nanos>,
+    pub(crate) awaited: Option<Nanos>,
+    pub(crate) samples: Option<u64>,
+    /// One standard deviation.
+    pub(crate) error: Option<Nanos>,
+    pub(crate) origin: Option<Origin>,
+    /// Allocations, their bytes, bytes freed.
+    pub(crate) heap: Option<(u64, u64, u64)>,
+}
+
+/// The records of a function, ascending by line; none if the profile does not hold it.
+pub(crate) fn records<'a>(
+    profile: &'a Profile,
+    cost: &FunctionCost,
+) -> Option<(&'a Function, Vec<Record<'a>>)> {
+    let function = profile.functions.get(cost.function.0 as usize)?;
+    let heap = profile
+        .processes
+        .iter()
+        .any(|process| process.heap.is_some());
+    let totals: BTreeMap<u32, &LineTotal> =
+        cost.lines.iter().map(|total| (total.line, total)).collect();
+    let records = function.lines.iter().map(|line| {
+        let measured = totals
+            .get(&line.line)
+            .filter(|total| total.own.hits > 0 || total.total > Nanos::ZERO);
+        let at = line.line.checked_sub(function.line).map(|at| at as usize);
+        let text = at
+            .and_then(|at| function.source.get(at))
+            .map(String::as_str);
+        let blank = Record {
+            line,
+            text,
+            hits: None,
+            total: None,
+            own: None,
+            cpu: None,
+            awaited: None,
+            samples: None,
+            error: None,
+            origin: None,
+            heap: None,
+        };
+        measured.map_or(blank, |total| measured_record(blank, total, cost, heap))
+    });
+    Some((function, records.collect()))
+}
+
+fn measured_record<'a>(
+    blank: Record<'a>,
+    total: &LineTotal,
+    cost: &FunctionCost,
+    heap: bool,
+) -> Record<'a> {
+    let own = &total.own;
+    let origin = origin(blank.line, total);
+    let timed = origin != Origin::Group || total.total > Nanos::ZERO;
+    let sampled = own.sampled > Nanos::ZERO || own.samples > 0;
+    let uncertain = sampled || total.total_variance > 0;
+    Record {
+        hits: Some(hits(blank.line, total, cost)),
+        total: timed.then_some(total.total),
+        own: timed.then(|| own.time()),
+        cpu: seen_cpu(total),
+        awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
+        samples: sampled.then_some(own.samples),
+        error: uncertain
+            .then(|| rounded(error(total)))
+            .filter(|error| *error > Nanos::ZERO),
+        origin: Some(origin),
+        heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
+        ..blank
+    }
+}
+
+fn origin(line: &Line, total: &LineTotal) -> Origin {
+    let own = &total.own;
+    if line.kind == LineKind::GroupBody {
+        Origin::Group
+    } else if own.sampled > own.exact {
+        Origin::Sampled
+    } else if own.below_resolution {
+        Origin::Resolution
+    } else {
+        Origin::Exact
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a deviation is positive, and a cast stops at the largest number"
+)]
+fn rounded(nanos: f64) -> Nanos {
+    Nanos(nanos.round() as u64)
+}

@@ -1,0 +1,118 @@
+//! The rows of the thread table.
+
+use hprof::model::{FunctionId, Nanos, Place, Process, Profile, Thread};
+
+use super::line::percent;
+
+/// The threads of a profile.
+#[derive(Debug)]
+pub(crate) struct ThreadView<'a> {
+    pub(crate) rows: Vec<ThreadRow<'a>>,
+    /// Time in instrumented functions: the least, the mean, and the most of a thread.
+    pub(crate) spread: Option<(Nanos, Nanos, Nanos)>,
+    /// The most, as a multiple of the mean: 1 is even.
+    pub(crate) imbalance: Option<f64>,
+}
+
+/// What a thread did, or all threads of a process.
+#[derive(Debug)]
+pub(crate) struct ThreadRow<'a> {
+    pub(crate) process: &'a Process,
+    /// No row for the process stands above.
+    pub(crate) alone: bool,
+    /// `None` for the sum of a process.
+    pub(crate) thread: Option<&'a Thread>,
+    pub(crate) wall: Nanos,
+    pub(crate) cpu: Option<Nanos>,
+    /// CPU time in percent of wall time.
+    pub(crate) busy: Option<f64>,
+    /// Time in instrumented functions.
+    pub(crate) profiled: Nanos,
+    /// As a share of that of all threads.
+    pub(crate) share: Option<f64>,
+    /// The line with the longest self time.
+    pub(crate) hottest: Option<Place>,
+}
+
+impl<'a> ThreadView<'a> {
+    pub(crate) fn new(profile: &'a Profile) -> Self {
+        let threads = profile
+            .processes
+            .iter()
+            .flat_map(|process| &process.threads);
+        let times: Vec<Nanos> = threads.map(profiled).collect();
+        let all: Nanos = times.iter().copied().sum();
+        let mut rows = Vec::new();
+        for process in &profile.processes {
+            let alone = profile.processes.len() == 1 && process.threads.len() == 1;
+            if !alone {
+                rows.push(of_process(process, all));
+            }
+            rows.extend(process.threads.iter().map(|thread| ThreadRow {
+                alone,
+                ..of_thread(process, thread, all)
+            }));
+        }
+        let mean = Nanos(all.0 / (times.len().max(1) as u64));
+        let least = times.iter().min().copied();
+        let most = times.iter().max().copied();
+        let spread = least.zip(most).filter(|_| times.len() > 1);
+        Self {
+            rows,
+            spread: spread.map(|(least, most)| (least, mean, most)),
+            imbalance: spread
+                .filter(|_| mean > Nanos::ZERO)
+                .map(|(_, most)| most.0 as f64 / mean.0 as f64),
+        }
+    }
+}
+
+fn profiled(thread: &Thread) -> Nanos {
+    let nodes = thread.nodes.iter().flat_map(|node| &node.lines);
+    nodes.map(|(_, cost)| cost.time()).sum()
+}
+
+fn of_process(process: &Process, all: Nanos) -> ThreadRow<'_> {
+    let profiled = process.threads.iter().map(profiled).sum();
+    ThreadRow {
+        process,
+        alone: false,
+        thread: None,
+        wall: process.wall,
+        cpu: process.cpu,
+        busy: process.cpu.and_then(|cpu| percent(cpu, process.wall)),
+        profiled,
+        share: percent(profiled, all),
+        hottest: None,
+    }
+}
+
+fn of_thread<'a>(process: &'a Process, thread: &'a Thread, all: Nanos) -> ThreadRow<'a> {
+    let profiled = profiled(thread);
+    ThreadRow {
+        process,
+        alone: false,
+        thread: Some(thread),
+        wall: thread.wall,
+        cpu: thread.cpu,
+        busy: thread.cpu.and_then(|cpu| percent(cpu, thread.wall)),
+        profiled,
+        share: percent(profiled, all),
+        hottest: hottest(thread),
+    }
+}
+
+fn hottest(thread: &Thread) -> Option<Place> {
+    let mut sums: std::collections::BTreeMap<(FunctionId, u32), Nanos> =
+        std::collections::BTreeMap::new();
+    for node in &thread.nodes {
+        for (line, cost) in &node.lines {
+            *sums.entry((node.function, *line)).or_default() += cost.time();
+        }
+    }
+    let longest = sums
+        .into_iter()
+        .filter(|(_, time)| *time > Nanos::ZERO)
+        .max_by_key(|(_, time)| *time);
+    longest.map(|((function, line), _)| Place { function, line })
+}
