@@ -44,17 +44,18 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
         return Ok(over.code);
     }
     let folder = over.records.folder();
-    let saved = store::save(folder, &over.facts, &over.program, over.destination);
-    let loaded = store::load(&[folder.to_owned()]);
-    let shown = loaded.and_then(|loaded| print(over.report, over.table, loaded, over.facts));
     let mut code = over.code;
-    match shown {
-        Err(error) if !failure::is_broken_pipe(&error) => {
-            output::error(&error);
-            code = failed;
+    let saved = store::load(&[folder.to_owned()]).and_then(|mut loaded| {
+        loaded.profile.run = over.facts.into_run();
+        match print(over.report, over.table, &loaded) {
+            Err(error) if !failure::is_broken_pipe(&error) => {
+                output::error(&error);
+                code = failed;
+            }
+            _ => {}
         }
-        _ => {}
-    }
+        store::save(&loaded.profile, &over.program, over.destination)
+    });
     match saved {
         Ok(path) => {
             let path = short(&path);
@@ -77,13 +78,7 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-fn print(
-    report: Report,
-    table: &TableArgs,
-    mut loaded: Loaded,
-    facts: RunFacts,
-) -> anyhow::Result<()> {
-    loaded.profile.run = facts.into_run();
+fn print(report: Report, table: &TableArgs, loaded: &Loaded) -> anyhow::Result<()> {
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
