@@ -6,6 +6,7 @@
     clippy::allow_attributes_without_reason,
     clippy::cast_possible_truncation,
     clippy::too_many_lines,
+    clippy::unwrap_used,
     unused,
     unused_qualifications,
     reason = "the code under test is odd on purpose"
