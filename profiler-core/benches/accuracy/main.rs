@@ -146,7 +146,11 @@ fn row(case: &Case) -> u32 {
         let (error, total) = (median(errors), median(totals));
         let bad = total > TOTAL || allowed.is_some_and(|allowed| error > allowed);
         missed += u32::from(bad);
-        let _ = write!(cells, " {error:.1} / {total:.2}{} |", if bad { " !" } else { "" });
+        let _ = write!(
+            cells,
+            " {error:.1} / {total:.2}{} |",
+            if bad { " !" } else { "" }
+        );
     }
     println!("| ({}) {} |{cells}", case.program, case.what);
     missed
