@@ -127,7 +127,7 @@ four_times! {
     /// A chain of integer operations, each waiting for the one before: four lines and the header a turn.
     #[inline(never)]
     pub(crate) fn latency(n: u64) -> u64 {
-        let mut x = black_box(1_u64);
+        let mut x = n;
         for _ in 0..n {
             x = x.wrapping_mul(3);
             x ^= x >> 7;
