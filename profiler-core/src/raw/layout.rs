@@ -253,7 +253,7 @@ pub struct ThreadRecord {
     pub reads: AtomicU64,
     /// Address of the cell where the running gap began.
     pub gap: AtomicPtr<Cell>,
-    /// Address of the node whose frame is innermost.
+    /// Address of the node of the innermost poll of an async body.
     pub top: AtomicPtr<NodeRecord>,
 
     /// Number of this record, from 0.
@@ -306,7 +306,7 @@ pub struct ThreadRecord {
 pub struct CacheSlot {
     /// Address of the calling cell, with the number of the site in the upper 16 bits; 0 if the slot is free.
     pub key: AtomicU64,
-    /// Address of the node; the lowest bit is set if the call is recursive.
+    /// Address of the node, plus 8 if the call is recursive.
     pub node: AtomicU64,
 }
 
