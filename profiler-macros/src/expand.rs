@@ -92,19 +92,18 @@ struct Expansion<'a> {
 impl Expansion<'_> {
     fn function(&self, mut function: Function<'_>, has_helpers: bool, errors: &mut Vec<Error>) {
         if !check::left_alone(&function) && self.level != Level::Nothing {
-            let mut opening = vec![emit::tracking()];
             if self.level != Level::Off {
-                opening.extend(self.instrument(&mut function, errors));
+                self.instrument(&mut function, errors);
             }
-            function.block.stmts.splice(0..0, opening);
+            function.block.stmts.insert(0, emit::tracking());
         }
         if has_helpers {
             helpers::strip(function.block);
         }
     }
 
-    /// Puts the markers into a body and gives the statements that go before it.
-    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) -> Vec<Stmt> {
+    /// Puts the sites, the frame and the markers into a body.
+    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
         let place = self.place(function);
         let kind = match function.sig.asyncness {
             Some(_) => SiteKind::AsyncFunction,
@@ -123,17 +122,16 @@ impl Expansion<'_> {
             self.calls_only(kind, &place, function.block)
         };
         let facts = self.facts(&place, function);
-        let mut opening: Vec<Stmt> = tables
-            .iter()
-            .map(|table| self.emitter.site(table, &facts))
-            .collect();
         let site = &tables[0].ident;
         if kind == SiteKind::AsyncFunction {
             self.move_into_future(site, function);
         } else {
-            opening.push(self.emitter.enter(site, function.sig.fn_token.span));
+            let enter = self.emitter.enter(site, function.sig.fn_token.span);
+            let stmts = &mut function.block.stmts;
+            stmts.insert(leading_items(stmts), enter);
         }
-        opening
+        let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
+        function.block.stmts.splice(0..0, sites);
     }
 
     /// One marker for the whole body.
@@ -148,8 +146,8 @@ impl Expansion<'_> {
                 },
                 _ => Counter::Frame { slot },
             };
-            body.stmts
-                .insert(0, self.emitter.marker(&counter, &[], place.name.span()));
+            let marker = self.emitter.marker(&counter, &[], place.name.span());
+            body.stmts.insert(leading_items(&body.stmts), marker);
         }
         vec![table]
     }
@@ -217,6 +215,14 @@ impl Expansion<'_> {
                 .text(function.sig.fn_token.span, place.line, place.end_line),
         }
     }
+}
+
+/// How many items a body begins with. They stay before our statements, which some people mind otherwise.
+pub(crate) fn leading_items(stmts: &[Stmt]) -> usize {
+    let items = stmts
+        .iter()
+        .take_while(|stmt| matches!(stmt, Stmt::Item(_)));
+    items.count()
 }
 
 /// Whether a function has no result.

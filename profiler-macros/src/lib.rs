@@ -42,3 +42,6 @@ pub fn profile(args: TokenStream, item: TokenStream) -> TokenStream {
     )
     .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ mod start;
 
 use crate::emit::{Counter, Emitter};
 use crate::helpers::{self, Helpers};
-use crate::paths::site_name;
+use crate::paths::{hidden, site_name};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use crate::source::Source;
 use here::Here;
@@ -329,15 +329,23 @@ fn leave_behind(stmts: &[Stmt]) -> Vec<Attribute> {
     }
 }
 
-/// A block of the given statements in braces that only we see.
+/// A block of the given statements in braces that lints take for ours. For places where a block ends no temporaries that
+/// would not end there anyway.
 fn block_of(stmts: Vec<Stmt>, at: Span) -> Expr {
+    braced(stmts, token::Brace(hidden(at)))
+}
+
+/// A block of the given statements around tokens of the user that end with `last`. The edition of its braces is the user's: it
+/// decides when the temporaries of an `if` around it are dropped and what a closure captures.
+fn block_around(stmts: Vec<Stmt>, last: Span) -> Expr {
+    braced(stmts, token::Brace(last))
+}
+
+fn braced(stmts: Vec<Stmt>, brace_token: token::Brace) -> Expr {
     Expr::Block(ExprBlock {
         attrs: Vec::new(),
         label: None,
-        block: Block {
-            brace_token: token::Brace(crate::paths::hidden(at)),
-            stmts,
-        },
+        block: Block { brace_token, stmts },
     })
 }
 

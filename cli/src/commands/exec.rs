@@ -23,6 +23,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
         runner: Vec::new(),
+        runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
     let code = launch::run_program(records.folder(), &order, args.command)?;

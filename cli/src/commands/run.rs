@@ -3,7 +3,7 @@
 use super::conclude::{Nothing, Over, conclude};
 use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs};
 use crate::failure::CODE;
-use crate::launch::{self, Launch, Lookup, Order, Package, Records};
+use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
 use crate::store::{Destination, RunFacts};
@@ -52,20 +52,10 @@ fn profile(
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
         runner: cargo.runner.clone(),
+        runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
-    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
-        let code = cargo.run(&recording.switch(own_allocator), &records)?;
-        Ok((code, launch::finished_launches(records.folder())?))
-    };
-    let (mut code, mut launches) = start(false)?;
-    if launches.is_empty() && launch::has_own_allocator(&cargo, &recording.switch(false), code)? {
-        output::say(
-            "the program has a #[global_allocator] of its own: building again without hprof's, so allocations are not counted\n\
-             hprof: hint: to count them, wrap it: static GLOBAL: hprof::Alloc<Mine> = hprof::Alloc::new(Mine);",
-        );
-        (code, launches) = start(true)?;
-    }
+    let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
     if launches.is_empty() {
         return Ok(not_started(build, code));
     }
@@ -79,6 +69,35 @@ fn profile(
         code,
         reason: &|| reason(build),
     })
+}
+
+/// Builds and starts the program, without our allocator if it has one of its own.
+fn start(
+    cargo: &Cargo<'_>,
+    recording: &Recording,
+    records: &Records,
+    own: &OwnAllocator,
+) -> anyhow::Result<(u8, Vec<Launch>)> {
+    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
+        let code = cargo.run(&recording.switch(own_allocator), records)?;
+        Ok((code, launch::finished_launches(records.folder())?))
+    };
+    if own.is_remembered(cargo) {
+        say_left_out();
+        return start(true);
+    }
+    let (code, launches) = start(false)?;
+    if launches.is_empty() && own.is_the_cause(cargo, &recording.switch(false), code)? {
+        own.remember();
+        say_left_out();
+        return start(true);
+    }
+    Ok((code, launches))
+}
+
+fn say_left_out() {
+    output::say("the program has a #[global_allocator] of its own: building without hprof's");
+    output::say("hint: allocations are counted if yours is hprof::Alloc::new(Mine)");
 }
 
 /// Why nothing was recorded.

@@ -157,7 +157,7 @@ pub struct Process {
 pub struct OwnCost {
     /// Markers that read the clock.
     pub timed_markers: u64,
-    /// All markers, those included. Hits in the body of a grouped loop are none: they are counted in a register.
+    /// All markers, those included. Hits of grouped loops are none: they are counted in registers.
     pub markers: u64,
     /// Frames entered.
     pub calls: u64,

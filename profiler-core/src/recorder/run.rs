@@ -466,6 +466,13 @@ pub(super) fn thread_id() -> u32 {
 
 /// Copies the name of this thread to its record.
 pub(super) fn name_thread(thread: &ThreadRecord) {
+    // The system calls the first thread as it calls the process.
+    if cfg!(target_os = "linux") && thread_id() == std::process::id() {
+        thread
+            .name_len
+            .store(copy_text(&thread.name, b"main"), Relaxed);
+        return;
+    }
     let mut name = [0_u8; 64];
     // SAFETY: no arguments.
     let me = unsafe { libc::pthread_self() };

@@ -178,19 +178,19 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
     if !run::recording() {
         return sink();
     }
-    let Some(thread) = attached() else {
-        return sink();
-    };
-    let Some(id) = sites::register(id, facts, lines) else {
-        run::lost_call();
-        return sink();
-    };
-    ensure_cache(thread);
-    sampler::ensure();
-    tree::find(thread, id, lines.len()).unwrap_or_else(|| {
+    place(id, facts, lines).unwrap_or_else(|| {
         run::lost_call();
         sink()
     })
+}
+
+/// Where a call goes, if there is room for all it needs.
+fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
+    let thread = attached()?;
+    let id = sites::register(id, facts, lines)?;
+    ensure_cache(thread);
+    sampler::ensure();
+    tree::find(thread, id, lines.len())
 }
 
 /// The record of this thread, made at its first frame.

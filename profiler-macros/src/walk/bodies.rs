@@ -1,9 +1,9 @@
 //! Bodies: the function itself, closures and async blocks.
 
-use super::{Body, Here, Walker, block_of, leave_behind, start};
+use super::{Body, Here, Walker, block_around, leave_behind, start};
+use crate::expand::leading_items;
 use crate::sites::{LineKind, SiteKind};
-use proc_macro2::{Span, TokenTree};
-use quote::ToTokens;
+use proc_macro2::Span;
 use std::mem;
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, ExprClosure, Stmt};
@@ -14,7 +14,8 @@ impl Walker<'_> {
         if !self.selects_all() {
             self.open_rest(self.place.fn_line);
             self.statements(body);
-            body.stmts.splice(0..0, self.rest_marker());
+            let first = leading_items(&body.stmts);
+            body.stmts.splice(first..first, self.rest_marker());
             return;
         }
         let binds = body.stmts.iter().any(|stmt| matches!(stmt, Stmt::Local(_)));
@@ -71,14 +72,16 @@ impl Walker<'_> {
             Expr::Block(body) if body.label.is_none() => {
                 self.statements(&mut body.block);
                 let opening = self.closure_opening(at);
-                body.block.stmts.splice(0..0, opening);
+                let first = leading_items(&body.block.stmts);
+                body.block.stmts.splice(first..first, opening);
             }
             body => {
+                let end = start::last_token(&*body).span();
                 let value = Stmt::Expr(mem::replace(body, Expr::PLACEHOLDER), None);
                 let mut stmts = Vec::new();
                 self.statement(value, true, &mut stmts);
                 stmts.splice(0..0, self.closure_opening(at));
-                *body = sole_expression(stmts).unwrap_or_else(|stmts| block_of(stmts, at));
+                *body = sole_expression(stmts).unwrap_or_else(|stmts| block_around(stmts, end));
             }
         }
         self.body = outer;
@@ -108,7 +111,8 @@ impl Walker<'_> {
         let outer = self.open(SiteKind::AsyncBlock, at);
         self.statements(&mut e.block);
         if self.close_used() {
-            e.block.stmts.splice(0..0, self.rest_marker());
+            let first = leading_items(&e.block.stmts);
+            e.block.stmts.splice(first..first, self.rest_marker());
             let future = mem::replace(expr, Expr::PLACEHOLDER);
             let site = &self.tables[self.body.table].ident;
             *expr = self.emitter.poll(site, &future, at);
@@ -148,17 +152,17 @@ impl Walker<'_> {
 
     /// Whether the body of a closure has lines of its own: a block that is not all on the line of its statement, or an
     /// expression over several lines.
-    fn has_own_lines(&self, body: &Expr, start: Span) -> bool {
+    fn has_own_lines(&self, body: &Expr, at: Span) -> bool {
         match body {
             Expr::Block(e) => {
                 let close = e.block.brace_token.span.close();
-                self.spans_lines(start, close) || !self.is_here(start)
+                self.spans_lines(at, close) || !self.is_here(at)
             }
-            _ => self.spans_lines(start, last_token(body)),
+            _ => self.spans_lines(at, start::end_of(body)),
         }
     }
 
-    fn spans_lines(&self, first: Span, last: Span) -> bool {
+    pub(super) fn spans_lines(&self, first: Span, last: Span) -> bool {
         self.source.line(first) != self.source.line(last)
     }
 
@@ -182,16 +186,6 @@ fn conditional_value(stmt: &mut Stmt) -> bool {
     is_value(stmt)
         && crate::helpers::attributes(stmt)
             .is_some_and(|attrs| attrs.iter().any(start::is_condition))
-}
-
-/// The last token of an expression.
-fn last_token(expr: &Expr) -> Span {
-    let last = expr.to_token_stream().into_iter().last();
-    match last {
-        Some(TokenTree::Group(group)) => group.span_close(),
-        Some(token) => token.span(),
-        None => Span::call_site(),
-    }
 }
 
 /// The expression, if there is nothing else; the statements otherwise.

@@ -1,6 +1,6 @@
-//! The first token of a statement after its attributes: the place that gives it its line.
+//! Where statements and expressions begin and end. The first token of a statement after its attributes gives it its line.
 
-use proc_macro2::Span;
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Label, Meta, Pat, Path, QSelf, Stmt};
@@ -93,6 +93,20 @@ fn of_path(qself: Option<&QSelf>, path: &Path) -> Span {
 fn of_tokens(tokens: &impl ToTokens) -> Span {
     let first = tokens.to_token_stream().into_iter().next();
     first.map_or_else(Span::call_site, |token| token.span())
+}
+
+/// The last token of an expression.
+pub(super) fn last_token(expr: &Expr) -> TokenTree {
+    let last = expr.to_token_stream().into_iter().last();
+    last.unwrap_or_else(|| Group::new(Delimiter::None, TokenStream::new()).into())
+}
+
+/// Where an expression ends.
+pub(super) fn end_of(expr: &Expr) -> Span {
+    match last_token(expr) {
+        TokenTree::Group(group) => group.span_close(),
+        token => token.span(),
+    }
 }
 
 /// Whether an attribute decides if its statement exists at all.

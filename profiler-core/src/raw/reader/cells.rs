@@ -14,6 +14,8 @@ const STATE_TIMED: u64 = 1;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CellCounts {
     pub(super) hits: u64,
+    /// Intervals that began at the cell's markers, timed or not; set once the tree is known.
+    pub(super) intervals: u64,
     /// Never negative: the fenced clock subtracts the cost of its markers, which may be more than a line took.
     pub(super) time: u64,
     pub(super) gap_time: u64,
@@ -35,6 +37,7 @@ impl CellCounts {
         let ticks = |field: usize| bytes.i64(at + field).max(0).unsigned_abs().min(MAX_TICKS);
         Self {
             hits: word(offset_of!(Cell, hits)),
+            intervals: word(offset_of!(Cell, hits)),
             time: ticks(offset_of!(Cell, time)),
             gap_time: word(offset_of!(Cell, gap_time)).min(MAX_TICKS),
             awaited: word(offset_of!(Cell, await_time)).min(MAX_TICKS),
@@ -70,6 +73,7 @@ impl CellCounts {
     /// Whether anything was counted. State and window alone say nothing of the program.
     pub(super) fn is_empty(&self) -> bool {
         let counted = Self {
+            intervals: 0,
             timed: false,
             window: (0, 0),
             rss: self.rss.filter(|rss| *rss != LineRss::default()),
@@ -79,11 +83,11 @@ impl CellCounts {
     }
 
     pub(super) fn for_split(&self, node: Option<usize>) -> GapCell {
-        let (intervals, ticks) = self.window;
-        let prior = if self.timed || intervals == 0 {
+        let (timed, ticks) = self.window;
+        let prior = if self.timed || timed == 0 {
             0
         } else {
-            u128::from(ticks) * u128::from(self.hits) / u128::from(intervals)
+            u128::from(ticks) * u128::from(self.intervals) / u128::from(timed)
         };
         GapCell {
             node,

@@ -14,7 +14,7 @@ use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
 use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
 use crate::raw::layout::{FLAG_MEMORY, FLAG_SAMPLER, NodeRecord, ThreadRecord};
 
-/// `ThreadRecord::state` before the record is in use, or after a fork without its thread.
+/// `ThreadRecord::state` before the record is in use.
 const STATE_UNUSED: u32 = 0;
 /// `ThreadRecord::state`: the thread has ended.
 const STATE_ENDED: u32 = 2;
@@ -42,7 +42,7 @@ pub(super) fn read(
     damaged: &mut u64,
 ) -> Option<(Thread, Events)> {
     let mut thread = ThreadReader::new(recording, index, &parts.nodes, damaged);
-    if thread.state() == STATE_UNUSED && thread.cells.iter().all(CellCounts::is_empty) {
+    if !thread.is_used() && thread.cells.iter().all(CellCounts::is_empty) {
         return None;
     }
     thread.close_what_is_open();
@@ -108,7 +108,7 @@ impl<'a> ThreadReader<'a> {
         }
         let position = |(position, node): (usize, &TreeNode)| (node.record, position);
         let positions = tree.iter().enumerate().map(position).collect();
-        Self {
+        let mut thread = Self {
             recording,
             index,
             at,
@@ -116,6 +116,44 @@ impl<'a> ThreadReader<'a> {
             positions,
             first_cells,
             cells,
+        };
+        thread.count_intervals();
+        thread
+    }
+
+    /// An interval begins with each hit of a line, and when a call returns to it. The hits of a grouped loop's header are turns: its
+    /// interval is the whole loop, in which the header is hit once more than the body.
+    fn count_intervals(&mut self) {
+        for position in 0..self.tree.len() {
+            let node = self.tree[position];
+            let first = self.first_cells[position];
+            let record = &self.recording.records.nodes[node.record];
+            let cells = self
+                .cells
+                .get(first..first + record.lines)
+                .unwrap_or_default();
+            let hits = |slot: usize| cells.get(slot).map_or(0, |cell| cell.hits);
+            let groups = self.site(&node).map_or(&[][..], |site| &site.groups);
+            let mut loops = Vec::with_capacity(groups.len());
+            for (header, body) in groups {
+                // Without a line in the body nobody knows how many loops there were.
+                let turns = body
+                    .iter()
+                    .map(|slot| hits(*slot))
+                    .max()
+                    .unwrap_or(u64::MAX);
+                loops.push((*header, hits(*header).saturating_sub(turns)));
+            }
+            for (header, count) in loops {
+                if header < self.recording.records.nodes[node.record].lines {
+                    self.cells[first + header].intervals = count;
+                }
+            }
+            if let Some((parent, slot)) = node.caller {
+                let (calls, recursive) = self.entries(&node);
+                let intervals = &mut self.cells[self.first_cells[parent] + slot].intervals;
+                *intervals = intervals.saturating_add(calls).saturating_add(recursive);
+            }
         }
     }
 
@@ -126,6 +164,11 @@ impl<'a> ThreadReader<'a> {
     fn state(&self) -> u32 {
         let field = offset_of!(ThreadRecord, state);
         self.recording.bytes.u32(self.at + field)
+    }
+
+    /// Whether a thread of this process has used the record; after a fork that is not so for the threads of the parent.
+    fn is_used(&self) -> bool {
+        self.state() != STATE_UNUSED && self.word(offset_of!(ThreadRecord, uses)) > 0
     }
 
     fn site(&self, node: &TreeNode) -> Option<&SiteFacts> {
@@ -234,7 +277,7 @@ impl<'a> ThreadReader<'a> {
     fn is_too_short(&self, cell: &CellCounts, exact: Nanos) -> bool {
         let picoseconds = u128::from(exact.0) * 1000;
         let shortest = u128::from(self.recording.shortest_interval_ps);
-        cell.timed && cell.time > 0 && picoseconds < u128::from(cell.hits) * shortest
+        cell.timed && cell.time > 0 && picoseconds < u128::from(cell.intervals) * shortest
     }
 
     /// The calling cell of each node of the tree.
@@ -270,7 +313,7 @@ impl<'a> ThreadReader<'a> {
             events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
-                if !slot.is_group_body {
+                if !slot.is_counted {
                     events.markers = events.markers.saturating_add(cell.hits);
                 }
             }
