@@ -9,7 +9,7 @@
 
 use super::error::Damage;
 use super::sample_type::Values;
-use crate::model::{LineCost, Nanos};
+use crate::model::{LineCost, LineRss, Nanos, RssChange};
 
 /// `prior` is true.
 const PRIOR: u32 = 1;
@@ -30,7 +30,9 @@ const SETTLED_HIGH: u32 = 1 << 7;
 /// The numbers that stand in the values follow once more, for there is no sample or they are too large for it: hits, exact, cpu,
 /// awaited, allocs, alloc_bytes, frees, free_bytes.
 const WHOLE: u32 = 1 << 8;
-const ALL: u32 = (1 << 9) - 1;
+/// The numbers of `rss` follow.
+const RSS: u32 = 1 << 9;
+const ALL: u32 = (1 << 10) - 1;
 
 /// The largest value of a sample.
 const LARGEST: u64 = i64::MAX.cast_unsigned();
@@ -48,6 +50,8 @@ pub(super) fn values(cost: &LineCost) -> Values {
         cost.alloc_bytes,
         cost.frees,
         cost.free_bytes,
+        cost.rss.map_or(0, |rss| rss.change.grown()),
+        cost.rss.map_or(0, |rss| rss.change.shrunk()),
     ]
     .map(|value| value.min(LARGEST))
 }
@@ -85,7 +89,51 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     // A sum that does not fit is at the limit too.
     let cut = numbers.iter().any(|&number| number > LARGEST) || cost.time().0 > LARGEST;
     part(WHOLE, whole || cut, &numbers);
+    part(
+        RSS,
+        cost.rss.is_some(),
+        &rss_numbers(&cost.rss.unwrap_or_default()),
+    );
     flags
+}
+
+fn rss_numbers(rss: &LineRss) -> [u64; 8] {
+    [
+        rss.change.grown_anonymous,
+        rss.change.shrunk_anonymous,
+        rss.change.grown_file,
+        rss.change.shrunk_file,
+        rss.max_bytes,
+        rss.last_bytes,
+        rss.reads,
+        rss.sampled_bytes,
+    ]
+}
+
+fn rss(numbers: [u64; 8]) -> LineRss {
+    let [
+        grown_anonymous,
+        shrunk_anonymous,
+        grown_file,
+        shrunk_file,
+        max_bytes,
+        last_bytes,
+        reads,
+        sampled_bytes,
+    ] = numbers;
+    let change = RssChange {
+        grown_anonymous,
+        shrunk_anonymous,
+        grown_file,
+        shrunk_file,
+    };
+    LineRss {
+        change,
+        max_bytes,
+        last_bytes,
+        reads,
+        sampled_bytes,
+    }
 }
 
 /// The costs again: of the values of a sample, and what follows in `extra`.
@@ -126,6 +174,11 @@ pub(super) fn unpack(
     if !has(CPU_KNOWN) && cpu != 0 {
         return Err(Damage::new("CPU time that is not known", 0, cpu));
     }
+    let rss = if has(RSS) {
+        Some(rss(extra.next_array()?))
+    } else {
+        None
+    };
     Ok(LineCost {
         hits,
         exact: Nanos(exact),
@@ -141,6 +194,7 @@ pub(super) fn unpack(
         alloc_bytes,
         frees,
         free_bytes,
+        rss,
     })
 }
 
@@ -157,6 +211,8 @@ fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 8], Damage> {
         alloc_bytes,
         frees,
         free_bytes,
+        _,
+        _,
     ] = *values;
     let exact = time.checked_sub(sampled);
     let exact = exact.ok_or_else(|| {
@@ -270,8 +326,9 @@ mod tests {
             alloc_bytes: u64::MAX,
             frees: u64::MAX - 1,
             free_bytes: u64::MAX - 2,
+            rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
         };
-        assert_eq!(again(&cost, false), (cost, 13));
+        assert_eq!(again(&cost, false), (cost, 21));
         assert_eq!(values(&cost)[1], LARGEST);
     }
 

@@ -119,6 +119,8 @@ pub(super) struct ProcessFacts {
     pub(super) damaged: u64,
     #[prost(message, optional, tag = "17")]
     pub(super) heap: Option<HeapFacts>,
+    #[prost(message, optional, tag = "19")]
+    pub(super) rss: Option<RssFacts>,
     /// Each a [`ThreadFacts`].
     #[prost(bytes = "vec", repeated, tag = "18")]
     pub(super) threads: Vec<Vec<u8>>,
@@ -161,6 +163,34 @@ pub(super) struct HeapFacts {
     pub(super) live_bytes: i64,
     #[prost(sint64, tag = "2")]
     pub(super) peak_bytes: i64,
+}
+
+/// [`ProcessRss`](crate::model::ProcessRss).
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RssFacts {
+    /// 1 `/proc/self/statm`, 2 `sysinfo`; 0 if no source worked.
+    #[prost(uint32, tag = "1")]
+    pub(super) source: u32,
+    /// At the start, then at the end: anonymous memory and files.
+    #[prost(uint64, repeated, tag = "2")]
+    pub(super) levels: Vec<u64>,
+    /// Not read, then rest: anonymous growth and shrinkage, growth and shrinkage of files.
+    #[prost(uint64, repeated, tag = "3")]
+    pub(super) changes: Vec<u64>,
+    #[prost(uint64, tag = "4")]
+    pub(super) peak_bytes: u64,
+    #[prost(uint32, tag = "5")]
+    pub(super) budget_percent: u32,
+    #[prost(uint64, tag = "6")]
+    pub(super) reads: u64,
+    #[prost(uint64, tag = "7")]
+    pub(super) looks: u64,
+    #[prost(uint64, tag = "8")]
+    pub(super) own_ns: u64,
+    #[prost(uint64, optional, tag = "9")]
+    pub(super) resolution_bytes: Option<u64>,
+    #[prost(uint64, optional, tag = "10")]
+    pub(super) total_ram: Option<u64>,
 }
 
 /// [`Thread`](crate::model::Thread): facts, and the call tree as columns. The samples of its lines stand in the file in the order of

@@ -3,11 +3,12 @@
 use super::error::Damage;
 use super::extension::{
     FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_STRIPPED, FLAG_THREADS_FOLDED,
-    FunctionFacts, HeapFacts, OwnCostFacts, ProcessFacts, RunFacts,
+    FunctionFacts, HeapFacts, OwnCostFacts, ProcessFacts, RssFacts, RunFacts,
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
-    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Nanos, OwnCost, Process, Run,
+    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Nanos, OwnCost, Process, ProcessRss,
+    RssChange, RssLevel, RssSource, Run,
 };
 use crate::site::LineKind;
 
@@ -192,8 +193,82 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
             live_bytes: heap.live_bytes,
             peak_bytes: heap.peak_bytes,
         }),
+        rss: process.rss.as_ref().map(rss_facts),
         threads: Vec::new(),
     }
+}
+
+fn rss_facts(rss: &ProcessRss) -> RssFacts {
+    let level = |level: &RssLevel| [level.anonymous_bytes, level.file_bytes];
+    let change = |change: &RssChange| {
+        [
+            change.grown_anonymous,
+            change.shrunk_anonymous,
+            change.grown_file,
+            change.shrunk_file,
+        ]
+    };
+    RssFacts {
+        source: match rss.source {
+            None => 0,
+            Some(RssSource::Procfs) => 1,
+            Some(RssSource::Sysinfo) => 2,
+        },
+        levels: [level(&rss.start), level(&rss.end)].concat(),
+        changes: [change(&rss.not_read), change(&rss.rest)].concat(),
+        peak_bytes: rss.peak_bytes,
+        budget_percent: rss.budget_percent,
+        reads: rss.reads,
+        looks: rss.looks,
+        own_ns: rss.own_time.0,
+        resolution_bytes: rss.resolution_bytes,
+        total_ram: rss.total_ram,
+    }
+}
+
+fn rss(facts: &RssFacts) -> Result<ProcessRss, Damage> {
+    let count =
+        |expected: usize, found: usize| Damage::new("numbers of the resident set", expected, found);
+    let levels = <[u64; 4]>::try_from(facts.levels.as_slice());
+    let [start_anonymous, start_file, end_anonymous, end_file] =
+        levels.map_err(|_| count(4, facts.levels.len()))?;
+    let changes: &[u64; 8] =
+        (facts.changes.as_slice().try_into()).map_err(|_| count(8, facts.changes.len()))?;
+    let change = |at: usize| RssChange {
+        grown_anonymous: changes[at],
+        shrunk_anonymous: changes[at + 1],
+        grown_file: changes[at + 2],
+        shrunk_file: changes[at + 3],
+    };
+    let level = |anonymous_bytes, file_bytes| RssLevel {
+        anonymous_bytes,
+        file_bytes,
+    };
+    Ok(ProcessRss {
+        source: match facts.source {
+            0 => None,
+            1 => Some(RssSource::Procfs),
+            2 => Some(RssSource::Sysinfo),
+            other => {
+                return Err(Damage::new(
+                    "source of the resident set",
+                    "one below 3",
+                    other,
+                ));
+            }
+        },
+        start: level(start_anonymous, start_file),
+        end: level(end_anonymous, end_file),
+        peak_bytes: facts.peak_bytes,
+        not_read: change(0),
+        rest: change(4),
+        budget_percent: facts.budget_percent,
+        reads: facts.reads,
+        looks: facts.looks,
+        own_time: Nanos(facts.own_ns),
+        resolution_bytes: facts.resolution_bytes,
+        total_ram: facts.total_ram,
+    })
 }
 
 /// A process without its threads.
@@ -236,6 +311,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             live_bytes: heap.live_bytes,
             peak_bytes: heap.peak_bytes,
         }),
+        rss: facts.rss.as_ref().map(rss).transpose()?,
         threads: Vec::new(),
     })
 }

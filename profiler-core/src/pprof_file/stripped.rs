@@ -326,6 +326,8 @@ fn line_cost(values: &Values) -> LineCost {
         alloc_bytes,
         frees,
         free_bytes,
+        _,
+        _,
     ] = *values;
     LineCost {
         hits,
@@ -375,6 +377,7 @@ fn process(rank: &str, name: &str, thread: Thread) -> Process {
             ..Losses::default()
         },
         heap: None,
+        rss: None,
         threads: vec![thread],
     }
 }
