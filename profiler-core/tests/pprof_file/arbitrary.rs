@@ -1,8 +1,9 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
 
 use hprof::model::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Nanos, Node,
-    OwnCost, Place, Process, Profile, Run, Thread,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineRss, Losses,
+    Nanos, Node, OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run,
+    Thread,
 };
 use hprof::site::LineKind;
 use proptest::collection::{btree_map, vec};
@@ -54,7 +55,10 @@ fn variance() -> impl Strategy<Value = u128> {
 fn cost() -> impl Strategy<Value = LineCost> {
     let times = (nanos(), nanos(), number(), variance(), variance());
     let marks = (any::<bool>(), any::<bool>(), option::of(nanos()), nanos());
-    let memory = (number(), number(), number(), number());
+    let memory = (
+        (number(), number(), number(), number()),
+        option::of(line_rss().boxed()),
+    );
     (number(), times, marks, memory).prop_map(|(hits, times, marks, memory)| LineCost {
         hits,
         exact: times.0,
@@ -66,10 +70,65 @@ fn cost() -> impl Strategy<Value = LineCost> {
         below_resolution: marks.1,
         cpu: marks.2,
         awaited: marks.3,
-        allocs: memory.0,
-        alloc_bytes: memory.1,
-        frees: memory.2,
-        free_bytes: memory.3,
+        allocs: memory.0.0,
+        alloc_bytes: memory.0.1,
+        frees: memory.0.2,
+        free_bytes: memory.0.3,
+        rss: memory.1,
+    })
+}
+
+fn rss_change() -> impl Strategy<Value = RssChange> {
+    [number(), number(), number(), number()].prop_map(|change| RssChange {
+        grown_anonymous: change[0],
+        shrunk_anonymous: change[1],
+        grown_file: change[2],
+        shrunk_file: change[3],
+    })
+}
+
+fn line_rss() -> impl Strategy<Value = LineRss> {
+    let numbers = [number(), number(), number(), number()];
+    (rss_change(), numbers).prop_map(|(change, numbers)| LineRss {
+        change,
+        max_bytes: numbers[0],
+        last_bytes: numbers[1],
+        reads: numbers[2],
+        sampled_bytes: numbers[3],
+    })
+}
+
+fn process_rss() -> impl Strategy<Value = ProcessRss> {
+    const SOURCES: [Option<RssSource>; 3] =
+        [None, Some(RssSource::Procfs), Some(RssSource::Sysinfo)];
+    let level = || {
+        (number(), number()).prop_map(|(anonymous_bytes, file_bytes)| RssLevel {
+            anonymous_bytes,
+            file_bytes,
+        })
+    };
+    let known = (
+        proptest::sample::select(&SOURCES[..]),
+        option::of(number()),
+        option::of(number()),
+    );
+    let counts = (number(), any::<u32>(), number(), number(), nanos());
+    let changes = (rss_change(), rss_change());
+    (known, level(), level(), counts, changes).prop_map(|(known, start, end, counts, changes)| {
+        ProcessRss {
+            source: known.0,
+            start,
+            end,
+            peak_bytes: counts.0,
+            not_read: changes.0,
+            rest: changes.1,
+            budget_percent: counts.1,
+            reads: counts.2,
+            looks: counts.3,
+            own_time: counts.4,
+            resolution_bytes: known.1,
+            total_ram: known.2,
+        }
     })
 }
 
@@ -209,9 +268,12 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<bool>(),
         any::<char>(),
     );
-    let heap = option::of((any::<i64>(), any::<i64>()));
+    let heap = (
+        option::of((any::<i64>(), any::<i64>())),
+        option::of(process_rss().boxed()),
+    );
     let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
-    (facts, vec(thread(functions), 0..3)).prop_map(|(facts, threads)| {
+    (facts.boxed(), vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
         let (names, ranks, clock, end, own_cost, losses, heap) = facts;
         Process {
             host: names.0,
@@ -230,10 +292,11 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             opt_level: end.4,
             own_cost,
             losses,
-            heap: heap.map(|(live_bytes, peak_bytes)| Heap {
+            heap: heap.0.map(|(live_bytes, peak_bytes)| Heap {
                 live_bytes,
                 peak_bytes,
             }),
+            rss: heap.1,
             threads,
         }
     })

@@ -138,6 +138,7 @@ pub(crate) fn process(pid: u32, rank: Option<u32>, threads: Vec<Thread>) -> Proc
         own_cost: OwnCost::default(),
         losses: Losses::default(),
         heap: None,
+        rss: None,
         threads,
     }
 }
