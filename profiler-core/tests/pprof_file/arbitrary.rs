@@ -1,6 +1,4 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
-//!
-//! Strategies made of many others are boxed: without optimisation they would not fit on the stack of a test.
 
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineRss, Losses,
@@ -58,10 +56,7 @@ fn cost() -> impl Strategy<Value = LineCost> {
     let times = (nanos(), nanos(), number(), variance(), variance());
     let marks = (any::<bool>(), any::<bool>(), option::of(nanos()), nanos());
     let memory = (
-        number(),
-        number(),
-        number(),
-        number(),
+        (number(), number(), number(), number()),
         option::of(line_rss().boxed()),
     );
     (number(), times, marks, memory).prop_map(|(hits, times, marks, memory)| LineCost {
@@ -75,63 +70,65 @@ fn cost() -> impl Strategy<Value = LineCost> {
         below_resolution: marks.1,
         cpu: marks.2,
         awaited: marks.3,
-        allocs: memory.0,
-        alloc_bytes: memory.1,
-        frees: memory.2,
-        free_bytes: memory.3,
-        rss: memory.4,
+        allocs: memory.0.0,
+        alloc_bytes: memory.0.1,
+        frees: memory.0.2,
+        free_bytes: memory.0.3,
+        rss: memory.1,
     })
 }
 
 fn rss_change() -> impl Strategy<Value = RssChange> {
-    (number(), number(), number(), number()).prop_map(|bytes| RssChange {
-        grown_anonymous: bytes.0,
-        shrunk_anonymous: bytes.1,
-        grown_file: bytes.2,
-        shrunk_file: bytes.3,
+    [number(), number(), number(), number()].prop_map(|change| RssChange {
+        grown_anonymous: change[0],
+        shrunk_anonymous: change[1],
+        grown_file: change[2],
+        shrunk_file: change[3],
     })
 }
 
 fn line_rss() -> impl Strategy<Value = LineRss> {
-    let numbers = (number(), number(), number(), number());
+    let numbers = [number(), number(), number(), number()];
     (rss_change(), numbers).prop_map(|(change, numbers)| LineRss {
         change,
-        max_bytes: numbers.0,
-        last_bytes: numbers.1,
-        reads: numbers.2,
-        sampled_bytes: numbers.3,
-    })
-}
-
-fn rss_level() -> impl Strategy<Value = RssLevel> {
-    (number(), number()).prop_map(|(anonymous_bytes, file_bytes)| RssLevel {
-        anonymous_bytes,
-        file_bytes,
+        max_bytes: numbers[0],
+        last_bytes: numbers[1],
+        reads: numbers[2],
+        sampled_bytes: numbers[3],
     })
 }
 
 fn process_rss() -> impl Strategy<Value = ProcessRss> {
     const SOURCES: [Option<RssSource>; 3] =
         [None, Some(RssSource::Procfs), Some(RssSource::Sysinfo)];
-    let levels = (rss_level(), rss_level(), number());
+    let level = || {
+        (number(), number()).prop_map(|(anonymous_bytes, file_bytes)| RssLevel {
+            anonymous_bytes,
+            file_bytes,
+        })
+    };
+    let known = (
+        proptest::sample::select(&SOURCES[..]),
+        option::of(number()),
+        option::of(number()),
+    );
+    let counts = (number(), any::<u32>(), number(), number(), nanos());
     let changes = (rss_change(), rss_change());
-    let reads = (any::<u32>(), number(), number(), nanos());
-    let limits = (option::of(number()), option::of(number()));
-    let source = proptest::sample::select(&SOURCES[..]);
-    let facts = (source, levels, changes, reads, limits);
-    facts.prop_map(|(source, levels, changes, reads, limits)| ProcessRss {
-        source,
-        start: levels.0,
-        end: levels.1,
-        peak_bytes: levels.2,
-        not_read: changes.0,
-        rest: changes.1,
-        budget_percent: reads.0,
-        reads: reads.1,
-        looks: reads.2,
-        own_time: reads.3,
-        resolution_bytes: limits.0,
-        total_ram: limits.1,
+    (known, level(), level(), counts, changes).prop_map(|(known, start, end, counts, changes)| {
+        ProcessRss {
+            source: known.0,
+            start,
+            end,
+            peak_bytes: counts.0,
+            not_read: changes.0,
+            rest: changes.1,
+            budget_percent: counts.1,
+            reads: counts.2,
+            looks: counts.3,
+            own_time: counts.4,
+            resolution_bytes: known.1,
+            total_ram: known.2,
+        }
     })
 }
 
@@ -175,7 +172,7 @@ fn thread(functions: usize) -> impl Strategy<Value = Thread> {
         function(),
         number(),
         number(),
-        btree_map(line_number(), cost().boxed(), 0..4),
+        btree_map(line_number(), cost(), 0..4),
     );
     let most_nodes = if functions == 0 { 0 } else { 8 };
     let nodes = vec(node, 0..=most_nodes).prop_map(|nodes| {
@@ -199,17 +196,15 @@ fn thread(functions: usize) -> impl Strategy<Value = Thread> {
         running.filter(|_| functions > 0).map(place)
     });
     let facts = (any::<u32>(), text(), number(), nanos(), option::of(nanos()));
-    (facts, running, cost().boxed(), nodes.boxed()).prop_map(|(facts, running, outside, nodes)| {
-        Thread {
-            tid: facts.0,
-            name: facts.1,
-            uses: facts.2,
-            wall: facts.3,
-            cpu: facts.4,
-            running,
-            outside,
-            nodes,
-        }
+    (facts, running, cost(), nodes).prop_map(|(facts, running, outside, nodes)| Thread {
+        tid: facts.0,
+        name: facts.1,
+        uses: facts.2,
+        wall: facts.3,
+        cpu: facts.4,
+        running,
+        outside,
+        nodes,
     })
 }
 
@@ -273,19 +268,13 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<bool>(),
         any::<char>(),
     );
-    let heap = option::of((any::<i64>(), any::<i64>()));
-    let memory = (heap, option::of(process_rss().boxed()));
-    let facts = (
-        names,
-        ranks,
-        clock,
-        end,
-        own_cost().boxed(),
-        losses().boxed(),
-        memory.boxed(),
+    let heap = (
+        option::of((any::<i64>(), any::<i64>())),
+        option::of(process_rss().boxed()),
     );
-    (facts, vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
-        let (names, ranks, clock, end, own_cost, losses, (heap, rss)) = facts;
+    let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
+    (facts.boxed(), vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
+        let (names, ranks, clock, end, own_cost, losses, heap) = facts;
         Process {
             host: names.0,
             pid: names.1,
@@ -303,11 +292,11 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             opt_level: end.4,
             own_cost,
             losses,
-            heap: heap.map(|(live_bytes, peak_bytes)| Heap {
+            heap: heap.0.map(|(live_bytes, peak_bytes)| Heap {
                 live_bytes,
                 peak_bytes,
             }),
-            rss,
+            rss: heap.1,
             threads,
         }
     })
@@ -338,8 +327,8 @@ fn run() -> impl Strategy<Value = Run> {
 /// Any profile that makes sense.
 pub(crate) fn profile() -> impl Strategy<Value = Profile> {
     (0..5_usize).prop_flat_map(|functions| {
-        let processes = vec(process(functions).boxed(), 0..3);
-        let parts = (run(), vec(function().boxed(), functions), processes);
+        let processes = vec(process(functions), 0..3);
+        let parts = (run(), vec(function(), functions), processes);
         parts.prop_map(|(run, functions, processes)| Profile {
             run,
             functions,
