@@ -11,7 +11,7 @@ mod save;
 pub(crate) use catalog::{Saved, newest, runs_folder, saved_profiles};
 pub(crate) use destination::Destination;
 pub(crate) use facts::RunFacts;
-pub(crate) use load::{Loaded, load, raw_files};
+pub(crate) use load::{Loaded, load, raw_files, unrecorded};
 pub(crate) use save::save;
 
 /// File in a saved profile that tells what the launcher knows of the run.
