@@ -4,6 +4,7 @@
 //! with `HPROF_DIR` set, and read the raw files it leaves.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::exit, reason = "ends are what is tried")]
 #![cfg(target_os = "linux")]
 
 use std::io::Write;
@@ -103,7 +104,8 @@ fn leave(code: i32) -> ! {
 
 /// Says aloud, past the test harness, that something could not be tried.
 fn skipped(what: &str) {
-    writeln!(io::stderr(), "SKIPPED: {what}").unwrap();
+    let line = format!("SKIPPED: {what}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 #[path = "process_life/ends.rs"]
@@ -230,9 +232,10 @@ mod scenarios {
                 scope.spawn(|| spin(&running));
                 while !running.load(Ordering::SeqCst) { thread::yield_now(); }
                 thread::sleep(Duration::from_millis(30));
+                let me = process::id().cast_signed();
                 // SAFETY: our own process.
                 #[expect(unsafe_code, reason = "kills itself")]
-                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+                unsafe { libc::kill(me, libc::SIGKILL) };
             });
         }
         threads_alive_at_exit {

@@ -134,8 +134,11 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     loop {
         sleep(jittered(period, &mut random));
         let before = clock::monotonic_ns();
-        for (watch, thread) in watches.iter_mut().zip(thread::all()) {
-            look(watch, thread);
+        for thread in thread::all() {
+            // By its number: a thread that has one may not be there yet while later ones are.
+            if let Some(watch) = watches.get_mut(thread.index.load(Relaxed) as usize) {
+                look(watch, thread);
+            }
         }
         looks += 1;
         if let Some(header) = run::header() {

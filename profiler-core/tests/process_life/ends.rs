@@ -81,7 +81,6 @@ fn one_step_in_threads(threads: u64) {
 
 mod scenarios {
     //! What the child does.
-    #![expect(clippy::exit, reason = "ends are what is tried")]
 
     use super::*;
 
