@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead accuracy machine-code
+.PHONY: check test lint fmt overhead accuracy machine-code crash
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -32,3 +32,7 @@ machine-code:
 	$(CARGO) test --release -p sample-workloads --test machine_code
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1
+
+# A thousand kills, a hundred thousand threads, fifty million calls: minutes. Prints what it counted.
+crash:
+	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1

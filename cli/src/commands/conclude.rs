@@ -40,7 +40,13 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     let failed = if over.code == 0 { CODE } else { over.code };
     let raw = store::raw_files(over.records.folder())?;
     if raw.is_empty() {
-        nothing_recorded((over.reason)());
+        let notes = store::unrecorded(over.records.folder())?;
+        for note in &notes {
+            output::say(format_args!("nothing was recorded: {note:#}"));
+        }
+        if notes.is_empty() {
+            nothing_recorded((over.reason)());
+        }
         return Ok(over.code);
     }
     let folder = over.records.folder();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use hprof::model::{Profile, merge};
 use hprof::pprof_file;
-use hprof::raw::layout::EXTENSION;
+use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 
 use crate::failure;
 use crate::output;
@@ -39,6 +39,36 @@ pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Loaded> {
     })
 }
 
+/// The processes that could not make their raw file in a folder, and why.
+pub(crate) fn unrecorded(folder: &Path) -> io::Result<Vec<anyhow::Error>> {
+    let mut notes = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != NOTE_EXTENSION)
+        {
+            continue;
+        }
+        // The number of the error, as a link to nowhere.
+        let number = fs::read_link(&path).ok();
+        let number = number.and_then(|target| target.to_str()?.parse::<i32>().ok());
+        let reason = number.map_or_else(
+            || "the reason is not known".into(),
+            |number| io::Error::from_raw_os_error(number).to_string(),
+        );
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        notes.push(anyhow!(
+            "process {name} is not recorded: it could not make its file: {reason}"
+        ));
+    }
+    Ok(notes)
+}
+
 /// Reads the raw files of a folder.
 fn load_folder(
     folder: &Path,
@@ -54,6 +84,8 @@ fn load_folder(
         ));
     }
     let before = (parts.len(), skipped.len());
+    skipped.extend(unrecorded(folder).unwrap_or_default());
+    let notes = skipped.len() - before.1;
     let progress = output::Progress::start("reading", files.len());
     for file in files {
         progress.step();
@@ -62,8 +94,8 @@ fn load_folder(
             Err(error) => skipped.push(error),
         }
     }
-    if parts.len() == before.0 && skipped.len() > before.1 {
-        return Err(skipped.remove(before.1));
+    if parts.len() == before.0 && skipped.len() > before.1 + notes {
+        return Err(skipped.remove(before.1 + notes));
     }
     Ok(())
 }

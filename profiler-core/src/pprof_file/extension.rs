@@ -137,6 +137,9 @@ pub(super) const FLAG_THREADS_FOLDED: u32 = 8;
 /// The process was read from a file that had lost its extension.
 pub(super) const FLAG_STRIPPED: u32 = 16;
 
+/// A forked child could not make a file of its own.
+pub(super) const FLAG_LOST_FORKS: u32 = 32;
+
 /// [`OwnCost`](crate::model::OwnCost).
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(super) struct OwnCostFacts {
@@ -209,6 +212,8 @@ pub(super) struct ThreadFacts {
     pub(super) cpu_ns: Option<u64>,
     #[prost(message, optional, tag = "6")]
     pub(super) running: Option<PlaceFacts>,
+    #[prost(uint64, optional, tag = "14")]
+    pub(super) running_since_ns: Option<u64>,
     /// Costs outside of all functions; see [`cost`](super::cost).
     #[prost(uint32, required, tag = "7")]
     pub(super) outside_flags: u32,

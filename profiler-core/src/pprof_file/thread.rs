@@ -90,6 +90,7 @@ pub(super) fn write(
         uses: thread.uses,
         wall_ns: thread.wall.0,
         cpu_ns: thread.cpu.map(|time| time.0),
+        running_since_ns: thread.running_since.map(|time| time.0),
         running: thread.running.map(|place| PlaceFacts {
             function: place.function.0,
             line: place.line,
@@ -282,6 +283,7 @@ pub(super) fn read(
             function: FunctionId(place.function),
             line: place.line,
         }),
+        running_since: facts.running_since_ns.map(Nanos),
         outside,
         nodes,
     })
@@ -404,6 +406,7 @@ mod tests {
             wall: Nanos(2_000),
             cpu: None,
             running: None,
+            running_since: None,
             outside: LineCost::default(),
             nodes: vec![
                 node(None, 0, 1, (12, cost(900, 0))),

@@ -44,6 +44,8 @@ pub const RECORD_ALIGN: usize = 128;
 pub const MAX_LINES: usize = 4096;
 /// File name extension of raw files.
 pub const EXTENSION: &str = "hpraw";
+/// File name extension of the note of a process that could not make its raw file: a symbolic link to the number of the error.
+pub const NOTE_EXTENSION: &str = "hplost";
 
 /// `Header::state`: the process is running, or ended without telling.
 pub const STATE_RUNNING: u32 = 1;
@@ -85,6 +87,8 @@ pub const FLAG_MEMORY: u64 = 1 << 7;
 pub const RSS_PROCFS: u32 = 1;
 /// `Header::rss_source`: the crate `sysinfo`, which does not tell files from other memory.
 pub const RSS_SYSINFO: u32 = 2;
+/// `Header::flags`: a forked child could not make a file of its own and is not recorded.
+pub const FLAG_FORK_LOST: u64 = 1 << 8;
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]

@@ -195,14 +195,16 @@ fn thread(functions: usize) -> impl Strategy<Value = Thread> {
         let place = |(function, line)| Place { function, line };
         running.filter(|_| functions > 0).map(place)
     });
-    let facts = (any::<u32>(), text(), number(), nanos(), option::of(nanos()));
+    let times = (nanos(), option::of(nanos()), option::of(nanos()));
+    let facts = (any::<u32>(), text(), number(), times);
     (facts, running, cost(), nodes).prop_map(|(facts, running, outside, nodes)| Thread {
         tid: facts.0,
         name: facts.1,
         uses: facts.2,
-        wall: facts.3,
-        cpu: facts.4,
+        wall: facts.3.0,
+        cpu: facts.3.1,
         running,
+        running_since: facts.3.2,
         outside,
         nodes,
     })
@@ -236,6 +238,7 @@ fn losses() -> impl Strategy<Value = Losses> {
         any::<bool>(),
         number(),
         any::<bool>(),
+        any::<bool>(),
     );
     all.prop_map(|all| Losses {
         flat: all.0,
@@ -243,6 +246,7 @@ fn losses() -> impl Strategy<Value = Losses> {
         threads_folded: all.2,
         damaged: all.3,
         stripped: all.4,
+        lost_forks: all.5,
     })
 }
 

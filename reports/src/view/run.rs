@@ -21,6 +21,7 @@ pub(crate) struct RunView<'a> {
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
+    pub(crate) lost_forks: bool,
     /// Records and fields of raw files that were left out.
     pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
@@ -67,6 +68,7 @@ impl<'a> RunView<'a> {
             threads_folded: processes
                 .iter()
                 .any(|process| process.losses.threads_folded),
+            lost_forks: processes.iter().any(|process| process.losses.lost_forks),
             damaged: processes
                 .iter()
                 .map(|process| process.losses.damaged)

@@ -14,9 +14,9 @@ use crate::model::{
     RssSource, Run, Thread,
 };
 use crate::raw::layout::{
-    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_MEMORY, FLAG_SAMPLER,
-    FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, RSS_PROCFS,
-    RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
+    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
+    FLAG_SAMPLER, FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
+    RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
 };
 
 /// Everything found in a file, before it becomes a profile.
@@ -163,6 +163,7 @@ fn process(
             flat: has(FLAG_FLAT),
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
             threads_folded: has(FLAG_THREADS_FOLDED),
+            lost_forks: has(FLAG_FORK_LOST),
             damaged,
             stripped: false,
         },

@@ -60,6 +60,7 @@ pub(super) fn read(
             wall: thread.wall(),
             cpu: thread.cpu(),
             running: running.map(|(node, slot)| thread.place(node, slot)),
+            running_since: running.and_then(|_| thread.running_since()),
             outside: *outside,
             nodes: thread.model_nodes(costs, running.map(|(node, _)| node)),
         },
@@ -341,6 +342,16 @@ impl<'a> ThreadReader<'a> {
             Owner::Node(record, slot) => Some((*self.positions.get(&record)?, slot)),
             Owner::Outside(_) => None,
         }
+    }
+
+    /// When the running line began, from the start of the recording: known if it is timed.
+    fn running_since(&self) -> Option<Nanos> {
+        let cell = self.word(offset_of!(ThreadRecord, cell));
+        let header = &self.recording.header;
+        let ticks = self
+            .word(offset_of!(ThreadRecord, t0))
+            .saturating_sub(header.start_ticks);
+        (self.word(offset_of!(ThreadRecord, open)) == cell).then(|| header.rate.nanos(ticks.into()))
     }
 
     fn place(&self, node: usize, slot: usize) -> Place {
