@@ -34,8 +34,8 @@ fn number_kernels() {
     per("throughput", TURNS, each(throughput, number));
     per(
         "area",
-        turns,
-        each([p::area, l::area, s::area, c::area], TURNS),
+        TURNS,
+        each([p::area, l::area, s::area, c::area], number),
     );
     let roots = each([p::roots, l::roots, s::roots, c::roots], number);
     per("roots", TURNS, roots);
