@@ -1,7 +1,22 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: overhead accuracy machine-code
+.PHONY: check test lint fmt overhead accuracy machine-code
+
+check:
+	$(CARGO) check --workspace --all-targets
+
+# The real command line tool is tried on throw-away projects, so this builds a few small programs too.
+test:
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+fmt:
+	$(CARGO) fmt --all
 
 # Writes the tables of docs/overhead.md. Run it on a quiet machine.
 overhead:

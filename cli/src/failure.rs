@@ -40,6 +40,11 @@ pub(crate) fn with_hint(error: anyhow::Error, hint: impl Into<String>) -> anyhow
     anyhow::Error::new(Hinted { error, hint })
 }
 
+/// What happened, without the name that the error of a temporary file adds: nobody knows that file.
+pub(crate) fn without_path(error: io::Error) -> io::Error {
+    io::Error::from(error.kind())
+}
+
 /// The innermost hint of an error, which knows best.
 pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
     let hinted = error
@@ -66,6 +71,15 @@ mod tests {
             with_hint(anyhow::anyhow!("no such file"), "give another").context("cannot read x");
         assert_eq!(format!("{error:#}"), "cannot read x: no such file");
         assert_eq!(hint_of(&error), Some("give another"));
+    }
+
+    #[test]
+    fn temporary_names_are_left_out() {
+        let error = tempfile::tempdir_in("/no such folder")
+            .map(drop)
+            .unwrap_err();
+        assert!(error.to_string().contains(".tmp"), "{error}");
+        assert_eq!(without_path(error).to_string(), "entity not found");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod raw_header;
 mod settings;
 mod store;
 mod system;
+mod tables;
 
 use std::env;
 use std::process::ExitCode;
@@ -38,6 +39,9 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Bench(args) => commands::run::bench(args),
         Command::Exec(args) => commands::exec::exec(args),
         Command::Show(args) => commands::show::show(&args),
+        Command::Flamegraph(args) => commands::flamegraph::flamegraph(&args),
+        Command::Annotate(args) => commands::annotate::annotate(&args),
+        Command::Export(args) => commands::export::export(&args),
         Command::List(args) => commands::list::list(&args),
         Command::Clean(args) => commands::clean::clean(&args),
         Command::Recover(args) => commands::recover::recover(&args),

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, anyhow};
-use hprof::model::Profile;
-use hprof_reports::{LineTableOptions, Style, Unit, write_line_tables};
+use hprof_reports::Style;
+use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::NamedTempFile;
 use terminal_size::{Width, terminal_size_of};
 
-use crate::args::TableArgs;
 use crate::failure::{self, Hint};
 
 /// Prints a message of hprof on the standard error.
@@ -56,48 +56,62 @@ pub(crate) enum Report {
 }
 
 impl Report {
-    /// Opens it: a file that cannot be written is found out before anything runs.
+    /// Opens what `--report` names: a file that cannot be written is found out before anything runs.
     pub(crate) fn open(place: &Path) -> anyhow::Result<Self> {
         match place.to_str() {
-            Some("stderr") => return Ok(Self::Stderr),
-            Some("stdout") => return Ok(Self::Stdout),
-            Some("none") => return Ok(Self::None),
-            _ => {}
+            Some("stderr") => Ok(Self::Stderr),
+            Some("stdout") => Ok(Self::Stdout),
+            Some("none") => Ok(Self::None),
+            _ => Self::file(place).hint(
+                "--report takes stderr, stdout, none or the path of a file that may be written",
+            ),
         }
-        let name = || format!("cannot write the report to '{}'", place.display());
-        let hint = "--report takes stderr, stdout, none or the path of a file that may be written";
-        let path = std::path::absolute(place).with_context(name).hint(hint)?;
+    }
+
+    /// Opens what `-o` names: a file, or the standard output if it is `-`.
+    pub(crate) fn file_or_stdout(place: &Path) -> anyhow::Result<Self> {
+        if place == "-" {
+            return Ok(Self::Stdout);
+        }
+        Self::file(place)
+            .hint("give the path of a file that may be written, or - for the standard output")
+    }
+
+    fn file(place: &Path) -> anyhow::Result<Self> {
+        let name = || format!("cannot write to '{}'", place.display());
+        let path = std::path::absolute(place).with_context(name)?;
         if path.is_dir() {
-            return Err(failure::with_hint(
-                anyhow!("a folder is there").context(name()),
-                hint,
-            ));
+            return Err(anyhow!("a folder is there").context(name()));
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
         let file = NamedTempFile::new_in(folder)
-            .with_context(name)
-            .hint(hint)?;
+            .map_err(failure::without_path)
+            .with_context(name)?;
         Ok(Self::File(path, file))
     }
 
-    /// Writes the tables of a profile.
-    pub(crate) fn tables(self, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
+    /// Lets `write` write the report, which is told what the stream can show; `rich` wants colours anyway.
+    pub(crate) fn write(
+        self,
+        rich: bool,
+        write: impl Fn(Style, &mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         match self {
-            Self::Stderr => to_stream(io::stderr(), profile, args),
-            Self::Stdout => to_stream(io::stdout(), profile, args),
+            Self::Stderr => to_stream(io::stderr(), rich, write),
+            Self::Stdout => to_stream(io::stdout(), rich, write),
             Self::None => Ok(()),
             Self::File(path, mut file) => {
-                let style = Style {
-                    color: args.rich,
-                    width: None,
-                };
-                write_line_tables(
-                    profile,
-                    &options(args, style),
-                    &mut io::BufWriter::new(&mut file),
+                let mut out = io::BufWriter::new(&mut file);
+                write(
+                    Style {
+                        color: rich,
+                        width: None,
+                    },
+                    &mut out,
                 )?;
-                persist(file, &path)
-                    .with_context(|| format!("cannot write the report to {}", path.display()))
+                out.flush()?;
+                drop(out);
+                persist(file, &path).with_context(|| format!("cannot write to {}", path.display()))
             }
         }
     }
@@ -105,18 +119,21 @@ impl Report {
 
 /// Gives a finished file its name, readable as any other file.
 fn persist(file: NamedTempFile, path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     file.as_file()
         .set_permissions(fs::Permissions::from_mode(0o644))?;
     file.persist(path)?;
     Ok(())
 }
 
-fn to_stream<S>(stream: S, profile: &Profile, args: &TableArgs) -> anyhow::Result<()>
+fn to_stream<S>(
+    stream: S,
+    rich: bool,
+    write: impl Fn(Style, &mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()>
 where
     S: anstream::stream::RawStream + std::os::fd::AsFd,
 {
-    let color = args.rich || AutoStream::choice(&stream) != ColorChoice::Never;
+    let color = rich || AutoStream::choice(&stream) != ColorChoice::Never;
     let width = stream
         .is_terminal()
         .then(|| terminal_size_of(&stream))
@@ -126,20 +143,37 @@ where
         width: width.map(|(Width(columns), _)| usize::from(columns)),
     };
     let mut out = io::BufWriter::new(stream);
-    write_line_tables(profile, &options(args, style), &mut out)?;
+    write(style, &mut out)?;
     out.flush()?;
     Ok(())
 }
 
-fn options(args: &TableArgs, style: Style) -> LineTableOptions {
-    let mut options = LineTableOptions::default();
-    options.unit = args.unit.map_or(Unit::Auto, Unit::Seconds);
-    options.sort_by_total = args.sort;
-    options.summarize = args.summarize;
-    options.skip_zero = args.skip_zero;
-    options.min_percent = args.min_percent;
-    options.top = args.top;
-    options.alloc = args.alloc;
-    options.style = style;
-    options
+/// A bar on the terminal while something takes long; nothing where the standard error is no terminal.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// So few steps are over before anybody could read it.
+    const FEW: usize = 16;
+
+    /// Starts with the name of what is done, so many times.
+    pub(crate) fn start(what: &'static str, steps: usize) -> Self {
+        if steps <= Self::FEW {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template("hprof: {msg} {pos} of {len}");
+        let bar = ProgressBar::new(steps as u64).with_message(what);
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

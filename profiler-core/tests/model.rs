@@ -9,6 +9,8 @@
 mod call_tree;
 #[path = "model/damage.rs"]
 mod damage;
+#[path = "model/format.rs"]
+mod format;
 #[path = "model/merge.rs"]
 mod merge;
 #[path = "model/properties.rs"]

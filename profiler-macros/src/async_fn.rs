@@ -6,7 +6,7 @@ use crate::paths::hidden;
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{FnArg, Pat, PatType, ReturnType, Signature, Type, parse_quote};
+use syn::{FnArg, Pat, PatIdent, PatType, ReturnType, Signature, Type, parse_quote};
 
 /// Prepares the parameters to be moved into the future, and says how each is bound there. Bound in order they are dropped in
 /// the order of the plain function, those that the body never names among them.
@@ -23,7 +23,8 @@ fn bind(index: usize, input: &mut FnArg) -> Binding {
     let PatType { attrs, pat, .. } = parameter;
     let (attrs, bound) = (attrs.clone(), pat.to_token_stream());
     match &mut **pat {
-        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
+        // A name that begins with an underscore is not to be used, which lints see; it gets bound as any other pattern.
+        Pat::Ident(name) if is_plain(name) => {
             name.mutability = None;
             Binding::Named {
                 attrs,
@@ -43,6 +44,12 @@ fn bind(index: usize, input: &mut FnArg) -> Binding {
             }
         }
     }
+}
+
+/// Whether a parameter can keep its name and be bound again under it.
+fn is_plain(name: &PatIdent) -> bool {
+    let plain = name.by_ref.is_none() && name.subpat.is_none();
+    plain && !name.ident.to_string().starts_with('_')
 }
 
 /// The type to hint at for `?` and coercions in the body; nothing where none can be written.

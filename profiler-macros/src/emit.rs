@@ -193,7 +193,14 @@ impl Emitter {
         body: &Block,
     ) -> Stmt {
         let span = hidden(body.brace_token.span.open());
-        let hint = output.map(|output| quote_spanned!(span=> if false { let output: #output = loop {}; return output; }));
+        // Never taken; tells `?` and coercions in the body what they are to end up with.
+        let hint = output.map(|output| {
+            quote_spanned! {span=>
+                if let ::core::option::Option::Some(output) = ::core::option::Option::None::<#output> {
+                    return output;
+                }
+            }
+        });
         let bindings = bindings.iter().map(binding);
         let future = quote_spanned!(span=> async move { #hint #(#bindings)* #body });
         let poll = self.poll(site, &future, span);

@@ -4,10 +4,10 @@ use crate::args::{Flag, Options, Switch};
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::item::{Function, Target};
 use crate::paths::Paths;
-use crate::sites::{LineKind, SiteKind, SiteTable};
+use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
-use crate::{async_fn, check, helpers};
+use crate::{async_fn, check, fragments, helpers};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
@@ -43,6 +43,9 @@ pub(crate) fn expand(
         options,
         source,
     };
+    if fragments::mentioned(item.clone()) {
+        target.hold_fragments_together();
+    }
     let has_helpers = helpers::mentioned(item);
     target.each_function(&mut |function| expansion.function(function, has_helpers, &mut errors));
     let errors = emit::errors(&errors);
@@ -92,19 +95,18 @@ struct Expansion<'a> {
 impl Expansion<'_> {
     fn function(&self, mut function: Function<'_>, has_helpers: bool, errors: &mut Vec<Error>) {
         if !check::left_alone(&function) && self.level != Level::Nothing {
-            let mut opening = vec![emit::tracking()];
             if self.level != Level::Off {
-                opening.extend(self.instrument(&mut function, errors));
+                self.instrument(&mut function, errors);
             }
-            function.block.stmts.splice(0..0, opening);
+            function.block.stmts.insert(0, emit::tracking());
         }
         if has_helpers {
             helpers::strip(function.block);
         }
     }
 
-    /// Puts the markers into a body and gives the statements that go before it.
-    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) -> Vec<Stmt> {
+    /// Puts the sites, the frame and the markers into a body.
+    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
         let place = self.place(function);
         let kind = match function.sig.asyncness {
             Some(_) => SiteKind::AsyncFunction,
@@ -123,24 +125,23 @@ impl Expansion<'_> {
             self.calls_only(kind, &place, function.block)
         };
         let facts = self.facts(&place, function);
-        let mut opening: Vec<Stmt> = tables
-            .iter()
-            .map(|table| self.emitter.site(table, &facts))
-            .collect();
         let site = &tables[0].ident;
         if kind == SiteKind::AsyncFunction {
             self.move_into_future(site, function);
         } else {
-            opening.push(self.emitter.enter(site, function.sig.fn_token.span));
+            let enter = self.emitter.enter(site, function.sig.fn_token.span);
+            let stmts = &mut function.block.stmts;
+            stmts.insert(leading_items(stmts), enter);
         }
-        opening
+        let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
+        function.block.stmts.splice(0..0, sites);
     }
 
     /// One marker for the whole body.
     fn calls_only(&self, kind: SiteKind, place: &Place, body: &mut Block) -> Vec<SiteTable> {
         let mut table =
             SiteTable::new(kind, crate::paths::site_name(&place.name, place.line, None));
-        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, None) {
+        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, Row::Own) {
             let counter = match kind {
                 SiteKind::AsyncFunction => Counter::Task {
                     site: table.ident.clone(),
@@ -148,8 +149,8 @@ impl Expansion<'_> {
                 },
                 _ => Counter::Frame { slot },
             };
-            body.stmts
-                .insert(0, self.emitter.marker(&counter, &[], place.name.span()));
+            let marker = self.emitter.marker(&counter, &[], place.name.span());
+            body.stmts.insert(leading_items(&body.stmts), marker);
         }
         vec![table]
     }
@@ -217,6 +218,14 @@ impl Expansion<'_> {
                 .text(function.sig.fn_token.span, place.line, place.end_line),
         }
     }
+}
+
+/// How many items a body begins with. They stay before our statements, which some people mind otherwise.
+pub(crate) fn leading_items(stmts: &[Stmt]) -> usize {
+    let items = stmts
+        .iter()
+        .take_while(|stmt| matches!(stmt, Stmt::Item(_)));
+    items.count()
 }
 
 /// Whether a function has no result.

@@ -5,8 +5,10 @@
 //! Hits of [`area_of_part`] over all workers: `for` header `n + workers`, each line of its body `n`, others `workers`.
 
 use std::ops::Range;
-use std::thread;
+use std::sync::atomic::Ordering::Relaxed;
+use std::{io, thread};
 
+use crate::processes::{SharedWords, in_children};
 use crate::share::part;
 
 /// The exact area.
@@ -48,4 +50,21 @@ pub fn threads(ntot: usize, workers: usize) -> f64 {
             .map(|thread| thread.join().expect("the workers do not panic"))
             .sum()
     })
+}
+
+/// The area in `workers` (at least 1) processes, which leave their parts in shared memory.
+///
+/// # Errors
+/// The system's error if a process cannot be made or fails.
+#[hprof::profile]
+pub fn processes(ntot: usize, workers: usize) -> io::Result<f64> {
+    let areas = SharedWords::zeroed(workers)?;
+    in_children(workers, |worker| {
+        let area = area_of_part(part(ntot, worker, workers), ntot);
+        areas[worker].store(area.to_bits(), Relaxed);
+    })?;
+    Ok(areas
+        .iter()
+        .map(|area| f64::from_bits(area.load(Relaxed)))
+        .sum())
 }

@@ -9,12 +9,23 @@
 
 pub mod auc;
 pub mod diffusion;
+pub mod expr;
 pub mod fib;
+pub mod fork;
 pub mod frames;
 pub mod grid;
+pub mod half_annotated;
 pub mod list_alloc;
+pub mod out_of_core;
 pub mod parameters;
+pub mod processes;
+pub mod random;
 pub mod share;
+pub mod shared_array;
+pub mod shared_counter;
+pub mod summer;
+pub mod task_farm;
+pub mod word_count;
 
 // Declares `pub mod plain`.
 include!(concat!(env!("OUT_DIR"), "/plain.rs"));

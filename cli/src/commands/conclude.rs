@@ -7,6 +7,7 @@ use crate::failure::{self, CODE};
 use crate::launch::Records;
 use crate::output::{self, Report};
 use crate::store::{self, Destination, Loaded, RunFacts};
+use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +56,14 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
         _ => {}
     }
     match saved {
-        Ok(path) => output::say(format_args!(
-            "saved to {0}; show it again with: hprof show {1}",
-            path.display(),
-            quoted(&path)
-        )),
+        Ok(path) => {
+            let path = short(&path);
+            output::say(format_args!(
+                "saved to {}; show it again with: hprof show {}",
+                path.display(),
+                quoted(&path)
+            ));
+        }
         Err(error) => {
             output::error(&error.context("the profile could not be saved"));
             let folder = over.records.keep();
@@ -83,7 +87,7 @@ fn print(
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
-    report.tables(&loaded.profile, table)
+    tables::write(report, &loaded.profile, table)
 }
 
 fn nothing_recorded(reason: Nothing) {
@@ -126,13 +130,17 @@ fn three_lines() -> String {
     )
 }
 
-/// A path as a word for a shell, from the current folder if it is below.
-fn quoted(path: &Path) -> String {
+/// A path from the current folder on, if it is below.
+fn short(path: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
-    let short = here
-        .and_then(|here| path.strip_prefix(here).ok())
-        .unwrap_or(path);
-    let text = short.to_string_lossy();
+    here.and_then(|here| path.strip_prefix(here).ok())
+        .unwrap_or(path)
+        .to_owned()
+}
+
+/// A path as a word for a shell.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=@%:,".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         text.into_owned()
@@ -150,6 +158,6 @@ mod tests {
         assert_eq!(quoted(Path::new("/a/b-1.x")), "/a/b-1.x");
         assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
         let below = std::env::current_dir().unwrap().join("x");
-        assert_eq!(quoted(&below), "x");
+        assert_eq!(short(&below), Path::new("x"));
     }
 }

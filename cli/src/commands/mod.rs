@@ -1,10 +1,13 @@
 //! One file for each command; `conclude` is the end that `run`, `test`, `bench` and `exec` share.
 
+pub(crate) mod annotate;
 pub(crate) mod clean;
 pub(crate) mod completions;
 mod conclude;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod export;
+pub(crate) mod flamegraph;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod recover;

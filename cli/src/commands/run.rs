@@ -3,14 +3,15 @@
 use super::conclude::{Nothing, Over, conclude};
 use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs};
 use crate::failure::CODE;
-use crate::launch::{self, Launch, Lookup, Order, Package, Records};
+use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
 use crate::store::{Destination, RunFacts};
 
 /// `hprof run`.
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
-    let recording = Recording::build(&args.record, args.split_loops)?;
+    let recording =
+        Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     profile(&Build::run(&args), &recording, &args.save, &args.table)
 }
 
@@ -25,7 +26,8 @@ pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
 }
 
 fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
-    let recording = Recording::build(&args.record, args.split_loops)?;
+    let recording =
+        Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     profile(build, &recording, &args.save, &args.table)
 }
 
@@ -52,20 +54,10 @@ fn profile(
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
         runner: cargo.runner.clone(),
+        runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
-    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
-        let code = cargo.run(&recording.switch(own_allocator), &records)?;
-        Ok((code, launch::finished_launches(records.folder())?))
-    };
-    let (mut code, mut launches) = start(false)?;
-    if launches.is_empty() && launch::has_own_allocator(&cargo, &recording.switch(false), code)? {
-        output::say(
-            "the program has a #[global_allocator] of its own: building again without hprof's, so allocations are not counted\n\
-             hprof: hint: to count them, wrap it: static GLOBAL: hprof::Alloc<Mine> = hprof::Alloc::new(Mine);",
-        );
-        (code, launches) = start(true)?;
-    }
+    let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
     if launches.is_empty() {
         return Ok(not_started(build, code));
     }
@@ -79,6 +71,35 @@ fn profile(
         code,
         reason: &|| reason(build),
     })
+}
+
+/// Builds and starts the program, without our allocator if it has one of its own.
+fn start(
+    cargo: &Cargo<'_>,
+    recording: &Recording,
+    records: &Records,
+    own: &OwnAllocator,
+) -> anyhow::Result<(u8, Vec<Launch>)> {
+    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
+        let code = cargo.run(&recording.switch(own_allocator), records)?;
+        Ok((code, launch::finished_launches(records.folder())?))
+    };
+    if own.is_remembered(cargo) {
+        say_left_out();
+        return start(true);
+    }
+    let (code, launches) = start(false)?;
+    if launches.is_empty() && own.is_the_cause(cargo, &recording.switch(false), code)? {
+        own.remember();
+        say_left_out();
+        return start(true);
+    }
+    Ok((code, launches))
+}
+
+fn say_left_out() {
+    output::say("the program has a #[global_allocator] of its own: building without hprof's");
+    output::say("hint: allocations are counted if yours is hprof::Alloc::new(Mine)");
 }
 
 /// Why nothing was recorded.

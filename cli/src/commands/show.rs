@@ -1,14 +1,20 @@
 //! `hprof show`: print the tables of saved profiles or raw files.
 
-use std::path::Path;
-
-use crate::args::ShowArgs;
+use crate::args::{ProfileArgs, ShowArgs};
 use crate::output::{self, Report};
 use crate::settings::Whereabouts;
-use crate::store;
+use crate::store::{self, Loaded};
+use crate::tables;
 
 /// `hprof show`.
 pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
+    let loaded = load(&args.profile)?;
+    tables::write(Report::Stdout, &loaded.profile, &args.table)?;
+    Ok(0)
+}
+
+/// Reads the profile that is meant, and says which it is if it was not named, and what is missing.
+pub(super) fn load(args: &ProfileArgs) -> anyhow::Result<Loaded> {
     let mut files = args.files.clone();
     if files.is_empty() {
         let newest = store::newest(&Whereabouts::from(&args.folder))?;
@@ -19,6 +25,5 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
-    Report::open(Path::new("stdout"))?.tables(&loaded.profile, &args.table)?;
-    Ok(0)
+    Ok(loaded)
 }

@@ -4,26 +4,75 @@
 //! messages, and only if some package has an allocator at all.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::cargo::Cargo;
 use super::package::package_folders;
+use crate::settings::Build;
 
 /// Exit code of cargo for a failed build.
 const BUILD_FAILED: u8 = 101;
 
-/// Whether the build that gave this exit code failed for the sake of two allocators.
-pub(crate) fn has_own_allocator(cargo: &Cargo<'_>, switch: &str, code: u8) -> anyhow::Result<bool> {
-    if code != BUILD_FAILED {
-        return Ok(false);
+/// What is known of the allocator of one selection of targets. It is remembered from run to run, for a build that fails first
+/// takes its time.
+#[derive(Debug)]
+pub(crate) struct OwnAllocator {
+    /// One line for each selection that has one.
+    notes: PathBuf,
+    selection: String,
+}
+
+impl OwnAllocator {
+    /// For what is to be built, whose profiles are saved in `runs`.
+    pub(crate) fn of(build: &Build, runs: &Path) -> Self {
+        let selection = format!(
+            "{} {:?} {:?}",
+            build.subcommand, build.selection, build.lookup
+        );
+        Self {
+            notes: runs.join(".own-allocator"),
+            selection: selection.replace('\n', " "),
+        }
     }
+
+    /// Whether it was found to have one, and may still have it.
+    pub(crate) fn is_remembered(&self, cargo: &Cargo<'_>) -> bool {
+        let notes = fs::read_to_string(&self.notes).unwrap_or_default();
+        notes.lines().any(|line| line == self.selection)
+            && some_package_names_one(cargo).unwrap_or(false)
+    }
+
+    /// Remembers that it has one. If that fails it is found out again, so nobody needs to know.
+    pub(crate) fn remember(&self) {
+        let mut notes = fs::read_to_string(&self.notes).unwrap_or_default();
+        notes.push_str(&self.selection);
+        notes.push('\n');
+        let folder = self.notes.parent().unwrap_or(Path::new("."));
+        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&self.notes, notes));
+        if let Err(error) = written {
+            tracing::debug!(%error, "cannot remember the allocator");
+        }
+    }
+
+    /// Whether the build that gave this exit code failed for the sake of two allocators.
+    pub(crate) fn is_the_cause(
+        &self,
+        cargo: &Cargo<'_>,
+        switch: &str,
+        code: u8,
+    ) -> anyhow::Result<bool> {
+        if code != BUILD_FAILED || !some_package_names_one(cargo)? {
+            return Ok(false);
+        }
+        Ok(tells_conflict(&cargo.messages(switch)?))
+    }
+}
+
+fn some_package_names_one(cargo: &Cargo<'_>) -> anyhow::Result<bool> {
     let folders = package_folders(cargo.lookup())?;
-    if !folders.iter().any(|folder| names_allocator(folder, 0)) {
-        return Ok(false);
-    }
-    Ok(tells_conflict(&cargo.messages(switch)?))
+    Ok(folders.iter().any(|folder| names_allocator(folder, 0)))
 }
 
 /// Whether a Rust file in the folder has the attribute.

@@ -2,7 +2,7 @@
 //! cargo itself stay silent, and it measures the program alone, without the build.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) switch_before: Option<String>,
     /// The user's own runner, which gets the program and its arguments.
     pub(crate) runner: Vec<String>,
+    /// Where profiles of this package are saved, for `hprof recover`.
+    pub(crate) runs: PathBuf,
 }
 
 /// `hprof __launch ORDER -- PROGRAM ARGS`. Returns the exit code of the program.

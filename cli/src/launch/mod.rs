@@ -10,8 +10,8 @@ mod process;
 mod records;
 mod signals;
 
-pub(crate) use allocator::has_own_allocator;
-pub(crate) use cargo::cargo;
+pub(crate) use allocator::OwnAllocator;
+pub(crate) use cargo::{Cargo, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, Package, find_package, uses_hprof};
 pub(crate) use records::{

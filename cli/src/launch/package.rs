@@ -13,6 +13,8 @@ use crate::settings::Whereabouts;
 
 /// Name of the package that users depend on.
 const RUNTIME: &str = "hprof-core";
+/// The packages of hprof that are part of a program.
+const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
 
 /// The workspace of the package.
 #[derive(Clone, Debug)]
@@ -83,7 +85,7 @@ pub(super) fn package_folders(lookup: &[OsString]) -> anyhow::Result<Vec<PathBuf
     let others = metadata
         .packages
         .into_iter()
-        .filter(|package| !package.name.starts_with("hprof-"));
+        .filter(|package| !OURS.contains(&package.name.as_str()));
     Ok(others
         .filter_map(|package| package.manifest_path.parent().map(|folder| folder.into()))
         .collect())

@@ -25,6 +25,8 @@ use crate::system;
 
 /// Below this much free memory a folder on disk is used.
 const MEMORY_NEEDED: u64 = 128 << 20;
+/// File system in memory, on Linux.
+const MEMORY: &str = "/dev/shm";
 const ORDER: &str = "order.json";
 const LOCK: &str = "lock";
 const LAUNCH_PREFIX: &str = "launch-";
@@ -91,7 +93,7 @@ fn nanos(time: std::time::Duration) -> Nanos {
 
 /// Folder for raw files that never touch a disk, where there is one with room.
 pub(crate) fn memory_folder() -> Option<PathBuf> {
-    let folder = PathBuf::from("/dev/shm");
+    let folder = PathBuf::from(MEMORY);
     let room = system::free_bytes(&folder).is_ok_and(|free| free >= MEMORY_NEEDED);
     (system::is_in_memory(&folder) && room).then_some(folder)
 }
@@ -103,8 +105,11 @@ fn prefix_in_memory() -> String {
 impl Records {
     /// Makes the folder, in memory if possible, otherwise below `disk`.
     pub(crate) fn create(disk: &Path, order: &Order) -> anyhow::Result<Self> {
-        let folder =
-            memory_folder().and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
+        Self::create_in(memory_folder(), disk, order)
+    }
+
+    fn create_in(memory: Option<PathBuf>, disk: &Path, order: &Order) -> anyhow::Result<Self> {
+        let folder = memory.and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
         let folder = match folder {
             Some(folder) => folder,
             None => fs::create_dir_all(disk)
@@ -224,12 +229,12 @@ fn notes(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(notes)
 }
 
-/// Folders of runs of this user, in memory and below `disk`, whose hprof is no more.
-pub(crate) fn orphans(disk: &Path) -> Vec<PathBuf> {
+/// Folders of runs whose profiles would be in `runs`, and whose hprof is no more.
+pub(crate) fn orphans(runs: &Path) -> Vec<PathBuf> {
     let in_memory = prefix_in_memory();
     let places = [
-        (Path::new("/dev/shm"), in_memory.as_str()),
-        (disk, PREFIX_ON_DISK),
+        (Path::new(MEMORY), in_memory.as_str()),
+        (runs, PREFIX_ON_DISK),
     ];
     let mut orphans = Vec::new();
     for (parent, prefix) in places {
@@ -237,17 +242,23 @@ pub(crate) fn orphans(disk: &Path) -> Vec<PathBuf> {
             continue;
         };
         for entry in entries.flatten() {
+            let folder = entry.path();
             let ours = entry.file_name().to_string_lossy().starts_with(prefix)
                 && entry
                     .metadata()
                     .is_ok_and(|facts| facts.is_dir() && facts.uid() == system::user_id());
-            if ours && !is_alive(&entry.path()) {
-                orphans.push(entry.path());
+            if ours && order(&folder).is_some_and(|order| order.runs == runs) && !is_alive(&folder)
+            {
+                orphans.push(folder);
             }
         }
     }
     orphans.sort();
     orphans
+}
+
+fn order(folder: &Path) -> Option<Order> {
+    serde_json::from_slice(&fs::read(folder.join(ORDER)).ok()?).ok()
 }
 
 /// Whether the hprof, a launcher or a program of a folder of records still lives.
@@ -268,25 +279,51 @@ fn is_alive(folder: &Path) -> bool {
 mod tests {
     use super::*;
 
+    fn create(runs: &Path) -> Records {
+        let order = Order {
+            runs: runs.to_owned(),
+            ..Order::default()
+        };
+        Records::create(runs, &order).unwrap()
+    }
+
     #[test]
     fn folder_is_private_and_goes_with_the_run() {
-        let disk = tempfile::tempdir().unwrap();
-        let records = Records::create(disk.path(), &Order::default()).unwrap();
+        let runs = tempfile::tempdir().unwrap();
+        let records = create(runs.path());
         let folder = records.folder().to_owned();
         assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
         assert!(is_alive(&folder));
-        assert!(!orphans(disk.path()).contains(&folder));
+        assert!(orphans(runs.path()).is_empty());
         drop(records);
         assert!(!folder.exists());
     }
 
     #[test]
-    fn a_kept_folder_is_an_orphan_once_nobody_holds_it() {
-        let disk = tempfile::tempdir().unwrap();
-        let folder = Records::create(disk.path(), &Order::default())
-            .unwrap()
-            .keep();
-        assert!(orphans(disk.path()).contains(&folder));
+    fn a_kept_folder_is_an_orphan_of_its_package_once_nobody_holds_it() {
+        let runs = tempfile::tempdir().unwrap();
+        let folder = create(runs.path()).keep();
+        assert_eq!(orphans(runs.path()), std::slice::from_ref(&folder));
+        assert!(orphans(&runs.path().join("other")).is_empty());
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn without_memory_the_folder_is_next_to_the_profiles() {
+        let parent = tempfile::tempdir().unwrap();
+        let runs = parent.path().join("hprof-runs");
+        let order = Order {
+            runs: runs.clone(),
+            ..Order::default()
+        };
+        let nowhere = parent.path().join("missing");
+        for memory in [None, Some(nowhere)] {
+            let records = Records::create_in(memory, &runs, &order).unwrap();
+            assert_eq!(records.folder().parent(), Some(&*runs));
+            assert!(crate::store::saved_profiles(&runs).unwrap().is_empty());
+            let folder = records.keep();
+            assert_eq!(orphans(&runs), std::slice::from_ref(&folder));
+            fs::remove_dir_all(folder).unwrap();
+        }
     }
 }

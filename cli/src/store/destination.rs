@@ -39,6 +39,7 @@ impl Destination {
             Self::In(folder) => {
                 fs::create_dir_all(folder)
                     .and_then(|()| tempfile::tempdir_in(folder))
+                    .map_err(failure::without_path)
                     .with_context(|| format!("cannot save to {}", folder.display()))
                     .hint("name another place with -o PATH")?;
             }
@@ -46,6 +47,7 @@ impl Destination {
                 let name = || format!("cannot save to {}", path.display());
                 check_replaceable(path).with_context(name)?;
                 tempfile::tempdir_in(parent(path))
+                    .map_err(failure::without_path)
                     .with_context(name)
                     .hint("give a path in a folder that exists and that you may write to")?;
             }

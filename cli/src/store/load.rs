@@ -10,6 +10,7 @@ use hprof::raw::layout::EXTENSION;
 
 use super::facts::RunFacts;
 use crate::failure;
+use crate::output;
 
 /// A profile, and what could not be made part of it.
 #[derive(Debug)]
@@ -56,7 +57,9 @@ fn load_folder(
         ));
     }
     let before = (parts.len(), skipped.len());
+    let progress = output::Progress::start("reading", files.len());
     for file in files {
+        progress.step();
         match read(&file) {
             Ok(part) => parts.push(part),
             Err(error) => skipped.push(error),

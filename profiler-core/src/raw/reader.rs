@@ -26,7 +26,7 @@ use std::path::Path;
 use self::bytes::Bytes;
 pub use self::error::ReadError;
 use self::records::Records;
-use crate::model::Profile;
+use crate::model::{Process, Profile};
 use crate::raw::layout::HEADER_BYTES;
 
 /// Times a file is read again because it seems damaged while its process may still be writing.
@@ -48,8 +48,7 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
     let mut profile = read_once(path)?;
     for _ in 0..RETRIES {
         // A record may be newer than the one it refers to is in the bytes just read.
-        let may_be_running =
-            |process: &crate::model::Process| !process.finished && process.losses.damaged > 0;
+        let may_be_running = |process: &Process| !process.finished && process.losses.damaged > 0;
         if !profile.processes.iter().any(may_be_running) {
             break;
         }

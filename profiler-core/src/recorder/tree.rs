@@ -10,9 +10,9 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, run, thread, word};
+use super::{add, resident, run, thread, word};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord,
+    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
 };
 
 /// Slots of a thread's cache: sites with a higher number share them.
@@ -198,7 +198,12 @@ fn new_node(
     lines: usize,
     flat: bool,
 ) -> Option<&'static NodeRecord> {
-    let bytes = cell_offset(lines);
+    let memory = if resident::is_on() {
+        size_of::<MemoryWords>()
+    } else {
+        0
+    };
+    let bytes = cell_offset(lines) + lines * memory;
     let place = run::thread_record(thread, bytes, flat)?;
     // SAFETY: the record has room for a node with its cells, is zeroed, suitably aligned, and belongs to this thread.
     let node = unsafe { &*place.cast::<NodeRecord>() };
@@ -206,7 +211,12 @@ fn new_node(
     node.lines.store(u32::try_from(lines).unwrap_or(0), Relaxed);
     node.thread.store(thread.index.load(Relaxed), Relaxed);
     for index in 0..lines {
-        begin(cell(node, index), core::ptr::from_ref(node).cast_mut());
+        let cell = cell(node, index);
+        begin(cell, core::ptr::from_ref(node).cast_mut());
+        if memory != 0 {
+            let words = place.wrapping_add(cell_offset(lines) + index * memory);
+            cell.memory.store(words.expose_provenance() as u64, Relaxed);
+        }
     }
     Some(node)
 }

@@ -367,3 +367,33 @@ fn errors_that_cancel_are_not_in_the_total() {
         [(0, vec![0, 4, 4]), (0, vec![9, 9]), (4, vec![4])]
     );
 }
+
+/// A line in three contexts: 10 of its time rest on the prior, 12 on samples. Whatever comes first, the sum rests on samples.
+#[test]
+fn the_larger_part_of_a_sum_decides_on_the_mark() {
+    let sampled = |time, prior| LineCost {
+        sampled: Nanos(time),
+        prior,
+        ..LineCost::default()
+    };
+    let mut contexts = [sampled(10, true), sampled(6, false), sampled(6, false)];
+    let mark = |contexts: &[LineCost]| {
+        let mut file = file();
+        play(&mut file, 0, 0);
+        let mut profile = file.read();
+        let node = |cost: &LineCost| Node {
+            parent: None,
+            function: FunctionId(0),
+            calls: 1,
+            primitive_calls: 1,
+            lines: vec![(11, *cost)],
+        };
+        profile.processes[0].threads[0].nodes = contexts.iter().map(node).collect();
+        function_costs(&profile, Scope::All)[0].lines[0].own.prior
+    };
+    assert!(!mark(&contexts));
+    contexts.reverse();
+    assert!(!mark(&contexts));
+    contexts[0] = sampled(3, false);
+    assert!(mark(&contexts));
+}

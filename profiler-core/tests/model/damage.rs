@@ -186,6 +186,68 @@ fn damage_costs_little() {
     assert_eq!(with(&|file| file.u32(index, 0)).1, 2);
 }
 
+/// A node with more cells than its site has lines: those that have a line are shown.
+#[test]
+fn cells_without_a_line_are_left_out() {
+    let mut file = RawFile::new();
+    file.function(1, "f", 10, &[11]);
+    let thread = file.thread(0, "");
+    let node = file.node(0, 1, 2, outside(thread));
+    for slot in 0..2 {
+        file.u64(cell(node, slot) + offset_of!(Cell, hits), 5);
+    }
+    let profile = file.try_read().unwrap();
+    assert_eq!(damaged(&profile), 1);
+    assert_eq!(profile.processes[0].threads[0].nodes[0].lines.len(), 1);
+}
+
+/// Another process adds nodes, each below the one before, while this one reads: every look finds an unbroken chain.
+#[test]
+#[cfg(unix)]
+fn a_file_is_read_while_it_is_written() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.hpraw");
+    let mut file = RawFile::new();
+    file.function(1, "f", 10, &[11]);
+    let thread = file.thread(0, "");
+    file.killed(0);
+    fs::write(&path, &file.bytes).unwrap();
+    let mut caller = outside(thread);
+    let mut nodes = Vec::new();
+    for _ in 0..100 {
+        let node = file.node(0, 1, 1, caller);
+        file.add(node + offset_of!(NodeRecord, calls), 1);
+        caller = cell(node, 0);
+        nodes.push(node);
+    }
+    let out = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let writer = std::thread::spawn(move || {
+        for node in nodes {
+            let record = &file.bytes[node..node + size_of::<NodeRecord>() + size_of::<Cell>()];
+            let kind = size_of::<u32>();
+            out.write_all_at(&record[kind..], (node + kind) as u64)
+                .unwrap();
+            out.write_all_at(&record[..kind], node as u64).unwrap();
+        }
+    });
+    let mut last = 0;
+    loop {
+        let finished = writer.is_finished();
+        let profile = read(&path).unwrap();
+        let nodes = &profile.processes[0].threads[0].nodes;
+        assert_eq!(damaged(&profile), 0);
+        assert!(nodes.len() >= last);
+        assert!(nodes.iter().skip(1).all(|node| node.parent.is_some()));
+        last = nodes.len();
+        if finished {
+            break;
+        }
+    }
+    writer.join().unwrap();
+    assert_eq!(last, 100);
+}
+
 /// Two nodes that call each other are cut apart; a caller in the middle of a cell is none.
 #[test]
 fn callers_that_make_no_sense_are_dropped() {

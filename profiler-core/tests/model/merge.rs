@@ -2,9 +2,9 @@
 
 use std::mem::offset_of;
 
-use crate::raw_file::RawFile;
-use hprof::model::{End, Nanos, Profile, Run, merge};
-use hprof::raw::layout::Header;
+use crate::raw_file::{RawFile, outside};
+use hprof::model::{End, Nanos, Node, Process, Profile, Run, merge};
+use hprof::raw::layout::{Header, NodeRecord};
 
 fn process(pid: u32, rank: u32, lines: &[u32]) -> Profile {
     let mut file = RawFile::new();
@@ -25,6 +25,36 @@ fn functions_that_are_the_same_become_one() {
         .collect();
     assert_eq!((merged.functions.len(), lines), (1, vec![11, 12, 14]));
     assert_eq!(merged.functions[0].end_line, 14);
+}
+
+/// `g` is the only function of one process and the second of the other.
+#[test]
+fn nodes_keep_their_functions() {
+    let with_node = |pid, names: &[(&str, u32)]| {
+        let mut file = RawFile::new();
+        file.u32(offset_of!(Header, pid), pid);
+        let thread = file.thread(0, "");
+        for (id, (name, line)) in (1..).zip(names) {
+            file.function(id, name, *line, &[line + 1]);
+            let node = file.node(0, id, 1, outside(thread));
+            file.add(node + offset_of!(NodeRecord, calls), u64::from(*line));
+        }
+        file.read()
+    };
+    let merged = merge(vec![
+        with_node(1, &[("g", 20)]),
+        with_node(2, &[("g", 20), ("a", 5)]),
+    ]);
+    let names = |process: &Process| -> Vec<(String, u64)> {
+        let name = |node: &Node| {
+            let function = &merged.functions[node.function.0 as usize];
+            (function.name.clone(), node.calls)
+        };
+        process.threads[0].nodes.iter().map(name).collect()
+    };
+    let expected = [("g".to_owned(), 20), ("a".to_owned(), 5)];
+    assert_eq!(names(&merged.processes[0]), expected[..1]);
+    assert_eq!(names(&merged.processes[1]), expected);
 }
 
 #[test]

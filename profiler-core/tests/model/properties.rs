@@ -130,10 +130,11 @@ fn self_times(costs: &[FunctionCost]) -> u64 {
     costs.iter().map(|cost| cost.self_time.0).sum()
 }
 
+/// Calls, primitive calls, self and total time of a function; number, hits and total of its lines.
+type Figures = (u64, u64, Nanos, Nanos, Vec<(u32, u64, Nanos)>);
+
 /// Figures of each function by its name, without its number.
-fn by_name(
-    profile: &Profile,
-) -> BTreeMap<String, (u64, u64, Nanos, Nanos, Vec<(u32, u64, Nanos)>)> {
+fn by_name(profile: &Profile) -> BTreeMap<String, Figures> {
     let costs = function_costs(profile, Scope::All);
     let figures = |cost: FunctionCost| {
         let lines = cost

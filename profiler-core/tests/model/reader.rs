@@ -255,6 +255,36 @@ fn short_intervals_are_below_the_resolution() {
     assert!(!mark(MODE_FENCED, 1999));
 }
 
+/// 100 loops of 999 turns, and a line that calls a function 300 times: what counts is how often the clock was read.
+#[test]
+fn intervals_are_whole_loops_and_returns_too() {
+    let (mut file, thread_at, _) = one_node(&[11]);
+    let slots = [
+        (21, LineKind::GroupHeader, 0, ""),
+        (22, LineKind::GroupBody, 0, ""),
+        (23, LineKind::Statement, 2, ""),
+    ];
+    file.site(2, SiteKind::Function, "g", 20, &slots);
+    let node = file.node(0, 2, 3, outside(thread_at));
+    for (slot, hits) in [(0, 100_000), (1, 99_900), (2, 100)] {
+        file.u64(cell(node, slot) + offset_of!(Cell, hits), hits);
+    }
+    // In their last timed windows: 8 loops took 800 ticks, 8 intervals of line 23 took 80.
+    for (slot, ticks) in [(0, 800), (2, 80)] {
+        file.u64(cell(node, slot) + offset_of!(Cell, left), 8);
+        file.u64(cell(node, slot) + offset_of!(Cell, window_time), ticks);
+    }
+    let callee = file.node(0, 1, 1, cell(node, 2));
+    file.u64(callee + offset_of!(NodeRecord, calls), 300);
+    // Expected: 100 loops of 100 ticks, 400 intervals of 10.
+    file.u64(cell(node, 0) + offset_of!(Cell, gap_time), 700);
+    let profile = file.read();
+    let nodes = &thread(&profile).nodes;
+    let node = nodes.iter().find(|node| node.function.0 == 1).unwrap();
+    assert_eq!(line(node, 21).sampled, Nanos(500));
+    assert_eq!(line(node, 23).sampled, Nanos(200));
+}
+
 /// Two readings 20 ms apart say 2.5 ticks a nanosecond, the estimate said 2. Readings 1 ms apart say less than the estimate.
 #[test]
 fn the_longer_baseline_sets_the_rate() {
@@ -273,21 +303,23 @@ fn the_longer_baseline_sets_the_rate() {
     assert_eq!(exact(1_000_000, 2), Nanos(5_000));
 }
 
-/// Hits of a grouped loop's body are counted in a register: exact, but no marker ran.
+/// Hits of a grouped loop are counted in registers: exact, but no marker ran.
 #[test]
 fn own_cost_counts_markers_that_ran() {
     let mut file = RawFile::new();
     let slots = [
-        (11, LineKind::GroupHeader, 0, ""),
-        (12, LineKind::GroupBody, 0, "inner"),
+        (11, LineKind::Statement, 0, ""),
+        (12, LineKind::GroupHeader, 1, ""),
+        (13, LineKind::GroupBody, 1, "inner"),
     ];
     file.site(1, SiteKind::Function, "f", 10, &slots);
     let thread_at = file.thread(0, "");
-    let node = file.node(0, 1, 2, outside(thread_at));
+    let node = file.node(0, 1, 3, outside(thread_at));
     file.u64(node + offset_of!(NodeRecord, calls), 20);
     file.u64(node + offset_of!(NodeRecord, recursive_calls), 5);
     file.u64(cell(node, 0) + offset_of!(Cell, hits), 100);
-    file.u64(cell(node, 1) + offset_of!(Cell, hits), 1_000_000);
+    file.u64(cell(node, 1) + offset_of!(Cell, hits), 1_000_001);
+    file.u64(cell(node, 2) + offset_of!(Cell, hits), 1_000_000);
     file.u64(thread_at + offset_of!(ThreadRecord, reads), 60);
     file.u64(offset_of!(Header, cost_timed_ps), 10_000);
     file.u64(offset_of!(Header, cost_marker_ps), 250);
@@ -299,10 +331,10 @@ fn own_cost_counts_markers_that_ran() {
     assert_eq!(own.in_program, Nanos(60 * 10 + 40 / 4 + 25 * 2));
     assert_eq!(own.sampler, None);
     let lines = &profile.functions[0].lines;
-    assert_eq!((lines[1].group, lines[1].label.as_str()), (11, "inner"));
+    assert_eq!((lines[2].group, lines[2].label.as_str()), (12, "inner"));
     let node = &thread(&profile).nodes[0];
     assert_eq!((node.calls, node.primitive_calls), (25, 20));
-    assert_eq!(line(node, 12).hits, 1_000_000);
+    assert_eq!(line(node, 13).hits, 1_000_000);
 }
 
 /// Every function has a node for calls without context, mostly unused: it shows only if it was.
@@ -377,6 +409,12 @@ fn the_facts_of_the_process() {
         peak_bytes: 90,
     };
     assert_eq!(process.heap, Some(heap));
+}
+
+#[test]
+fn the_facts_of_a_function() {
+    let (file, _, _) = one_node(&[11]);
+    let profile = file.read();
     let function = &profile.functions[0];
     assert_eq!(
         (function.module.as_str(), function.name.as_str()),
@@ -398,7 +436,9 @@ fn the_facts_of_the_process() {
 fn threads_that_a_fork_left_behind_do_not_show() {
     let (mut file, _, _) = one_node(&[11]);
     let gone = file.thread(1, "gone");
-    file.u32(gone + offset_of!(ThreadRecord, state), 0);
+    file.u32(gone + offset_of!(ThreadRecord, state), 2);
+    file.u64(gone + offset_of!(ThreadRecord, end_ticks), START);
+    file.u64(gone + offset_of!(ThreadRecord, uses), 0);
     file.node(1, 1, 1, outside(gone));
     assert_eq!(file.read().processes[0].threads.len(), 1);
 }
@@ -446,7 +486,9 @@ fn records_under_way_are_not_read() {
 #[test]
 fn slots_on_one_line_are_one_line() {
     let mut file = RawFile::new();
-    file.site(1, SiteKind::Function, "f", 10, &statements(&[11, 11]));
+    let mut slots = statements(&[11, 11]);
+    slots[1].3 = "second";
+    file.site(1, SiteKind::Function, "f", 10, &slots);
     let thread_at = file.thread(0, "");
     let node = file.node(0, 1, 2, outside(thread_at));
     for slot in 0..2 {
@@ -456,9 +498,51 @@ fn slots_on_one_line_are_one_line() {
     }
     let profile = file.read();
     assert_eq!(profile.functions[0].lines.len(), 1);
+    assert_eq!(profile.functions[0].lines[0].label, "second");
     let line = line(&thread(&profile).nodes[0], 11);
     assert_eq!(
         (line.hits, line.exact, line.alloc_bytes),
         (10, Nanos(14), 2)
     );
+}
+
+/// The thread record is there, its first frame is about to be entered: no reading of the clock yet.
+#[test]
+fn a_thread_that_has_not_begun_has_no_time() {
+    let (mut file, thread_at, _) = one_node(&[11]);
+    file.u64(thread_at + offset_of!(ThreadRecord, t0), 0);
+    file.u64(
+        thread_at + offset_of!(ThreadRecord, open),
+        address(outside(thread_at)),
+    );
+    file.killed(50);
+    assert_eq!(thread(&file.read()).outside.exact, Nanos(0));
+}
+
+/// A forked child keeps the nodes of the frames that were open, with zeros: they show as the context of what it does, and the frame
+/// it runs in does too.
+#[test]
+fn open_frames_of_a_fork_are_kept_as_context() {
+    let mut file = RawFile::new();
+    file.function(1, "f", 10, &[11]);
+    let thread_at = file.thread(0, "");
+    let root = file.node(0, 1, 1, outside(thread_at));
+    let child = file.node(0, 1, 1, cell(root, 0));
+    let leaf = file.node(0, 1, 1, cell(child, 0));
+    file.u64(
+        thread_at + offset_of!(ThreadRecord, cell),
+        address(cell(child, 0)),
+    );
+    file.killed(0);
+    assert_eq!(thread(&file.read()).nodes.len(), 2);
+    assert!(thread(&file.read()).running.is_some());
+    file.add(leaf + offset_of!(NodeRecord, calls), 1);
+    file.finished(0);
+    file.u32(offset_of!(Header, state), STATE_FINISHED);
+    let profile = file.read();
+    let parents: Vec<_> = (thread(&profile).nodes.iter())
+        .map(|node| node.parent)
+        .collect();
+    assert_eq!(parents, [None, Some((0, 11)), Some((1, 11))]);
+    assert_eq!(thread(&profile).running, None);
 }

@@ -1,10 +1,10 @@
 //! Markers in branches: `if`, `match`, `&&`, `||` and blocks.
 
-use super::{Walker, block_of, start};
+use super::{Walker, block_around, block_of, start};
 use crate::sites::LineKind;
 use std::mem;
 use syn::visit_mut::VisitMut;
-use syn::{Arm, BinOp, Expr, ExprBinary, ExprBlock, ExprIf, ExprMatch};
+use syn::{Arm, BinOp, Expr, ExprBinary, ExprBlock, ExprIf, ExprMatch, Stmt};
 
 impl Walker<'_> {
     pub(super) fn if_expression(&mut self, e: &mut ExprIf) {
@@ -26,11 +26,15 @@ impl Walker<'_> {
             return;
         };
         let at = nested.if_token.span;
+        // Where lints look for the block: they read the text between `else` and it, and the text it ends with.
+        let branch = nested.then_branch.brace_token.span;
+        let one_line = !self.spans_lines(at, branch.open());
+        let braces = if one_line { branch.join() } else { at };
         let marker = self.mark(at, LineKind::Statement, &[]);
         self.if_expression(nested);
         if let Some(marker) = marker {
             let nested = mem::replace(alternative, Expr::PLACEHOLDER);
-            *alternative = block_of(vec![marker, syn::Stmt::Expr(nested, None)], at);
+            *alternative = block_around(vec![marker, Stmt::Expr(nested, None)], braces);
         }
     }
 

@@ -35,6 +35,9 @@ pub(crate) enum Mark {
     Cut,
 }
 
+/// A time in which the sampler looks often enough that no CPU time seen means none spent.
+const LONG_FOR_LOOKS: Nanos = Nanos(20_000_000);
+
 /// Which functions and rows of a profile to show.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LineChoice {
@@ -234,10 +237,10 @@ impl Figures {
                 .map(|time| time.0 as f64 / hits as f64),
             percent: time.and_then(|time| percent(time, cost.total)),
             marks: marks(line, total),
-            error: sampled.then(|| error(total)),
+            error: sampled.then(|| error(total)).filter(|error| *error > 0.0),
             rough: is_rough(total, cost),
             samples: (own.samples > 0).then_some(own.samples),
-            cpu: total.total_cpu,
+            cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
             awaited: waited.then_some(own.awaited),
             heap: (heap != (0, 0, 0)).then_some(heap),
@@ -250,6 +253,14 @@ impl Figures {
         }
         self
     }
+}
+
+/// CPU time of a line, if the sampler had a chance to see any: none in a few looks says nothing.
+pub(crate) fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
+    let many_looks = total.total >= LONG_FOR_LOOKS;
+    total
+        .total_cpu
+        .filter(|cpu| *cpu > Nanos::ZERO || many_looks)
 }
 
 fn is_rough(total: &LineTotal, cost: &FunctionCost) -> bool {
@@ -274,10 +285,11 @@ fn cut_loops(profile: &Profile) -> BTreeSet<(FunctionId, u32)> {
         .collect()
 }
 
-/// Hits of a line. Where only calls are measured, these are what counts.
+/// Hits of a line. Where only calls are measured, these are what counts; what lies between marked lines is a rest, which nothing hits.
 pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
     match line.kind {
-        LineKind::WholeBody if total.own.hits == 0 => cost.calls,
+        LineKind::WholeBody if cost.lines.len() == 1 => cost.calls,
+        LineKind::WholeBody => 0,
         _ => total.own.hits,
     }
 }

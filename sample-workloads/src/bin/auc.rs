@@ -16,7 +16,7 @@ struct Args {
     /// Who does the work
     #[arg(long, value_enum, default_value_t = Mode::Serial)]
     mode: Mode,
-    /// How many threads share it
+    /// How many threads or processes share it
     #[arg(long, default_value = "4")]
     workers: NonZeroUsize,
     /// Run the twin without annotations
@@ -31,9 +31,10 @@ struct Args {
 enum Mode {
     Serial,
     Threads,
+    Processes,
 }
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let (points, workers) = (args.points.get(), args.workers.get());
     let area = match (args.mode, args.plain) {
@@ -41,6 +42,9 @@ fn main() {
         (Mode::Serial, true) => plain::auc::serial(points),
         (Mode::Threads, false) => auc::threads(points, workers),
         (Mode::Threads, true) => plain::auc::threads(points, workers),
+        (Mode::Processes, false) => auc::processes(points, workers)?,
+        (Mode::Processes, true) => plain::auc::processes(points, workers)?,
     };
     println!("The area is {area:.6}");
+    Ok(())
 }

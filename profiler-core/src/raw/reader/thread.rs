@@ -6,15 +6,15 @@ use std::collections::HashMap;
 use super::cells::CellCounts;
 use super::clock::RunningTotal;
 use super::process::{Recording, ThreadParts};
-use super::records::{Owner, PairsAt, cell_at};
+use super::records::{Owner, PairsAt, cell_at, outside_words_at, words_at};
 use super::samples::Samples;
 use super::sites::SiteFacts;
 use super::tree::{self, TreeNode};
 use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
-use crate::model::{FunctionId, LineCost, Nanos, Node, Place, Thread};
-use crate::raw::layout::{FLAG_SAMPLER, NodeRecord, ThreadRecord};
+use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
+use crate::raw::layout::{FLAG_MEMORY, FLAG_SAMPLER, NodeRecord, ThreadRecord};
 
-/// `ThreadRecord::state` before the record is in use, or after a fork without its thread.
+/// `ThreadRecord::state` before the record is in use.
 const STATE_UNUSED: u32 = 0;
 /// `ThreadRecord::state`: the thread has ended.
 const STATE_ENDED: u32 = 2;
@@ -29,6 +29,8 @@ pub(super) struct Events {
     pub(super) timed_markers: u64,
     pub(super) markers: u64,
     pub(super) calls: u64,
+    /// Ticks that looks at the memory took.
+    pub(super) look_ticks: u64,
 }
 
 /// Reads the thread with this index in [`Records::threads`](super::records::Records::threads) and the records that are part of it.
@@ -40,7 +42,7 @@ pub(super) fn read(
     damaged: &mut u64,
 ) -> Option<(Thread, Events)> {
     let mut thread = ThreadReader::new(recording, index, &parts.nodes, damaged);
-    if thread.state() == STATE_UNUSED && thread.cells.iter().all(CellCounts::is_empty) {
+    if !thread.is_used() && thread.cells.iter().all(CellCounts::is_empty) {
         return None;
     }
     thread.close_what_is_open();
@@ -85,18 +87,28 @@ impl<'a> ThreadReader<'a> {
         let at = records.threads[index];
         let tree = tree::build(bytes, records, recording.sites, index, nodes, damaged);
         let outside = at + offset_of!(ThreadRecord, outside);
-        let mut cells = vec![CellCounts::read(bytes, outside)];
+        let memory = recording.header.flags & FLAG_MEMORY != 0;
+        let mut read = |at: usize, words: Option<usize>| {
+            let mut cell = CellCounts::read(bytes, at);
+            if let Some(words) = words.filter(|_| memory) {
+                let address = records.address(words);
+                *damaged += u64::from(cell.read_memory(bytes, at, words, address));
+            }
+            cell
+        };
+        let mut cells = vec![read(outside, outside_words_at(bytes, at))];
         let mut first_cells = Vec::with_capacity(tree.len());
         for node in &tree {
             let record = &records.nodes[node.record];
             first_cells.push(cells.len());
             cells.extend(
-                (0..record.lines).map(|slot| CellCounts::read(bytes, cell_at(record, slot))),
+                (0..record.lines)
+                    .map(|slot| read(cell_at(record, slot), words_at(bytes, record, slot))),
             );
         }
         let position = |(position, node): (usize, &TreeNode)| (node.record, position);
         let positions = tree.iter().enumerate().map(position).collect();
-        Self {
+        let mut thread = Self {
             recording,
             index,
             at,
@@ -104,6 +116,44 @@ impl<'a> ThreadReader<'a> {
             positions,
             first_cells,
             cells,
+        };
+        thread.count_intervals();
+        thread
+    }
+
+    /// An interval begins with each hit of a line, and when a call returns to it. The hits of a grouped loop's header are turns: its
+    /// interval is the whole loop, in which the header is hit once more than the body.
+    fn count_intervals(&mut self) {
+        for position in 0..self.tree.len() {
+            let node = self.tree[position];
+            let first = self.first_cells[position];
+            let record = &self.recording.records.nodes[node.record];
+            let cells = self
+                .cells
+                .get(first..first + record.lines)
+                .unwrap_or_default();
+            let hits = |slot: usize| cells.get(slot).map_or(0, |cell| cell.hits);
+            let groups = self.site(&node).map_or(&[][..], |site| &site.groups);
+            let mut loops = Vec::with_capacity(groups.len());
+            for (header, body) in groups {
+                // Without a line in the body nobody knows how many loops there were.
+                let turns = body
+                    .iter()
+                    .map(|slot| hits(*slot))
+                    .max()
+                    .unwrap_or(u64::MAX);
+                loops.push((*header, hits(*header).saturating_sub(turns)));
+            }
+            for (header, count) in loops {
+                if header < self.recording.records.nodes[node.record].lines {
+                    self.cells[first + header].intervals = count;
+                }
+            }
+            if let Some((parent, slot)) = node.caller {
+                let (calls, recursive) = self.entries(&node);
+                let intervals = &mut self.cells[self.first_cells[parent] + slot].intervals;
+                *intervals = intervals.saturating_add(calls).saturating_add(recursive);
+            }
         }
     }
 
@@ -114,6 +164,11 @@ impl<'a> ThreadReader<'a> {
     fn state(&self) -> u32 {
         let field = offset_of!(ThreadRecord, state);
         self.recording.bytes.u32(self.at + field)
+    }
+
+    /// Whether a thread of this process has used the record; after a fork that is not so for the threads of the parent.
+    fn is_used(&self) -> bool {
+        self.state() != STATE_UNUSED && self.word(offset_of!(ThreadRecord, uses)) > 0
     }
 
     fn site(&self, node: &TreeNode) -> Option<&SiteFacts> {
@@ -139,11 +194,13 @@ impl<'a> ThreadReader<'a> {
         }
     }
 
+    /// By the thread's own clock, which stands still while the recorder reads the memory.
     fn end_ticks(&self) -> u64 {
         if self.state() == STATE_ENDED {
             self.word(offset_of!(ThreadRecord, end_ticks))
         } else {
-            self.recording.end_ticks
+            let own = self.word(offset_of!(ThreadRecord, own_ticks));
+            self.recording.end_ticks.saturating_sub(own)
         }
     }
 
@@ -209,6 +266,7 @@ impl<'a> ThreadReader<'a> {
                 alloc_bytes: cell.alloc_bytes,
                 frees: cell.frees,
                 free_bytes: cell.free_bytes,
+                rss: cell.rss,
             }
         };
         let cells = self.cells.iter().zip(&shares).zip(samples.cpu);
@@ -219,7 +277,7 @@ impl<'a> ThreadReader<'a> {
     fn is_too_short(&self, cell: &CellCounts, exact: Nanos) -> bool {
         let picoseconds = u128::from(exact.0) * 1000;
         let shortest = u128::from(self.recording.shortest_interval_ps);
-        cell.timed && cell.time > 0 && picoseconds < u128::from(cell.hits) * shortest
+        cell.timed && cell.time > 0 && picoseconds < u128::from(cell.intervals) * shortest
     }
 
     /// The calling cell of each node of the tree.
@@ -247,6 +305,7 @@ impl<'a> ThreadReader<'a> {
     fn events(&self) -> Events {
         let mut events = Events {
             timed_markers: self.word(offset_of!(ThreadRecord, reads)),
+            look_ticks: self.word(offset_of!(ThreadRecord, own_ticks)),
             ..Events::default()
         };
         for (position, node) in self.tree.iter().enumerate() {
@@ -254,7 +313,7 @@ impl<'a> ThreadReader<'a> {
             events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
-                if !slot.is_group_body {
+                if !slot.is_counted {
                     events.markers = events.markers.saturating_add(cell.hits);
                 }
             }
@@ -313,7 +372,9 @@ impl<'a> ThreadReader<'a> {
     fn wall(&self) -> Nanos {
         let start = self.word(offset_of!(ThreadRecord, start_ticks));
         let ticks = self.end_ticks().saturating_sub(start);
-        self.recording.header.rate.nanos(ticks.into())
+        let own = self.word(offset_of!(ThreadRecord, own_ticks));
+        let ticks = u128::from(ticks) + u128::from(own);
+        self.recording.header.rate.nanos(ticks)
     }
 
     fn cpu(&self) -> Option<Nanos> {
@@ -372,8 +433,14 @@ impl<'a> ThreadReader<'a> {
         let first = self.first_cells[node] - 1;
         let costs = costs.get(first..first + count).unwrap_or_default();
         let nothing = |cost: &LineCost| {
-            let without_cpu = LineCost { cpu: None, ..*cost };
-            without_cpu == LineCost::default() && cost.cpu.unwrap_or_default() == Nanos::ZERO
+            let rest = LineCost {
+                cpu: None,
+                rss: None,
+                ..*cost
+            };
+            rest == LineCost::default()
+                && cost.cpu.unwrap_or_default() == Nanos::ZERO
+                && cost.rss.unwrap_or_default() == LineRss::default()
         };
         let mut lines: Vec<(u32, LineCost)> = slots
             .iter()

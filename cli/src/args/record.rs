@@ -1,0 +1,200 @@
+//! The commands that run programs, and how they are recorded.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::build::{CARGO, CargoArgs, TargetArgs};
+use super::value::size;
+use super::view::TableArgs;
+
+const RECORDING: &str = "Recording";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  hprof run
+  hprof run --bin diffusion -- params.txt      arguments after -- are the program's
+  hprof run -p server --features fast -o before.hprof
+  hprof run -tmz -u ms                         sorted, with a summary, without unused functions, in ms
+  hprof run --dev                              a debug build instead of a release build
+  hprof run --clock exact --report table.txt   time every line by itself, and write the table to a file
+
+Exit code: that of the program (128 + n if signal n ended it); cargo's if the build failed; 2 for
+errors of hprof.";
+
+/// `hprof run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+    /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
+    #[arg(long, help_heading = RECORDING)]
+    pub(crate) split_loops: bool,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// Program to run
+    #[arg(long, value_name = "NAME", help_heading = CARGO)]
+    pub(crate) bin: Option<OsString>,
+    /// Example to run
+    #[arg(long, value_name = "NAME", help_heading = CARGO)]
+    pub(crate) example: Option<OsString>,
+    /// Package of the program
+    #[arg(short, long, value_name = "SPEC", help_heading = CARGO)]
+    pub(crate) package: Option<OsString>,
+    #[command(flatten)]
+    pub(crate) cargo: CargoArgs,
+    /// Arguments of the program
+    #[arg(value_name = "ARGS", trailing_var_arg = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  hprof test                       all tests of this package
+  hprof test parses_empty          the tests whose names contain this
+  hprof test --test cli -- --exact one::test --nocapture
+  hprof test --lib -p parser
+
+Exit code: cargo's.";
+
+/// `hprof test`.
+#[derive(Debug, Args)]
+#[command(after_help = TEST_EXAMPLES)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) common: HarnessArgs,
+    /// Only tests whose names contain this
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<OsString>,
+    /// Arguments of the test programs
+    #[arg(value_name = "ARGS", last = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  hprof bench                      all benchmarks of this package
+  hprof bench --bench parse        one bench target
+  hprof bench fill -- --quick      benchmarks whose names contain `fill`, arguments for the harness
+
+Exit code: cargo's.";
+
+/// `hprof bench`.
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) common: HarnessArgs,
+    /// Only benchmarks whose names contain this
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<OsString>,
+    /// Arguments of the benchmark programs
+    #[arg(value_name = "ARGS", last = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+/// What `test` and `bench` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct HarnessArgs {
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+    /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
+    #[arg(long, help_heading = RECORDING)]
+    pub(crate) split_loops: bool,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
+    pub(crate) cargo: CargoArgs,
+}
+
+const EXEC_EXAMPLES: &str = "\
+Examples:
+  hprof exec -- ./pipeline.sh input
+  hprof exec -o both.hprof -- sh -c './a & ./b & wait'
+
+The programs must have been built with the switch on:
+  HPROF=lines cargo build --release
+
+Exit code: that of the command (128 + n if signal n ended it); 2 for errors of hprof.";
+
+/// `hprof exec`.
+#[derive(Debug, Args)]
+#[command(after_help = EXEC_EXAMPLES)]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+    #[command(flatten)]
+    pub(crate) save: SaveArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", trailing_var_arg = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// How the program is recorded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
+pub(crate) struct RecordArgs {
+    /// Which lines read the clock; hits are exact with all of them
+    #[arg(long, value_name = "CLOCK")]
+    pub(crate) clock: Option<Clock>,
+    /// Start no sampler thread in the program: lines too hot to be timed are then not told apart
+    #[arg(long)]
+    pub(crate) no_sampler: bool,
+    /// Space a process may use for what it records, such as 256M
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) space: Option<String>,
+    /// With --memory: where readings of the resident set come from
+    #[arg(long, value_name = "SOURCE", requires = "memory")]
+    pub(crate) rss_source: Option<RssSource>,
+    /// With --memory: share of the program's time that readings may take [default: 5]
+    #[arg(long, value_name = "PERCENT", requires = "memory", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) memory_budget: Option<u32>,
+}
+
+/// Where readings of the resident set come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RssSource {
+    /// The fastest that works (the default)
+    Auto,
+    /// The crate sysinfo: on every system, but 30 times slower, and it does not tell files from other memory
+    Sysinfo,
+    /// /proc/self/statm of Linux
+    Procfs,
+}
+
+/// Which lines read the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    /// Coarse lines read it, hot lines are sampled (the default)
+    Auto,
+    /// All lines
+    Exact,
+    /// All lines, between fences: true down to a few nanoseconds, but dearer
+    Fenced,
+    /// None: time is sampled
+    Sampled,
+    /// None: functions are timed as a whole (chosen when the program is built)
+    Calls,
+}
+
+/// Where the profile goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct SaveArgs {
+    /// Save the profile here [default: target/hprof-runs/<time>-<program>; or set HPROF_OUT]
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where to print the tables: stderr, stdout, none or a file
+    #[arg(long, value_name = "WHERE", default_value = "stderr")]
+    pub(crate) report: PathBuf,
+}

@@ -1,0 +1,225 @@
+//! The commands that show profiles and look after them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use clap_complete::Shell;
+
+use super::value::{percent, unit};
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  hprof show                       the newest profile of this package
+  hprof show -rtmz                 in colour, sorted, with a summary, without unused functions
+  hprof show a.hprof b.hprof       two profiles as one
+  hprof show --functions -s tottime
+  hprof show ./raw                 a folder of raw files, also of programs that were killed";
+
+/// `hprof show`.
+#[derive(Debug, Args)]
+#[command(after_help = SHOW_EXAMPLES)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+/// Which profile.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    /// Profiles, raw files or folders of them; the newest profile if there is none
+    #[arg(value_name = "PROFILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+}
+
+/// How tables look.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Tables")]
+pub(crate) struct TableArgs {
+    /// Colour, also where the output is no terminal
+    #[arg(short, long)]
+    pub(crate) rich: bool,
+    /// Functions by total time, the dearest last
+    #[arg(short = 't', long = "sort")]
+    pub(crate) sort: bool,
+    /// One line for each function at the end
+    #[arg(short = 'm', long)]
+    pub(crate) summarize: bool,
+    /// Leave out functions that were never called
+    #[arg(short = 'z', long)]
+    pub(crate) skip_zero: bool,
+    /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
+    #[arg(short, long, value_name = "UNIT", value_parser = unit)]
+    pub(crate) unit: Option<f64>,
+    /// Only this many functions: those with the longest total time
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// Leave out lines below this share of their function's time
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) min_percent: Option<f64>,
+    /// Functions instead of lines: calls, own time and time with everything called
+    #[arg(long)]
+    pub(crate) functions: bool,
+    /// Order of the functions of --functions
+    #[arg(
+        short = 's',
+        long = "order",
+        value_name = "KEY",
+        requires = "functions"
+    )]
+    pub(crate) order: Option<SortKey>,
+    /// Each thread by itself, after a table of all threads
+    #[arg(long, conflicts_with = "functions")]
+    pub(crate) threads: bool,
+    /// Columns of allocations
+    #[arg(long)]
+    pub(crate) alloc: bool,
+    /// Memory by line as well; commands that run a program also read its resident set
+    #[arg(long)]
+    pub(crate) memory: bool,
+}
+
+/// Orders of functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SortKey {
+    /// Time with everything called, longest first (the default)
+    Cumulative,
+    /// Time in the function itself, longest first
+    Tottime,
+    /// Calls, most first
+    Ncalls,
+    /// Name
+    Name,
+}
+
+const FLAMEGRAPH_EXAMPLES: &str = "\
+Examples:
+  hprof flamegraph                       time of the newest profile, in flamegraph.svg
+  hprof flamegraph -o hits.svg --metric hits --lines
+  hprof flamegraph -o - before.hprof > before.svg";
+
+/// `hprof flamegraph`.
+#[derive(Debug, Args)]
+#[command(after_help = FLAMEGRAPH_EXAMPLES)]
+pub(crate) struct FlamegraphArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// File to write; - for the standard output
+    #[arg(short, long, value_name = "FILE", default_value = "flamegraph.svg")]
+    pub(crate) output: PathBuf,
+    /// What the widths mean
+    #[arg(long, value_name = "METRIC", default_value = "time")]
+    pub(crate) metric: Metric,
+    /// A frame for each line instead of one for each function
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// Heading of the picture
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+}
+
+/// What a flamegraph shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Metric {
+    /// Elapsed time
+    Time,
+    /// Hits of lines
+    Hits,
+    /// CPU time, as sampled
+    Cpu,
+    /// Bytes allocated
+    AllocBytes,
+    /// Allocations
+    Allocs,
+}
+
+const ANNOTATE_EXAMPLES: &str = "\
+Examples:
+  hprof annotate src/main.rs
+  hprof annotate src/main.rs before.hprof";
+
+/// `hprof annotate`.
+#[derive(Debug, Args)]
+#[command(after_help = ANNOTATE_EXAMPLES)]
+pub(crate) struct AnnotateArgs {
+    /// Source file
+    pub(crate) source: PathBuf,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// Colour, also where the output is no terminal
+    #[arg(short, long)]
+    pub(crate) rich: bool,
+    /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
+    #[arg(short, long, value_name = "UNIT", value_parser = unit)]
+    pub(crate) unit: Option<f64>,
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  hprof export --format csv -o lines.csv
+  hprof export --format json before.hprof | jq .
+  hprof export --format collapsed -o stacks.txt";
+
+/// `hprof export`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub(crate) struct ExportArgs {
+    /// The format
+    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(hprof_reports::export::NAMES))]
+    pub(crate) format: String,
+    /// File to write; - for the standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+}
+
+/// Which folder of profiles.
+#[derive(Debug, Default, Args)]
+pub(crate) struct FolderArgs {
+    /// Path of the Cargo.toml whose profiles are meant [default: that of the current folder]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// The target folder, if runs were given one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) target_dir: Option<PathBuf>,
+}
+
+const CLEAN_EXAMPLES: &str = "\
+Examples:
+  hprof clean             all profiles of this package
+  hprof clean --keep 10   all but the newest ten
+
+Runs that still record are left alone.";
+
+/// `hprof clean`.
+#[derive(Debug, Args)]
+#[command(after_help = CLEAN_EXAMPLES)]
+pub(crate) struct CleanArgs {
+    /// How many of the newest profiles to keep
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) keep: usize,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+}
+
+/// `hprof completions`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  hprof completions bash > ~/.local/share/bash-completion/completions/hprof"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// `hprof man`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  hprof man | man -l -\n  hprof man run > hprof-run.1")]
+pub(crate) struct ManArgs {
+    /// Command to print the page of [default: the overview]
+    pub(crate) command: Option<String>,
+}

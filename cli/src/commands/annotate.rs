@@ -1,0 +1,61 @@
+//! `hprof annotate`: a whole source file with what its lines cost.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use hprof::model::Profile;
+use hprof_reports::{AnnotateOptions, write_annotated};
+
+use super::show::load;
+use crate::args::AnnotateArgs;
+use crate::failure::Hint;
+use crate::output::Report;
+use crate::tables;
+
+/// `hprof annotate`.
+pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
+    let source = &args.source;
+    let text = fs::read_to_string(source)
+        .with_context(|| format!("cannot read {}", source.display()))
+        .hint("hprof show has the text of the functions, also if their files are gone")?;
+    let profile = load(&args.profile)?.profile;
+    let name = name_in_profile(&profile, source);
+    Report::Stdout.write(args.rich, |style, out: &mut dyn Write| {
+        let mut options = AnnotateOptions::default();
+        options.unit = tables::unit(args.unit);
+        options.style = style;
+        write_annotated(&profile, &name, &text, &options, out).hint(files_of(&profile))
+    })?;
+    Ok(0)
+}
+
+/// The name that the compiler knew a file by: from the root of the workspace on.
+fn name_in_profile(profile: &Profile, source: &Path) -> String {
+    let root = profile
+        .run
+        .source_root
+        .as_ref()
+        .and_then(|root| fs::canonicalize(root).ok());
+    let full = fs::canonicalize(source).ok();
+    let from_root = full
+        .zip(root)
+        .and_then(|(full, root)| full.strip_prefix(root).ok().map(Path::to_owned));
+    from_root
+        .as_deref()
+        .unwrap_or(source)
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn files_of(profile: &Profile) -> String {
+    let mut files: Vec<&str> = profile
+        .functions
+        .iter()
+        .map(|function| function.file.as_str())
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    format!("it holds functions of {}", files.join(", "))
+}

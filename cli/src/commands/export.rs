@@ -1,0 +1,23 @@
+//! `hprof export`: a profile in a format of other programs.
+
+use std::io::Write;
+
+use anyhow::Context;
+use hprof::model::Scope;
+use hprof_reports::export;
+
+use super::show::load;
+use crate::args::ExportArgs;
+use crate::output::Report;
+
+/// `hprof export`.
+pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
+    let profile = load(&args.profile)?.profile;
+    let format = export::by_name(&args.format)
+        .with_context(|| format!("there is no format '{}'", args.format))?;
+    let report = Report::file_or_stdout(&args.output)?;
+    report.write(false, |_, out: &mut dyn Write| {
+        Ok(format.export(&profile, Scope::All, out)?)
+    })?;
+    Ok(0)
+}

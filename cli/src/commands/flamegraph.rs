@@ -1,0 +1,35 @@
+//! `hprof flamegraph`: a picture of where time, hits or allocations go.
+
+use std::io::Write;
+
+use hprof_reports::{FlamegraphOptions, Metric, write_flamegraph};
+
+use super::show::load;
+use crate::args::{self, FlamegraphArgs};
+use crate::failure::Hint;
+use crate::output::{self, Report};
+
+/// `hprof flamegraph`.
+pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
+    let profile = load(&args.profile)?.profile;
+    let mut options = FlamegraphOptions::default();
+    options.metric = match args.metric {
+        args::Metric::Time => Metric::Time,
+        args::Metric::Hits => Metric::Hits,
+        args::Metric::Cpu => Metric::Cpu,
+        args::Metric::AllocBytes => Metric::AllocBytes,
+        args::Metric::Allocs => Metric::Allocs,
+    };
+    options.lines = args.lines;
+    options.title.clone_from(&args.title);
+    let report = Report::file_or_stdout(&args.output)?;
+    let file = matches!(report, Report::File(..));
+    report.write(false, |_, out: &mut dyn Write| {
+        write_flamegraph(&profile, &options, out)
+            .hint("--metric chooses other values, such as hits")
+    })?;
+    if file {
+        output::say(format_args!("written to {}", args.output.display()));
+    }
+    Ok(0)
+}

@@ -1,0 +1,8 @@
+//! The real `hprof` on throw-away cargo projects.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod fixture;
+mod launch;
+mod profiles;
+mod signals;

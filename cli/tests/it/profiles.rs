@@ -1,0 +1,297 @@
+//! Profiles: printed after a run, saved, shown again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use crate::fixture::{Fixture, Printed, printed};
+
+/// Hits of the line of a table that ends with this source text.
+#[track_caller]
+fn hits(table: &str, source: &str) -> u64 {
+    let row = table.lines().find(|line| line.trim_end().ends_with(source));
+    let row = row.unwrap_or_else(|| panic!("no row {source:?} in\n{table}"));
+    row.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .replace(',', "")
+        .parse()
+        .unwrap()
+}
+
+/// The line in the loop of `annotated`, which is hit once a turn.
+const STEP: &str = "sum = step(sum, turn);";
+
+/// The part of the standard error between cargo's last message and the one on the saved profile.
+#[track_caller]
+fn table(run: &Printed) -> String {
+    let lines = run
+        .stderr
+        .lines()
+        .skip_while(|line| !line.contains("Running `"))
+        .skip(1);
+    lines
+        .take_while(|line| !line.starts_with("hprof: saved to "))
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+fn raw_files(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "hpraw")
+        })
+        .collect()
+}
+
+#[test]
+fn run_prints_the_table_and_show_prints_it_again() {
+    let annotated = Fixture::shared("annotated");
+    let run = printed(&mut annotated.hprof(["run", "--", "1000"]))
+        .code(0)
+        .stdout("999\n");
+    let run = run
+        .says("hprof: saved to /")
+        .says("show it again with: hprof show /");
+    let table = table(&run);
+    assert_eq!(hits(&table, STEP), 1000);
+    assert_eq!(hits(&table, "for turn in 0..turns {"), 1001);
+    let show = printed(&mut annotated.hprof(["show"]))
+        .code(0)
+        .says("hprof: showing ");
+    assert_eq!(show.stdout, table);
+    let again = printed(&mut annotated.hprof(["run"])).code(0);
+    assert!(!again.stderr.contains("Compiling"), "{again:#?}");
+    printed(&mut annotated.hprof(["run", "--", "1000"])).code(0);
+    let in_ms = printed(&mut annotated.hprof(["show", "-u", "1e-3"])).code(0);
+    assert_eq!(hits(&in_ms.stdout, "let mut sum = 0;"), 1);
+    assert_ne!(in_ms.stdout, table);
+}
+
+#[test]
+fn report_goes_where_it_is_wanted() {
+    let annotated = Fixture::shared("annotated");
+    let stdout = printed(&mut annotated.hprof(["run", "--report", "stdout"]))
+        .code(0)
+        .stdout;
+    assert!(stdout.starts_with("9\n"), "{stdout}");
+    assert_eq!(hits(&stdout, STEP), 10);
+    let path = annotated.path("table.txt");
+    let file = printed(annotated.hprof(["run", "--report"]).arg(&path))
+        .code(0)
+        .stdout("9\n");
+    assert!(!file.stderr.contains(STEP), "{file:#?}");
+    assert_eq!(hits(&fs::read_to_string(path).unwrap(), STEP), 10);
+    let none = printed(&mut annotated.hprof(["run", "--report", "none"]))
+        .code(0)
+        .stdout("9\n");
+    assert!(!none.stderr.contains(STEP), "{none:#?}");
+}
+
+#[test]
+fn profile_is_saved_also_if_the_program_fails() {
+    let annotated = Fixture::shared("annotated");
+    let path = annotated.path("failed.hprof");
+    printed(
+        annotated
+            .hprof(["run", "-o"])
+            .arg(&path)
+            .args(["code", "3"]),
+    )
+    .code(3)
+    .says("saved to ");
+    let show = printed(annotated.hprof(["show"]).arg(path)).code(0);
+    assert_eq!(hits(&show.stdout, STEP), 10);
+    assert!(!annotated.profile().exists(), "-o wins over HPROF_OUT");
+}
+
+#[test]
+fn profiles_are_listed_and_cleaned() {
+    let annotated = Fixture::shared("annotated");
+    let hprof = |args: &[&str]| printed(annotated.hprof(args).env_remove("HPROF_OUT")).code(0);
+    hprof(&["clean"]);
+    hprof(&["run"]);
+    hprof(&["run", "--", "20"]);
+    assert_eq!(hits(&hprof(&["show"]).stdout, STEP), 20);
+    let list = hprof(&["list"]).stdout;
+    assert_eq!(
+        list.lines()
+            .filter(|line| line.contains("-annotated"))
+            .count(),
+        2,
+        "{list}"
+    );
+    hprof(&["clean", "--keep", "1"]).says("deleted 1 of 2 profiles");
+    assert_eq!(hits(&hprof(&["show"]).stdout, STEP), 20);
+    hprof(&["clean"]).says("deleted 1 of 1 profiles");
+}
+
+#[test]
+fn tests_and_benches_are_profiled() {
+    let annotated = Fixture::shared("annotated");
+    let all = printed(&mut annotated.hprof(["test", "--test", "counts"])).code(0);
+    assert!(all.stdout.contains("test result: ok. 2 passed"), "{all:#?}");
+    assert_eq!(hits(&all.stderr, STEP), 12);
+    let one = printed(&mut annotated.hprof(["test", "counts_five"])).code(0);
+    assert!(one.stdout.contains("test result: ok. 1 passed"), "{one:#?}");
+    assert_eq!(hits(&one.stderr, STEP), 5);
+    let bench = printed(&mut annotated.hprof(["bench", "--bench", "plain_harness"]))
+        .code(0)
+        .stdout("bench 3\n");
+    assert_eq!(hits(&bench.stderr, STEP), 3);
+}
+
+#[test]
+fn exec_merges_all_processes() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let program = annotated.target().join("hprof/annotated");
+    let script = "\"$0\" 4 & \"$0\" 6 & wait; exit 5";
+    let exec = printed(
+        annotated
+            .hprof(["exec", "--", "sh", "-c", script])
+            .arg(program),
+    )
+    .code(5);
+    assert_eq!(hits(&exec.stderr, STEP), 10);
+    assert_eq!(raw_files(&annotated.profile()).len(), 2);
+}
+
+#[test]
+fn program_with_an_allocator_of_its_own_is_built_again() {
+    let fixture = Fixture::own("own_allocator");
+    let run = printed(&mut fixture.hprof(["run"])).code(0).stdout("42\n");
+    let run = run
+        .says("has a #[global_allocator] of its own")
+        .says("hprof::Alloc::new(Mine)");
+    assert_eq!(hits(&run.stderr, "let twice = 2 * number;"), 1);
+    // It is known from then on, whatever else is asked for.
+    let calls = printed(&mut fixture.hprof(["run", "--clock", "calls"]))
+        .code(0)
+        .stdout("42\n");
+    assert!(!calls.stderr.contains("conflicts"), "{calls:#?}");
+    let calls = calls.says("building without hprof's");
+    assert_eq!(hits(&calls.stderr, "fn twice(number: u64) -> u64 {"), 1);
+    // The text of the source is in the profile.
+    fs::remove_dir_all(fixture.project().join("src")).unwrap();
+    let show = printed(&mut fixture.hprof(["show"])).code(0);
+    assert_eq!(hits(&show.stdout, "fn twice(number: u64) -> u64 {"), 1);
+}
+
+#[test]
+fn damaged_profiles_are_told_from_whole_ones() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let raw = raw_files(&annotated.profile()).pop().unwrap();
+    let bytes = fs::read(raw).unwrap();
+    let mut newer = bytes.clone();
+    newer[8] = 99;
+    for (name, bytes) in [
+        ("truncated.hpraw", &bytes[..3000]),
+        ("newer.hpraw", &newer[..]),
+    ] {
+        let path = annotated.path(name);
+        fs::write(&path, bytes).unwrap();
+        printed(annotated.hprof(["show"]).arg(path))
+            .code(2)
+            .stdout("")
+            .says(name);
+    }
+    // One damaged file of several is left out, and that is said.
+    fs::copy(
+        annotated.path("newer.hpraw"),
+        annotated.profile().join("newer.hpraw"),
+    )
+    .unwrap();
+    let show = printed(&mut annotated.hprof(["show"]))
+        .code(0)
+        .says("left out: ");
+    assert_eq!(hits(&show.stdout, STEP), 10);
+}
+
+#[test]
+fn a_killed_program_names_the_line_that_ran() {
+    let annotated = Fixture::shared("annotated");
+    let run = printed(&mut annotated.hprof(["run", "abort"]))
+        .code(128 + 6)
+        .says("saved to ");
+    let run = run.says("src/main.rs:33");
+    assert_eq!(hits(&run.stderr, STEP), 10);
+    assert_eq!(hits(&run.stderr, "process::abort();"), 1);
+}
+
+#[test]
+fn a_profile_has_many_views() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none", "--", "7"])).code(0);
+    let view = |args: &[&str]| {
+        printed(&mut annotated.hprof(args))
+            .code(0)
+            .says("hprof: showing ")
+            .stdout
+    };
+    let functions = view(&["show", "--functions", "-s", "ncalls"]);
+    assert!(
+        functions.contains("1 function calls in ") && functions.contains("call count"),
+        "{functions}"
+    );
+    let threads = view(&["show", "--threads"]);
+    assert!(threads.contains("\nThread: "), "{threads}");
+    assert_eq!(hits(&threads, STEP), 7);
+    let annotate = view(&["annotate", "src/lib.rs"]);
+    assert_eq!(hits(&annotate, STEP), 7);
+    assert!(annotate.contains("use hprof::profile;"), "{annotate}");
+    let csv = view(&["export", "--format", "csv"]);
+    assert!(csv.starts_with("file,line,function,hits,"), "{csv}");
+    let collapsed = view(&["export", "--format", "collapsed"]);
+    assert!(collapsed.contains("annotated::count"), "{collapsed}");
+    assert!(view(&["export", "--format", "json"]).starts_with('{'));
+    assert!(view(&["flamegraph", "-o", "-"]).contains("annotated::count"));
+}
+
+#[test]
+fn flamegraph_is_written_whole_or_not_at_all() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let path = annotated.path("hits.svg");
+    let mut hits = annotated.hprof(["flamegraph", "--lines", "--metric", "hits", "-o"]);
+    printed(hits.arg(&path))
+        .code(0)
+        .stdout("")
+        .says("hprof: written to /");
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .trim_end()
+            .ends_with("</svg>")
+    );
+    let none = annotated.path("allocs.svg");
+    let mut allocs = annotated.hprof(["flamegraph", "--metric", "allocs", "-o"]);
+    let refused = printed(allocs.arg(&none))
+        .code(2)
+        .says("every value is zero");
+    assert!(!none.exists(), "{refused:#?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let mut show = annotated.hprof(["show"]);
+    let mut child = show
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let end = Printed::from(child.wait_with_output().unwrap()).code(0);
+    assert_eq!(
+        end.messages().len(),
+        1,
+        "only which profile is shown: {end:#?}"
+    );
+}

@@ -1,0 +1,129 @@
+//! Prints an expansion for a person.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprCall, Item, ItemStatic, Stmt, parse_quote};
+
+/// The expansion with our boilerplate shortened.
+pub(super) fn readable(tokens: TokenStream) -> String {
+    // The tokens hold statements as they stand; parsing them again gives them their structure.
+    let mut file = syn::parse_file(&tokens.to_string()).unwrap();
+    Shorten.visit_file_mut(&mut file);
+    prettyplease::unparse(&file)
+}
+
+struct Shorten;
+
+impl VisitMut for Shorten {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        block.stmts.retain(|stmt| !is_tracking(stmt));
+        visit_mut::visit_block_mut(self, block);
+    }
+
+    fn visit_item_static_mut(&mut self, item: &mut ItemStatic) {
+        if item.ident.to_string().starts_with("HPROF_SITE")
+            && let Expr::Call(call) = &*item.expr
+        {
+            let (kind, rows) = (site_kind(call), rows(call));
+            *item.ty = parse_quote!(Site);
+            *item.expr = parse_quote!(#kind(#(#rows),*));
+        }
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Call(call) => {
+                let attrs = std::mem::take(&mut call.attrs);
+                let text = call.to_token_stream().to_string().replace(' ', "");
+                let ours = text.strip_prefix("::hprof::__private::");
+                if let Some(short) = ours.and_then(shortened) {
+                    *call = syn::parse_str(&short).unwrap();
+                }
+                call.attrs = attrs;
+            }
+            Expr::Path(path)
+                if path
+                    .to_token_stream()
+                    .to_string()
+                    .ends_with("__private :: poll") =>
+            {
+                path.path = parse_quote!(poll);
+            }
+            _ => {}
+        }
+        visit_mut::visit_expr_mut(self, expr);
+    }
+}
+
+fn shortened(call: &str) -> Option<String> {
+    let number = |rest: &str| rest.split('>').next().map(str::to_owned);
+    if let Some(rest) = call.strip_prefix("Frame::line::<") {
+        return Some(format!("M({})", number(rest)?));
+    }
+    if let Some(rest) = call.strip_prefix("task_line::<_,") {
+        return Some(format!("M({})", number(rest)?));
+    }
+    if let Some(rest) = call.strip_prefix("Group::hit::<") {
+        return Some(format!("hit({})", number(rest)?));
+    }
+    if let Some(rest) = call.strip_prefix("Frame::brace::<") {
+        return Some(format!("brace({})", number(rest)?));
+    }
+    if let Some(rest) = call.strip_prefix("Frame::group::<") {
+        let slots = rest
+            .split_once("&frame,&")
+            .and_then(|(_, slots)| slots.strip_suffix(')'))?;
+        return Some(format!("group({slots})"));
+    }
+    let rest = call
+        .strip_prefix("Frame::enter(&")
+        .and_then(|rest| rest.strip_suffix(')'))?;
+    Some(format!("enter(&{rest})"))
+}
+
+fn is_tracking(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Item(Item::Const(item)) if item.to_token_stream().to_string().contains("option_env"))
+}
+
+/// `Function`, `Closure`, ...
+fn site_kind(call: &ExprCall) -> Expr {
+    let Some(Expr::Struct(facts)) = call.args.first() else {
+        panic!("a site without facts");
+    };
+    let kind = facts
+        .fields
+        .first()
+        .unwrap()
+        .expr
+        .to_token_stream()
+        .to_string();
+    syn::parse_str(kind.rsplit(' ').next().unwrap()).unwrap()
+}
+
+/// `4` for a statement on line 4, `LoopHeader(4)` for anything else, `"label": 4` becomes `4.labelled("label")`.
+fn rows(call: &ExprCall) -> Vec<Expr> {
+    let Some(Expr::Array(lines)) = call.args.last() else {
+        panic!("a site without lines");
+    };
+    lines.elems.iter().map(row).collect()
+}
+
+fn row(line: &Expr) -> Expr {
+    let text = line.to_token_stream().to_string();
+    let (place, label) = text.split_once(')').unwrap();
+    let place = place.replace(' ', "");
+    let inner = place
+        .strip_prefix("::hprof::__private::LineSite::new(")
+        .unwrap();
+    let parts: Vec<&str> = inner.split(',').collect();
+    let [line, kind, group] = parts[..] else {
+        panic!("three facts of a line: {text}");
+    };
+    let short = match kind.rsplit(':').next().unwrap() {
+        "Statement" => line.to_owned(),
+        "GroupBody" => format!("GroupBody({line}, of = {group})"),
+        kind => format!("{kind}({line})"),
+    };
+    syn::parse_str(&format!("{short}{label}")).unwrap()
+}
