@@ -12,6 +12,7 @@
 
 #[path = "../../tests/accuracy/hot.rs"]
 mod hot;
+mod nests;
 #[path = "../../tests/accuracy/programs.rs"]
 mod programs;
 #[path = "../../tests/accuracy/runs.rs"]
@@ -107,6 +108,9 @@ fn main() -> ExitCode {
     if chosen("shares") {
         missed += shares();
     }
+    if chosen("nests") {
+        missed += loop_nests();
+    }
     println!("\n{missed} goals missed (`!`)");
     ExitCode::from(u8::from(missed > 0))
 }
@@ -131,6 +135,7 @@ fn run(program: &str, length: Duration) -> Duration {
             )
         }
         "chain" => timed(|| chain(0), || chain(steps / 340)),
+        "nests" => nests::run(length),
         other => panic!("no program {other}"),
     }
 }
@@ -200,6 +205,19 @@ fn shares() -> u32 {
         println!("| {truth:.1} | {seen:.1}{} |", if bad { " !" } else { "" });
     }
     missed
+}
+
+/// The shares of two vectorised loop nests.
+fn loop_nests() -> u32 {
+    let truth = nests::truth();
+    let run = || nests::seen(&undisturbed("nests", Duration::from_millis(400)));
+    let seen = median((0..5).map(|_| run()).collect());
+    let bad = (seen - truth).abs() > 3.0;
+    println!(
+        "\nFirst of two vectorised loop nests: {truth:.1} % timed alone, {seen:.1} % recorded{}",
+        if bad { " !" } else { "" }
+    );
+    u32::from(bad)
 }
 
 /// The middle one of some values.
