@@ -1,7 +1,8 @@
 //! Runs a function plain and instrumented and compares everything a caller can observe.
 //!
 //! Hits are written at the end of the line they belong to, worked out by hand: `//= 3`. [`hits_as_written`] runs the test binary
-//! once more as a recorded program and compares. In a function with such counts every row has one.
+//! once more as a recorded program and compares. In a function with such counts every row has one. A count on a line of its own
+//! is that of the line above: rustfmt moves it there behind an opening brace.
 
 #![allow(
     dead_code,
@@ -144,7 +145,8 @@ pub(crate) fn is_recorded() -> bool {
 /// The counts in the source of a function, by line.
 fn written_hits(function: &Function) -> BTreeMap<u32, u64> {
     let written = |(line, text): (u32, &String)| {
-        let (_, count) = text.rsplit_once("//= ")?;
+        let (code, count) = text.rsplit_once("//= ")?;
+        let line = line - u32::from(code.trim().is_empty());
         Some((line, count.trim().parse().expect("a number of hits")))
     };
     (function.line..)
