@@ -15,7 +15,7 @@
 use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Stdio};
@@ -103,7 +103,8 @@ pub(crate) fn hits_as_written(test: &str, functions: &[&str], run: impl FnOnce()
         hits.extend(cost.lines.iter().map(|line| (line.line, line.own.hits)));
         let written = written_hits(function);
         assert!(!written.is_empty(), "{name} has no counts");
-        for line in hits.keys().chain(written.keys()) {
+        let lines: BTreeSet<_> = hits.keys().chain(written.keys()).collect();
+        for line in lines {
             let (counted, written) = (hits.get(line), written.get(line));
             if counted != written {
                 let text = function.source[(line - function.line) as usize].trim();
@@ -111,7 +112,6 @@ pub(crate) fn hits_as_written(test: &str, functions: &[&str], run: impl FnOnce()
             }
         }
     }
-    differences.dedup();
     assert!(
         differences.is_empty(),
         "other hits than written:\n{}",
