@@ -216,7 +216,7 @@ pub struct MemoryWords {
     pub last: AtomicU64,
     /// Times the line's end was looked at.
     pub reads: AtomicU64,
-    /// The part of the two growths that the sampler saw: the line ran then, but may not have been the only one.
+    /// The part of the two growths that rests on samples: the line ran when it was seen, but others may have had a share in it.
     pub sampled: AtomicU64,
 }
 

@@ -3,15 +3,16 @@
 //! One word of the header holds the newest reading. Whoever reads swaps it and charges the difference, so every page is charged once,
 //! whatever the number of threads. Changes are charged
 //!
-//! - to the line that asked, because a large block came or went while it ran;
-//! - else to the line whose interval ends, if the memory was also looked at when it began;
-//! - else to the row "not read".
+//! - to the line that asked, because a large block came or went while it ran; what changed before is settled first;
+//! - else to the line whose interval ends. If the memory was not looked at when it began, this is a sample: the change is that of a few
+//!   lines before too, but a line that changes more is found more often;
+//! - else, and where the thread had no page fault and so cannot have caused growth, to the row "not read".
 //!
 //! ```text
 //!     look        look                    look         look
 //!      │ line A    │ B │ C │ B │ C │ B     │ line D     │
 //!      └─ A pays ──┘   no time for looks ──┘─ D pays ───┘       t
-//!                      not read
+//!                      B pays, as a sample
 //! ```
 //!
 //! A look costs the thread a fraction of a microsecond where its count of page faults stands still, and a microsecond more where the set
@@ -26,7 +27,7 @@ use std::sync::OnceLock;
 use super::{add, run, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
-use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, ThreadRecord};
+use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
 
 /// `ThreadRecord::next_read`: no marker looks at the memory.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -176,13 +177,48 @@ pub(crate) fn large_block() {
     if !is_on() || thread::is_sink(thread) || thread.next_read.load(Relaxed) == NEVER {
         return;
     }
+    let open = thread.open.load(Relaxed);
+    if thread.asker.load(Relaxed).is_null() && !is_whole(thread, open) {
+        settle_before(thread);
+    }
     thread.asker.store(thread.cell.load(Relaxed), Relaxed);
     thread.next_read.store(0, Relaxed);
-    if thread.open.load(Relaxed).is_null() {
+    if open.is_null() {
         thread
             .open
             .store(core::ptr::without_provenance_mut(1), Relaxed);
     }
+}
+
+/// Whether the interval that is open began with a look at the memory.
+fn is_whole(thread: &ThreadRecord, open: *mut Cell) -> bool {
+    open.addr() > 1 && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
+}
+
+/// Charges what changed before the block as if the line ended here, so that it is not taken for a part of the block. We are in the
+/// allocator: only the source that never allocates will do.
+fn settle_before(thread: &ThreadRecord) {
+    let quick = SOURCE
+        .get()
+        .is_some_and(|source| source.number() == RSS_PROCFS);
+    let Some(header) = run::header().filter(|_| quick) else {
+        return;
+    };
+    let errno = errno();
+    let faults = faults();
+    let faulted = faults != thread.faults.load(Relaxed);
+    if let Some(change) = exchange(header) {
+        let open = thread.open.load(Relaxed);
+        // SAFETY: null or 1, or a cell, which is never unmapped.
+        let running = unsafe {
+            Some(open)
+                .filter(|open| open.addr() > 1)
+                .and_then(|open| open.as_ref())
+        };
+        settle(header, running.and_then(words), change, faulted, true);
+    }
+    thread.faults.store(faults, Relaxed);
+    set_errno(errno);
 }
 
 /// Looks at the memory at the end of an interval, and plans the next look. `arrived` is in raw ticks, of which `now` are the thread's.
@@ -190,29 +226,25 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     let Some(header) = run::header() else { return };
     let errno = errno();
     let open = thread.open.load(Relaxed);
-    let began = thread.t0.load(Relaxed);
     let asker = thread.asker.load(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
+    let is_whole = is_whole(thread, open);
     // SAFETY: null or 1, or a cell, which is never unmapped.
     let ended = unsafe { (if open.addr() > 1 { open } else { asker }).as_ref() };
-    let is_whole = open.addr() > 1 && began == thread.looked.load(Relaxed);
-    let words = ended
-        .filter(|_| is_whole || !asker.is_null())
-        .and_then(words);
+    let words = ended.and_then(words);
     let faults = faults();
     let faulted = faults != thread.faults.load(Relaxed);
-    let was_long = now.wrapping_sub(began) > QUIET_TICKS.load(Relaxed);
+    let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);
     header.rss_checks.fetch_add(1, Relaxed);
     if (faulted || was_long || !asker.is_null())
         && let Some(change) = exchange(header)
     {
-        settle(header, words, change, faulted);
+        let is_sample = !is_whole && asker.is_null();
+        settle(header, words, change, faulted, is_sample);
     }
     if let Some(words) = words {
-        let now = bytes(Resident::unpack(header.rss_now.load(Relaxed)).pages());
+        note_level(words, Resident::unpack(header.rss_now.load(Relaxed)));
         words.reads.fetch_add(1, Relaxed);
-        words.max.fetch_max(now, Relaxed);
-        words.last.store(now, Relaxed);
     }
     thread.faults.store(faults, Relaxed);
     thread.looked.store(now, Relaxed);
@@ -220,15 +252,31 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     set_errno(errno);
 }
 
-/// Charges a change. A thread without a page fault did not cause growth.
-fn settle(header: &Header, words: Option<&MemoryWords>, change: Change, faulted: bool) {
+/// Notes how much is resident at the end of a line.
+fn note_level(words: &MemoryWords, now: Resident) {
+    let level = bytes(now.pages());
+    words.max.fetch_max(level, Relaxed);
+    words.last.store(level, Relaxed);
+}
+
+/// Charges a change to a line. A thread without a page fault did not cause growth.
+fn settle(
+    header: &Header,
+    words: Option<&MemoryWords>,
+    change: Change,
+    faulted: bool,
+    is_sample: bool,
+) {
     let words = words.unwrap_or(&header.rss_not_read);
-    if faulted {
-        return charge(words, change);
-    }
     let (grown, shrunk) = change.parts();
-    charge(&header.rss_not_read, grown);
     charge(words, shrunk);
+    if !faulted {
+        return charge(&header.rss_not_read, grown);
+    }
+    charge(words, grown);
+    if is_sample {
+        words.sampled.fetch_add(change.grown(), Relaxed);
+    }
 }
 
 /// When to look again. A look at the end of an interval that was not looked at in the beginning needs a partner at the end of the next.
@@ -268,8 +316,7 @@ pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
         let change = swap(header, now);
         charge(words, change);
         words.sampled.fetch_add(change.grown(), Relaxed);
-        words.max.fetch_max(bytes(now.pages()), Relaxed);
-        words.last.store(bytes(now.pages()), Relaxed);
+        note_level(words, now);
     }
     READING.store(0, Release);
 }
@@ -356,7 +403,7 @@ fn read() -> Option<Resident> {
     let source = SOURCE.get()?;
     let mut now = source.read()?;
     let own = run::own_pages();
-    let split = source.number() == crate::raw::layout::RSS_PROCFS;
+    let split = source.number() == RSS_PROCFS;
     let part = if split {
         &mut now.file
     } else {
