@@ -233,5 +233,7 @@ fn machine() -> String {
     let family = family.map_or_else(String::new, |(family, model)| {
         format!(", family {family} model {model}")
     });
-    format!("{model}{family}, {cores} cores")
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?");
+    format!("{model}{family}, {cores} cores, at a load of {load} (more than 1 blurs the figures)")
 }
