@@ -356,7 +356,7 @@ pub struct ThreadRecord {
     pub budget: AtomicU64,
     /// With memory words: raw ticks from which on the next marker that reads the clock also looks at the memory.
     pub next_read: AtomicU64,
-    /// Raw ticks up to which the budget of readings is used.
+    /// Ticks of CPU time whose budget for readings is used.
     pub read_until: AtomicU64,
     /// Ticks that readings of the memory took. The clock of this thread stands still meanwhile: all its other times are raw ticks
     /// less this.

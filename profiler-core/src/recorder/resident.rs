@@ -32,7 +32,7 @@ use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, Thr
 /// `ThreadRecord::next_read`: no marker looks at the memory.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// Percent of a thread's time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
+/// Percent of a thread's CPU time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
 const BUDGET: u64 = 5;
 /// Looks that were not taken may be taken later, up to the budget of so much time: short lines after long ones are all looked at.
 const CREDIT_NS: u64 = 20_000_000;
@@ -47,6 +47,7 @@ static SOURCE: OnceLock<&'static dyn RssSource> = OnceLock::new();
 /// Percent of the time that looks may take.
 static PERCENT: AtomicU64 = AtomicU64::new(BUDGET);
 static CREDIT_TICKS: AtomicU64 = AtomicU64::new(0);
+static TICKS_PER_MS: AtomicU64 = AtomicU64::new(0);
 static QUIET_TICKS: AtomicU64 = AtomicU64::new(0);
 /// 1 while a thread reads: two at the same time would see each other's changes come and go.
 static READING: AtomicU32 = AtomicU32::new(0);
@@ -66,6 +67,7 @@ pub(super) fn prepare(header: &Header, ticks_per_second: u64) {
     ON.store(1, Relaxed);
     header.flags.fetch_or(FLAG_MEMORY, Relaxed);
     let ticks = |ns: u64| ns.saturating_mul(ticks_per_second / 1000) / 1_000_000;
+    TICKS_PER_MS.store(ticks_per_second / 1000, Relaxed);
     CREDIT_TICKS.store(ticks(CREDIT_NS), Relaxed);
     QUIET_TICKS.store(ticks(QUIET_NS), Relaxed);
     let percent = std::env::var(env::MEMORY_BUDGET)
@@ -129,7 +131,7 @@ pub(super) fn restart_after_fork(header: &Header) {
     begin(header);
     let me = thread::current();
     me.looked.store(me.t0.load(Relaxed), Relaxed);
-    me.faults.store(faults(), Relaxed);
+    me.faults.store(Usage::of_thread().faults, Relaxed);
     me.asker.store(core::ptr::null_mut(), Relaxed);
 }
 
@@ -165,7 +167,7 @@ pub(super) fn begin_thread(thread: &ThreadRecord) {
         .next_read
         .store(if reads { 0 } else { NEVER }, Relaxed);
     if reads {
-        thread.faults.store(faults(), Relaxed);
+        thread.faults.store(Usage::of_thread().faults, Relaxed);
     }
 }
 
@@ -205,7 +207,7 @@ fn settle_before(thread: &ThreadRecord) {
         return;
     };
     let errno = errno();
-    let faults = faults();
+    let faults = Usage::of_thread().faults;
     let faulted = faults != thread.faults.load(Relaxed);
     if let Some(change) = exchange(header) {
         let open = thread.open.load(Relaxed);
@@ -232,8 +234,8 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     // SAFETY: null or 1, or a cell, which is never unmapped.
     let ended = unsafe { (if open.addr() > 1 { open } else { asker }).as_ref() };
     let words = ended.and_then(words);
-    let faults = faults();
-    let faulted = faults != thread.faults.load(Relaxed);
+    let usage = Usage::of_thread();
+    let faulted = usage.faults != thread.faults.load(Relaxed);
     let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);
     header.rss_checks.fetch_add(1, Relaxed);
     if (faulted || was_long || !asker.is_null())
@@ -246,9 +248,9 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
         note_level(words, Resident::unpack(header.rss_now.load(Relaxed)));
         words.reads.fetch_add(1, Relaxed);
     }
-    thread.faults.store(faults, Relaxed);
+    thread.faults.store(usage.faults, Relaxed);
     thread.looked.store(now, Relaxed);
-    plan(thread, arrived, is_whole);
+    plan(thread, arrived, usage.cpu_us, is_whole);
     set_errno(errno);
 }
 
@@ -280,18 +282,36 @@ fn settle(
 }
 
 /// When to look again. A look at the end of an interval that was not looked at in the beginning needs a partner at the end of the next.
-fn plan(thread: &ThreadRecord, arrived: u64, is_whole: bool) {
+///
+/// The budget is a share of the thread's CPU time: on a busy machine time goes by without it.
+fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
+    let credit = CREDIT_TICKS.load(Relaxed);
+    let spent = spent_us
+        .saturating_mul(TICKS_PER_MS.load(Relaxed))
+        .saturating_div(1000)
+        .saturating_add(credit);
     let raw = run::ticks();
     let cost = raw.wrapping_sub(arrived);
-    let until = thread
+    let used = thread
         .read_until
         .load(Relaxed)
-        .max(raw.saturating_sub(CREDIT_TICKS.load(Relaxed)))
-        .saturating_add(cost.saturating_mul(100) / PERCENT.load(Relaxed).max(1));
-    thread.read_until.store(until, Relaxed);
-    let next = if is_whole { until } else { 0 };
+        .max(spent.saturating_sub(credit))
+        .saturating_add(weighted(cost));
+    thread.read_until.store(used, Relaxed);
+    let pause = used.saturating_sub(spent);
+    let next = if is_whole && pause > 0 {
+        raw.saturating_add(pause)
+    } else {
+        0
+    };
     thread.next_read.store(next, Relaxed);
     add(&thread.own_ticks, cost);
+}
+
+/// How much of a thread's time a look uses up. The stub's part, which keeps the registers and fills caches, is not in its cost.
+fn weighted(cost: u64) -> u64 {
+    let with_stub = cost.saturating_add(cost / 4);
+    with_stub.saturating_mul(100) / PERCENT.load(Relaxed).max(1)
 }
 
 /// Whether the looks of a thread have used up their share of its time.
@@ -413,21 +433,34 @@ fn read() -> Option<Resident> {
     Some(now)
 }
 
-/// Page faults of this thread so far.
-fn faults() -> u64 {
-    #[cfg(target_os = "linux")]
-    const WHO: libc::c_int = libc::RUSAGE_THREAD;
-    #[cfg(not(target_os = "linux"))]
-    const WHO: libc::c_int = libc::RUSAGE_SELF;
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: a valid place for the answer.
-    unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
-    // SAFETY: all zeroes is a value of this plain structure.
-    let usage = unsafe { usage.assume_init() };
-    usage
-        .ru_minflt
-        .cast_unsigned()
-        .wrapping_add(usage.ru_majflt.cast_unsigned())
+/// What this thread used so far.
+struct Usage {
+    /// Page faults.
+    faults: u64,
+    /// CPU time, microseconds.
+    cpu_us: u64,
+}
+
+impl Usage {
+    fn of_thread() -> Self {
+        #[cfg(target_os = "linux")]
+        const WHO: libc::c_int = libc::RUSAGE_THREAD;
+        #[cfg(not(target_os = "linux"))]
+        const WHO: libc::c_int = libc::RUSAGE_SELF;
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: a valid place for the answer.
+        unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
+        // SAFETY: all zeroes is a value of this plain structure.
+        let usage = unsafe { usage.assume_init() };
+        let micros = |time: libc::timeval| {
+            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+            seconds * 1_000_000 + u64::try_from(time.tv_usec).unwrap_or(0)
+        };
+        Self {
+            faults: (usage.ru_minflt.cast_unsigned()).wrapping_add(usage.ru_majflt.cast_unsigned()),
+            cpu_us: micros(usage.ru_utime) + micros(usage.ru_stime),
+        }
+    }
 }
 
 /// The place of `errno`: a marker must not change it.
