@@ -4,8 +4,9 @@ use std::io::Write;
 
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, LineTableOptions, Style, ThreadTableOptions, Unit,
-    write_function_table, write_line_tables, write_thread_table,
+    FunctionSort, FunctionTableOptions, LineTableOptions, MemoryTableOptions, Style,
+    ThreadTableOptions, Unit, write_function_table, write_line_tables, write_memory_tables,
+    write_thread_table,
 };
 
 use crate::args::{SortKey, TableArgs};
@@ -20,6 +21,10 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
             write_thread_table(profile, &threads(args, style), out)?;
         } else {
             write_line_tables(profile, &lines(args, style), out)?;
+        }
+        if args.memory {
+            writeln!(out)?;
+            write_memory_tables(profile, &memory(style), out)?;
         }
         Ok(())
     })
@@ -39,6 +44,12 @@ fn lines(args: &TableArgs, style: Style) -> LineTableOptions {
     options.min_percent = args.min_percent;
     options.top = args.top;
     options.alloc = args.alloc;
+    options.style = style;
+    options
+}
+
+fn memory(style: Style) -> MemoryTableOptions {
+    let mut options = MemoryTableOptions::default();
     options.style = style;
     options
 }

@@ -4,10 +4,10 @@ use crate::args::{Flag, Options, Switch};
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::item::{Function, Target};
 use crate::paths::Paths;
-use crate::sites::{LineKind, SiteKind, SiteTable};
+use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
-use crate::{async_fn, check, helpers};
+use crate::{async_fn, check, fragments, helpers};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
@@ -43,6 +43,9 @@ pub(crate) fn expand(
         options,
         source,
     };
+    if fragments::mentioned(item.clone()) {
+        target.hold_fragments_together();
+    }
     let has_helpers = helpers::mentioned(item);
     target.each_function(&mut |function| expansion.function(function, has_helpers, &mut errors));
     let errors = emit::errors(&errors);
@@ -138,7 +141,7 @@ impl Expansion<'_> {
     fn calls_only(&self, kind: SiteKind, place: &Place, body: &mut Block) -> Vec<SiteTable> {
         let mut table =
             SiteTable::new(kind, crate::paths::site_name(&place.name, place.line, None));
-        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, None) {
+        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, Row::Own) {
             let counter = match kind {
                 SiteKind::AsyncFunction => Counter::Task {
                     site: table.ident.clone(),

@@ -2,6 +2,7 @@
 //!
 //! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
 
+use super::resident::{LineRss, ProcessRss};
 use super::units::Nanos;
 use crate::site::LineKind;
 
@@ -145,6 +146,8 @@ pub struct Process {
     pub losses: Losses,
     /// Bytes allocated and not freed at the end, and the highest value; `None` without the counting allocator.
     pub heap: Option<Heap>,
+    /// Its resident set; `None` if that was not read.
+    pub rss: Option<ProcessRss>,
     /// Threads that entered an instrumented function, in the order they did.
     pub threads: Vec<Thread>,
 }
@@ -181,6 +184,9 @@ pub struct Losses {
     pub lost_forks: bool,
     /// Records and fields of the raw file that made no sense and were left out.
     pub damaged: u64,
+    /// Read from a file that another tool has written: only what pprof has a place for is there. Clock, end and own cost of the
+    /// process are not known, all time counts as exact, and there is no source text.
+    pub stripped: bool,
 }
 
 /// Heap of a process as the counting allocator saw it.
@@ -271,6 +277,8 @@ pub struct LineCost {
     pub frees: u64,
     /// Bytes of those.
     pub free_bytes: u64,
+    /// The resident set; `None` if that was not read.
+    pub rss: Option<LineRss>,
 }
 
 impl LineCost {
@@ -317,5 +325,8 @@ impl LineCost {
         self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
         self.frees = self.frees.saturating_add(other.frees);
         self.free_bytes = self.free_bytes.saturating_add(other.free_bytes);
+        if let Some(more) = &other.rss {
+            self.rss.get_or_insert_default().add(more);
+        }
     }
 }

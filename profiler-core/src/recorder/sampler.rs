@@ -14,7 +14,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{PROMOTED, SAMPLED};
-use super::{add, clock, run, thread};
+use super::{add, clock, resident, run, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -134,11 +134,23 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     loop {
         sleep(jittered(period, &mut random));
         let before = clock::monotonic_ns();
+        let mut unread = 0;
+        let mut last = None;
         for thread in thread::all() {
             // By its number: a thread that has one may not be there yet while later ones are.
-            if let Some(watch) = watches.get_mut(thread.index.load(Relaxed) as usize) {
-                look(watch, thread);
+            let number = thread.index.load(Relaxed) as usize;
+            let seen = watches
+                .get_mut(number)
+                .and_then(|watch| look(watch, thread));
+            if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
+                unread += 1;
+                last = Some((thread, seen));
             }
+        }
+        // Of several threads that do not read the memory nobody knows whose pages came.
+        if let (1, Some((thread, seen))) = (unread, last) {
+            let still = || seen.timed || thread.exact.load(Acquire) == seen.exact;
+            resident::sampled(seen.cell, still);
         }
         looks += 1;
         if let Some(header) = run::header() {
@@ -204,6 +216,7 @@ fn sleep(ns: u64) {
 struct Seen {
     cell: &'static Cell,
     gap: *mut Cell,
+    exact: i64,
     /// The running line reads the clock.
     timed: bool,
     /// Time not explained by exact intervals, in ticks since the start of the thread.
@@ -216,7 +229,7 @@ fn read(thread: &ThreadRecord) -> Option<Seen> {
     let open = thread.open.load(Acquire);
     let gap = thread.gap.load(Acquire);
     let exact = thread.exact.load(Acquire);
-    let now = run::ticks();
+    let now = thread::ticks(thread);
     if thread.open.load(Acquire) != open || thread.exact.load(Acquire) != exact {
         return None;
     }
@@ -233,17 +246,18 @@ fn read(thread: &ThreadRecord) -> Option<Seen> {
     Some(Seen {
         cell,
         gap,
+        exact,
         timed,
         unexplained,
     })
 }
 
-/// Looks at one thread.
-fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
+/// Looks at one thread, if it lives.
+fn look(watch: &mut Watch, thread: &'static ThreadRecord) -> Option<Seen> {
     if thread.state.load(Acquire) != thread::ALIVE {
-        return;
+        return None;
     }
-    let Some(seen) = read(thread) else { return };
+    let seen = read(thread)?;
     let uses = thread.uses.load(Relaxed);
     let is_new = watch.uses != uses;
     if is_new {
@@ -259,7 +273,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
     thread.last_cpu_ns.store(cpu, Relaxed);
     repromote(watch, &seen);
     if seen.timed && cpu_spent == 0 {
-        return;
+        return Some(seen);
     }
     let gap = if seen.timed {
         core::ptr::null_mut()
@@ -272,7 +286,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
         gap,
         core::ptr::from_ref(seen.cell).cast_mut(),
     ) else {
-        return;
+        return Some(seen);
     };
     add(&pair.cpu_ns, cpu_spent);
     if !seen.timed {
@@ -284,6 +298,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
             u64::try_from(square).unwrap_or(u64::MAX),
         );
     }
+    Some(seen)
 }
 
 /// A sampled line that did not move between two looks is slow now: its next marker times it again.

@@ -1,4 +1,8 @@
 //! Options of the attribute, the build switch, helper attributes and mistakes.
+#![expect(
+    clippy::too_many_lines,
+    reason = "a snapshot is as long as the code it shows"
+)]
 
 use super::{expansion, messages, readable::readable};
 use insta::{assert_debug_snapshot, assert_snapshot};
@@ -124,8 +128,9 @@ fn f() -> u32 {
     static HPROF_SITE_F_1: Site = Function(
         WholeBody(1),
         4,
-        LoopHeader(6).labelled("theloop"),
+        LoopHeader(6).labelled("the loop"),
         9,
+        WholeBody(6),
         14,
         24,
     );
@@ -135,7 +140,6 @@ fn f() -> u32 {
     let a = 1;
     M(1);
     let b = work();
-    #[allow(unreachable_code)] ::hprof::__private::Frame::line::<0>(&frame);
     M(2);
     for x in b {
         {
@@ -145,17 +149,16 @@ fn f() -> u32 {
                     continue;
                 };
             }
-            M(2);
             M(3);
             work();
-            #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+            #[allow(unreachable_code)] M(4);
             work();
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+        #[allow(unreachable_code)] M(2);
     }
     M(0);
     for x in b {
-        M(4);
+        M(5);
         if x == 1 {
             {
                 M(0);
@@ -173,7 +176,7 @@ fn f() -> u32 {
         M(1);
         return 1;
     });
-    M(5);
+    M(6);
     a
 }
 "#);
@@ -222,7 +225,7 @@ fn f() {
             M(2);
             work(x);
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<1>(&frame);
+        #[allow(unreachable_code)] M(1);
     }
     for x in v {
         work(x);
@@ -238,11 +241,11 @@ fn f() {
 fn mistakes_are_all_named_at_once() {
     assert_debug_snapshot!(messages("skipp, calls, split, name = 3, calls, crate, 7", ITEM, None), @r#"
 [
-    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \\",
+    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
     "expected `=`",
-    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \\",
+    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
 "#);
@@ -263,10 +266,10 @@ fn mistakes_are_all_named_at_once() {
 "#);
     assert_debug_snapshot!(messages("", "fn f() { #[mark(3)] a(); #[mark] #[skip] b(); #[skip(x)] c(); #[mark = 1] d(); }", Some("lines")), @r#"
 [
-    "expected `#[mark]` or `#[mark(\\",
+    "expected `#[mark]` or `#[mark(\"label\")]`",
     "`#[mark]` and `#[skip]` exclude each other",
     "`#[skip]` on a statement takes no arguments",
-    "expected `#[mark]` or `#[mark(\\",
+    "expected `#[mark]` or `#[mark(\"label\")]`",
 ]
 "#);
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
+use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
-use super::line::{error, hits};
+use super::line::{error, hits, seen_cpu};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(crate) struct Record<'a> {
     pub(crate) origin: Option<Origin>,
     /// Allocations, their bytes, bytes freed.
     pub(crate) heap: Option<(u64, u64, u64)>,
+    /// Growth and shrinkage of the resident set by the line itself.
+    pub(crate) rss: Option<RssChange>,
 }
 
 /// The records of a function, ascending by line; none if the profile does not hold it.
@@ -81,6 +83,7 @@ pub(crate) fn records<'a>(
             error: None,
             origin: None,
             heap: None,
+            rss: None,
         };
         measured.map_or(blank, |total| measured_record(blank, total, cost, heap))
     });
@@ -102,12 +105,15 @@ fn measured_record<'a>(
         hits: Some(hits(blank.line, total, cost)),
         total: timed.then_some(total.total),
         own: timed.then(|| own.time()),
-        cpu: total.total_cpu,
+        cpu: seen_cpu(total),
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
-        error: uncertain.then(|| rounded(error(total))),
+        error: uncertain
+            .then(|| rounded(error(total)))
+            .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
+        rss: own.rss.map(|rss| rss.change),
         ..blank
     }
 }
