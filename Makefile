@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead accuracy machine-code crash
+.PHONY: check test lint fmt crash overhead accuracy machine-code fuzz
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -36,3 +36,7 @@ machine-code:
 # A thousand kills, a hundred thousand threads, fifty million calls: minutes. Prints what it counted.
 crash:
 	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1
+
+# Almost sound files, a minute for each reader and for the merge. Prints how many.
+fuzz:
+	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1

@@ -136,8 +136,7 @@ pub(super) const FLAG_FLAT: u32 = 4;
 pub(super) const FLAG_THREADS_FOLDED: u32 = 8;
 /// The process was read from a file that had lost its extension.
 pub(super) const FLAG_STRIPPED: u32 = 16;
-
-/// A forked child could not make a file of its own.
+/// A forked child is missing.
 pub(super) const FLAG_LOST_FORKS: u32 = 32;
 
 /// [`OwnCost`](crate::model::OwnCost).
@@ -212,8 +211,6 @@ pub(super) struct ThreadFacts {
     pub(super) cpu_ns: Option<u64>,
     #[prost(message, optional, tag = "6")]
     pub(super) running: Option<PlaceFacts>,
-    #[prost(uint64, optional, tag = "14")]
-    pub(super) running_since_ns: Option<u64>,
     /// Costs outside of all functions; see [`cost`](super::cost).
     #[prost(uint32, required, tag = "7")]
     pub(super) outside_flags: u32,
@@ -235,6 +232,8 @@ pub(super) struct ThreadFacts {
     /// What the flags say is there: of the costs outside first, then of each node and its lines.
     #[prost(uint64, repeated, tag = "13")]
     pub(super) extra: Vec<u64>,
+    #[prost(uint64, optional, tag = "14")]
+    pub(super) running_since_ns: Option<u64>,
 }
 
 /// [`Place`](crate::model::Place).

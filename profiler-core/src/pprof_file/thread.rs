@@ -90,11 +90,11 @@ pub(super) fn write(
         uses: thread.uses,
         wall_ns: thread.wall.0,
         cpu_ns: thread.cpu.map(|time| time.0),
-        running_since_ns: thread.running_since.map(|time| time.0),
         running: thread.running.map(|place| PlaceFacts {
             function: place.function.0,
             line: place.line,
         }),
+        running_since_ns: thread.running_since.map(|time| time.0),
         ..ThreadFacts::default()
     };
     facts.outside_flags = cost::pack(&thread.outside, true, &mut facts.extra);

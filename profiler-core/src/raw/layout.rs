@@ -82,13 +82,13 @@ pub const FLAG_ALLOC: u64 = 1 << 5;
 pub const FLAG_THREADS_FOLDED: u64 = 1 << 6;
 /// `Header::flags`: cells have memory words, and the resident set is read (`HPROF_MEMORY`).
 pub const FLAG_MEMORY: u64 = 1 << 7;
+/// `Header::flags`: a forked child could not make a file of its own and is not recorded.
+pub const FLAG_FORK_LOST: u64 = 1 << 8;
 
 /// `Header::rss_source`: `/proc/self/statm`.
 pub const RSS_PROCFS: u32 = 1;
 /// `Header::rss_source`: the crate `sysinfo`, which does not tell files from other memory.
 pub const RSS_SYSINFO: u32 = 2;
-/// `Header::flags`: a forked child could not make a file of its own and is not recorded.
-pub const FLAG_FORK_LOST: u64 = 1 << 8;
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]

@@ -17,6 +17,11 @@ use super::layout::{
 
 const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
 
+/// Requests that are refused unasked after one that found the disk full.
+const ASK_AGAIN: u32 = 256;
+
+/// How many of those are left.
+static FULL: AtomicU32 = AtomicU32::new(0);
 /// Bytes of the file whose pages were made present.
 static POPULATED: AtomicUsize = AtomicUsize::new(0);
 
@@ -24,12 +29,6 @@ static POPULATED: AtomicUsize = AtomicUsize::new(0);
 pub(crate) fn populated_bytes() -> usize {
     POPULATED.load(Relaxed)
 }
-
-/// Requests that are refused unasked after one that found the disk full.
-const ASK_AGAIN: u32 = 256;
-
-/// How many of those are left.
-static FULL: AtomicU32 = AtomicU32::new(0);
 
 /// A raw file that is mapped for good.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +109,9 @@ impl RawFile {
         file.write_at(self.base, state, 0)?;
         file.write_at(self.base.wrapping_add(rest), used - rest, rest)?;
         file.map(capacity, Some(self.base))?;
-        POPULATED.store(used, Relaxed);
+        // The pages are there; here they only become this process' own.
+        let present = populate(self.base, used).is_ok();
+        POPULATED.store(if present { used } else { 0 }, Relaxed);
         file.keep();
         Ok(())
     }
@@ -166,24 +167,22 @@ impl RawFile {
         let room = (capacity.checked_sub(HEADER_BYTES)? / CHUNK_BYTES) as u64;
         // Its pages are there before a chunk is handed out, so that all that were can be read without fear of a full disk. Two
         // threads may do it for the same chunk at once: one of them gets the next.
-        let first = loop {
+        let (first, present) = loop {
             let first = header.chunks.load(Acquire);
             let after = first
                 .checked_add(span as u64)
                 .filter(|after| *after <= room)?;
             let start = self.chunk(usize::try_from(first).ok()?);
-            if !make_present(start, span * CHUNK_BYTES) {
-                return None;
-            }
+            let present = make_present(start, span * CHUNK_BYTES)?;
             if header
                 .chunks
                 .compare_exchange(first, after, AcqRel, Acquire)
                 .is_ok()
             {
-                break usize::try_from(first).ok()?;
+                break (usize::try_from(first).ok()?, present);
             }
         };
-        POPULATED.fetch_add(span * CHUNK_BYTES, Relaxed);
+        POPULATED.fetch_add(present, Relaxed);
         let start = self.chunk(first);
         // SAFETY: the chunk lies in the mapping, its pages are present, and no one else has it.
         let head = unsafe { &*start.cast::<ChunkHead>() };
@@ -337,19 +336,20 @@ fn limit(
     }
 }
 
-/// Makes pages present, or says that there is no room for them. A disk that was full is asked again only now and then.
-fn make_present(start: *mut u8, bytes: usize) -> bool {
+/// Makes pages present, as far as the system can, and returns how many bytes; `None` if there is no room for them. A disk that was
+/// full is asked again only now and then.
+fn make_present(start: *mut u8, bytes: usize) -> Option<usize> {
     let wait = FULL.load(Relaxed);
     if wait > 0 {
         FULL.store(wait - 1, Relaxed);
-        return false;
+        return None;
     }
     match populate(start, bytes) {
-        Ok(()) => true,
-        Err(error) if is_unsupported(&error) => true,
+        Ok(()) => Some(bytes),
+        Err(error) if is_unsupported(&error) => Some(0),
         Err(_) => {
             FULL.store(ASK_AGAIN, Relaxed);
-            false
+            None
         }
     }
 }

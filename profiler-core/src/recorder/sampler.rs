@@ -138,10 +138,10 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
         let mut last = None;
         for thread in thread::all() {
             // By its number: a thread that has one may not be there yet while later ones are.
-            let Some(watch) = watches.get_mut(thread.index.load(Relaxed) as usize) else {
-                continue;
-            };
-            let seen = look(watch, thread);
+            let number = thread.index.load(Relaxed) as usize;
+            let seen = watches
+                .get_mut(number)
+                .and_then(|watch| look(watch, thread));
             if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
                 unread += 1;
                 last = Some((thread, seen));

@@ -195,16 +195,21 @@ fn thread(functions: usize) -> impl Strategy<Value = Thread> {
         let place = |(function, line)| Place { function, line };
         running.filter(|_| functions > 0).map(place)
     });
-    let times = (nanos(), option::of(nanos()), option::of(nanos()));
-    let facts = (any::<u32>(), text(), number(), times);
+    let facts = (
+        (any::<u32>(), text()),
+        number(),
+        nanos(),
+        option::of(nanos()),
+        option::of(nanos()),
+    );
     (facts, running, cost(), nodes).prop_map(|(facts, running, outside, nodes)| Thread {
-        tid: facts.0,
-        name: facts.1,
-        uses: facts.2,
-        wall: facts.3.0,
-        cpu: facts.3.1,
+        tid: facts.0.0,
+        name: facts.0.1,
+        uses: facts.1,
+        wall: facts.2,
+        cpu: facts.3,
         running,
-        running_since: facts.3.2,
+        running_since: facts.4,
         outside,
         nodes,
     })
