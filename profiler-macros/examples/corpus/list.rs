@@ -62,7 +62,6 @@ pub(crate) const CRATES: &[Entry] = &[
         switch: "lines+noalloc",
         ..all("bytes", "1.12.2")
     },
-    all("httparse", "1.10.1"),
     all("memchr", "2.8.3"),
     all("regex-syntax", "0.8.12"),
     all("csv", "1.4.0"),
