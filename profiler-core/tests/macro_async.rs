@@ -501,3 +501,28 @@ fn hits_are_as_worked_by_hand() {
         block_on(vec![5, 6, 7].fetch_all(&[2, 9, 0]));
     });
 }
+
+/// What the manual of the attribute says of sizes.
+#[test]
+fn futures_grow_by_their_parameters_and_a_few_words() {
+    let name = || Noisy("1");
+    let bytes = || [0_u8; 1_000];
+    macro_rules! sizes {
+        ($twin:ident) => {
+            [
+                size_of_val(&$twin::simple(1)),
+                size_of_val(&$twin::no_result(name())),
+                size_of_val(&$twin::generic::<_, 2>(bytes())),
+                size_of_val(&$twin::blocks()),
+            ]
+        };
+    }
+    // The async bodies that wait at the same time, and the size of the parameters.
+    let added = [(1, 8), (1, size_of::<Noisy>()), (1, 1_000), (4, 0)];
+    for ((plain, profiled), (bodies, parameters)) in
+        sizes!(plain).into_iter().zip(sizes!(profiled)).zip(added)
+    {
+        let allowed = plain + bodies * 32 + parameters + 16;
+        assert!(profiled <= allowed, "{plain} became {profiled} bytes");
+    }
+}

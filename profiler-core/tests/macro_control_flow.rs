@@ -120,21 +120,6 @@ twins! {
         sum //= 1
     } //= 1
 
-    pub(crate) fn let_chain(a: Option<u32>, b: &[u32]) -> u32 {
-        if let Some(a) = a //= 3
-            && let [first, .., last] = b
-            && *first < *last
-        {
-            a + first //= 1
-        } else if let Some(a) = a //= 2
-            && a > 3
-        {
-            a * 2 //= 1
-        } else {
-            0 //= 1
-        }
-    }
-
     pub(crate) fn guards(pair: (u32, Option<&str>)) -> String {
         match pair { //= 6
             (0, None) => "zero".to_owned(), //= 1
@@ -333,11 +318,6 @@ fn early_exits_stay() {
 
 #[test]
 fn patterns_and_conditions_stay() {
-    for a in [None, Some(1), Some(5)] {
-        for b in [&[][..], &[1, 2], &[2, 1]] {
-            same(|| plain::let_chain(a, b), || profiled::let_chain(a, b));
-        }
-    }
     for n in [0, 1, 3, 7, 50, 200] {
         for text in [None, Some(""), Some("abc")] {
             same(|| plain::guards((n, text)), || profiled::guards((n, text)));
@@ -388,7 +368,6 @@ fn hits_are_as_worked_by_hand() {
         "several_lines_in_a_statement",
         "early",
         "while_let",
-        "let_chain",
         "guards",
         "short_circuit",
         "simple_loops",
@@ -410,9 +389,6 @@ fn hits_are_as_worked_by_hand() {
             let _ = profiled::early(value);
         }
         profiled::while_let(vec![1, 3, 5]);
-        profiled::let_chain(Some(1), &[1, 2]);
-        profiled::let_chain(Some(5), &[2, 1]);
-        profiled::let_chain(None, &[]);
         for pair in [
             (0, None),
             (3, Some("abc")),
