@@ -105,7 +105,8 @@ pub(crate) fn write(
     for warning in warnings(view) {
         writeln!(out, "{} {warning}", style.paint(Tone::Warning, "Warning:"))?;
     }
-    write_running(view, profile, style, out)
+    write_running(view, profile, style, out)?;
+    write_silent(view, profile, style, out)
 }
 
 fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
@@ -123,7 +124,14 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
     } else {
         ""
     };
-    facts.push(("Recorded", format!("{processes}, {threads}{sums}")));
+    let replaced = match view.replaced {
+        0 => String::new(),
+        count => format!("; {count} became another program (exec)"),
+    };
+    facts.push((
+        "Recorded",
+        format!("{processes}, {threads}{replaced}{sums}"),
+    ));
     let clocks = view
         .clocks
         .iter()
@@ -263,6 +271,37 @@ fn since(process: &Process, thread: &Thread) -> String {
         ", for {} (since {} after the start)",
         rough_time(lasted as f64),
         rough_time(since.0 as f64)
+    )
+}
+
+/// Where forked processes stood that left without a word, which is what most of them do.
+fn write_silent(
+    view: &RunView<'_>,
+    profile: &Profile,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if view.silent.is_empty() {
+        return Ok(());
+    }
+    let places = view.silent.iter().map(|(place, count)| {
+        let place = place.and_then(|place| {
+            let function = profile.functions.get(place.function.0 as usize)?;
+            let at = format!("{} at {}:{}", function.name, function.file, place.line);
+            Some(format!("{count} in {}", text::clean(&at)))
+        });
+        place.unwrap_or_else(|| format!("{count} in no function"))
+    });
+    let all = counted(
+        view.silent.values().sum(),
+        "forked process",
+        "forked processes",
+    );
+    writeln!(
+        out,
+        "{} {all} without exit handlers, as by _exit; last {}",
+        style.paint(Tone::Dim, &text::left("Left", 10)),
+        places.collect::<Vec<_>>().join(", ")
     )
 }
 

@@ -154,7 +154,8 @@ fn process(
         clock_source,
         clock_mode,
         wall: header.rate.nanos(ticks.into()),
-        cpu: (last_cpu != 0).then(|| Nanos(last_cpu.saturating_sub(start_cpu))),
+        // A forked child that ended before anything read the clock again has the same time in both.
+        cpu: (last_cpu > start_cpu).then(|| Nanos(last_cpu - start_cpu)),
         finished: header.finished,
         debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
         opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),

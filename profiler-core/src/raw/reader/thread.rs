@@ -391,7 +391,7 @@ impl<'a> ThreadReader<'a> {
     fn cpu(&self) -> Option<Nanos> {
         let last = self.word(offset_of!(ThreadRecord, last_cpu_ns));
         let start = self.word(offset_of!(ThreadRecord, start_cpu_ns));
-        (last != 0).then(|| Nanos(last.saturating_sub(start)))
+        (last > start).then(|| Nanos(last - start))
     }
 
     /// The nodes of the model; those in which nothing happened, below them too, are left out: every site has a node for calls
