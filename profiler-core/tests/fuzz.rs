@@ -196,7 +196,8 @@ fn word_at(file: &[u8], random: &mut Random) -> usize {
 }
 
 fn change_word(file: &mut Vec<u8>, random: &mut Random) {
-    let length = file.len() as u64;
+    // A file may have been cut to nothing.
+    let length = file.len().max(1) as u64;
     let place = word_at(file, random);
     let other = word_at(file, random);
     let of = |at: usize| -> Option<u64> {

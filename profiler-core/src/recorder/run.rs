@@ -120,6 +120,9 @@ fn decide() -> bool {
 /// Begins the recording; `None` if nobody wants one or no file can be made.
 fn start() -> Option<()> {
     let folder = std::env::var_os(env::DIR).filter(|folder| !folder.is_empty())?;
+    if has_more_rights_than_its_user() {
+        return None;
+    }
     let source = Source::choose();
     let first_pair = source.pair();
     SOURCE_IS_TSC.store(u32::from(source == Source::Tsc), Relaxed);
@@ -147,6 +150,17 @@ fn start() -> Option<()> {
     }
     header.state.store(STATE_RUNNING, Release);
     Some(())
+}
+
+/// Whether whoever set the environment may do less than this process: it must not make files where they say.
+fn has_more_rights_than_its_user() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: only reads what the system told the process.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    #[cfg(not(target_os = "linux"))]
+    // SAFETY: no arguments.
+    let secure = unsafe { libc::issetugid() } != 0;
+    secure
 }
 
 /// The file, its capacity, and how much of that may be used. Where there is no room for the addresses it is made smaller; where it cannot

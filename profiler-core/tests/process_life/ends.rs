@@ -1,6 +1,9 @@
 //! Ends that nobody plans, and the ways in which one process becomes several or another.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -62,11 +65,7 @@ fn note_growth(work: impl Fn()) {
     work();
     let grown = status_kib("VmHWM").saturating_sub(before);
     let folder = env::var_os("HPROF_DIR").unwrap();
-    fs::write(
-        std::path::Path::new(&folder).join("grown"),
-        grown.to_string(),
-    )
-    .unwrap();
+    fs::write(Path::new(&folder).join("grown"), grown.to_string()).unwrap();
 }
 
 fn one_step_in_threads(threads: u64) {
@@ -288,6 +287,39 @@ fn a_changed_user_costs_the_children_alone() {
         assert_eq!(remains.status.code(), Some(0));
         assert_eq!(steps_recorded(remains.only()), 2 * TURNS);
         assert!(process_of(remains.only()).losses.lost_forks);
+    }
+}
+
+/// Nobody makes files with another's rights through `HPROF_DIR`.
+#[test]
+fn a_program_with_more_rights_than_its_user_records_nothing() {
+    const NOBODY: u32 = 65_534;
+    let scratch = tempfile::tempdir().unwrap();
+    let (program, records) = (
+        scratch.path().join("program"),
+        scratch.path().join("records"),
+    );
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    fs::create_dir(&records).unwrap();
+    let set_mode =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    set_mode(scratch.path(), 0o755);
+    set_mode(&records, 0o777);
+    for (mode, files) in [(0o755, 1), (0o4755, 0)] {
+        set_mode(&program, mode);
+        let mut command = Command::new(&program);
+        command.args(["--exact", "scenarios::returns"]);
+        command.env(SCENARIO, "returns").env("HPROF_DIR", &records);
+        let Ok(output) = command.current_dir("/").uid(NOBODY).output() else {
+            crate::skipped("this user may not run programs as another");
+            return;
+        };
+        assert!(output.status.success(), "{output:?}");
+        let found = Remains::read(&records).len();
+        assert_eq!(found, files, "{mode:o}");
+        for entry in fs::read_dir(&records).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
     }
 }
 
