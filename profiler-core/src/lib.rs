@@ -20,8 +20,12 @@ pub mod raw;
 )]
 mod recorder;
 pub mod site;
+#[cfg(feature = "tracing")]
+mod spans;
 
 #[cfg(feature = "runtime")]
 pub use hprof_macros::profile;
 #[cfg(hprof_recorder)]
 pub use memory::Alloc;
+#[cfg(feature = "tracing")]
+pub use spans::{SpanLayer, layer};

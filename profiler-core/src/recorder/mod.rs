@@ -11,6 +11,8 @@ mod marker;
 mod run;
 mod sampler;
 mod sites;
+#[cfg(feature = "tracing")]
+mod span;
 mod task;
 mod thread;
 mod tree;
@@ -20,6 +22,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 pub use frame::{Brace, Frame, Group};
 pub(crate) use run::header;
+#[cfg(feature = "tracing")]
+pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
 pub(crate) use thread::current;
 pub(crate) use tree::running;

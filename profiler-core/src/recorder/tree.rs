@@ -114,11 +114,13 @@ pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Opti
     if let Some(entry) = cached(thread, key) {
         return Some(entry);
     }
+    // The node of the calling line, not the innermost frame: inside a span, which has no frame, the two differ.
+    let parent = running(thread).node.load(Relaxed);
     let value = match table_get(thread, key) {
         Some(value) => value,
-        None => folded(thread, id)
+        None => folded(parent, id)
             .map(|node| node.addr() as u64 | 1)
-            .or_else(|| make(thread, id, lines, caller))?,
+            .or_else(|| make(thread, id, lines, caller, parent))?,
     };
     table_put(thread, key, value);
     if thread::has_cache(thread) {
@@ -130,16 +132,15 @@ pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Opti
     Some(Entry { thread, value })
 }
 
-/// The open node that a recursive call folds into.
-fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
-    let top = thread.top.load(Relaxed);
+/// The open node that a recursive call from `caller` folds into.
+fn folded(caller: *mut NodeRecord, id: u32) -> Option<*mut NodeRecord> {
     let mut innermost = None;
     let mut open = 0;
-    let mut at = top;
+    let mut at = caller;
     // SAFETY: parents are nodes or null, and nodes are never unmapped.
     while let Some(node) = unsafe { at.as_ref() } {
         if node.site.load(Relaxed) == id {
-            if at == top {
+            if at == caller {
                 return Some(at);
             }
             innermost = innermost.or(Some(at));
@@ -151,13 +152,18 @@ fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
 }
 
 /// A new node for a call from `caller`, or the flat node of the site where space is short.
-fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: *mut Cell) -> Option<u64> {
-    let top = thread.top.load(Relaxed);
+fn make(
+    thread: &'static ThreadRecord,
+    id: u32,
+    lines: usize,
+    caller: *mut Cell,
+    parent: *mut NodeRecord,
+) -> Option<u64> {
     // SAFETY: null or a node, which is never unmapped.
-    let in_flat = unsafe { top.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
+    let in_flat = unsafe { parent.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
     if !in_flat && let Some(node) = new_node(thread, id, lines, false) {
         node.caller.store(caller, Relaxed);
-        node.parent.store(top, Relaxed);
+        node.parent.store(parent, Relaxed);
         return Some(publish(node));
     }
     run::flag(FLAG_FLAT);
@@ -215,7 +221,7 @@ pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
 }
 
 /// Position of a key in a table, before collisions.
-const fn hash(key: u64) -> usize {
+pub(super) const fn hash(key: u64) -> usize {
     // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 128.
     word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
 }
