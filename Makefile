@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt
+.PHONY: check test lint fmt overhead accuracy machine-code
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -17,3 +17,18 @@ lint:
 
 fmt:
 	$(CARGO) fmt --all
+
+# Writes the tables of docs/overhead.md. Run it on a quiet machine.
+overhead:
+	$(CARGO) bench -p hprof-core --bench overhead
+
+# Line times against programs with known answers, in both ways a release can be built. Run it on a quiet machine.
+accuracy:
+	$(CARGO) bench -p hprof-core --bench accuracy
+	$(CARGO) bench -p hprof-core --bench accuracy --config 'profile.bench.lto="fat"' --config profile.bench.codegen-units=1 --target-dir target/fat -- shares
+
+# What the compiler makes of instrumented and of plain functions.
+machine-code:
+	$(CARGO) test --release -p sample-workloads --test machine_code
+	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
+	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1

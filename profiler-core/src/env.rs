@@ -7,6 +7,9 @@
 //! | `HPROF_CLOCK` | recorder | `auto`, `exact`, `fenced` or `sampled` |
 //! | `HPROF_SPACE` | recorder | bytes a process may use for its raw file, with an optional `K`, `M` or `G` |
 //! | `HPROF_SAMPLER` | recorder | `0`: no sampler thread |
+//! | `HPROF_MEMORY` | recorder | `1`: read the resident set at line boundaries |
+//! | `HPROF_MEMORY_BUDGET` | recorder | percent of the threads' time that those readings may take, 1 to 100; 5 if not given |
+//! | `HPROF_RSS_SOURCE` | recorder | `auto`, `sysinfo` or `procfs` |
 //! | `HPROF_OUT` | `hprof` | where to save the profile |
 //! | `HPROF_LOG` | `hprof` | its own log, such as `debug` |
 
@@ -20,6 +23,12 @@ pub const CLOCK: &str = "HPROF_CLOCK";
 pub const SPACE: &str = "HPROF_SPACE";
 /// Switch of the sampler thread.
 pub const SAMPLER: &str = "HPROF_SAMPLER";
+/// Switch of the readings of the resident set.
+pub const MEMORY: &str = "HPROF_MEMORY";
+/// Budget of those readings.
+pub const MEMORY_BUDGET: &str = "HPROF_MEMORY_BUDGET";
+/// Where those readings come from.
+pub const RSS_SOURCE: &str = "HPROF_RSS_SOURCE";
 /// Where to save the profile.
 pub const OUT: &str = "HPROF_OUT";
 /// Log of the tool itself.

@@ -4,6 +4,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod call_span;
 pub mod env;
 #[cfg(not(hprof_recorder))]
 mod inert;

@@ -48,7 +48,7 @@ pub enum LineKind {
     GroupBody = 3,
     /// The closing brace of a body, reached when its locals are dropped.
     Brace = 4,
-    /// The whole body, where only calls are measured.
+    /// The whole body, where only calls are measured; with marked lines, the time between them. Its hits mean nothing.
     WholeBody = 5,
 }
 

@@ -70,7 +70,12 @@ fn site(metadata: &'static Metadata<'static>) -> Site<1> {
 
 #[cfg(hprof_recorder)]
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for SpanLayer {
-    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
         let metadata = attributes.metadata();
         if metadata.target() == OWN_TARGET {
             return;

@@ -1,5 +1,17 @@
 //! Control flow of instrumented functions: loops, labels, branches, early exits.
 
+#![allow(
+    clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    unused,
+    unused_qualifications,
+    reason = "the code under test is odd on purpose"
+)]
+
 mod twins;
 
 use twins::{log, same, twins};
@@ -145,6 +157,7 @@ twins! {
     fn unsafe_digit(n: u32) -> String {
         let digits = b"0123456789";
         #[expect(unsafe_code, reason = "an unsafe block is a case of its own")]
+        // SAFETY: the caller gives a digit.
         let digit = unsafe { *digits.get_unchecked(n as usize) };
         char::from(digit).to_string()
     }

@@ -1,5 +1,17 @@
 //! When instrumented functions drop what they hold: locals, temporaries, parameters, on every way out.
 
+#![allow(
+    clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    unused,
+    unused_qualifications,
+    reason = "the code under test is odd on purpose"
+)]
+
 mod twins;
 
 use std::sync::Mutex;

@@ -1,5 +1,17 @@
 //! Every kind of function: generics, results of all shapes, traits, safety, linkage, closures, names.
 
+#![allow(
+    clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    clippy::too_many_lines,
+    clippy::unwrap_used,
+    unused,
+    unused_qualifications,
+    reason = "the code under test is odd on purpose"
+)]
+
 mod twins;
 
 use std::collections::HashMap;
@@ -86,6 +98,24 @@ twins! {
         #![allow(unused_variables)]
         let unused = 1;
         value
+    }
+
+    pub(crate) fn inner_attributes(value: u32) -> u32 {
+        let mut sum = 0;
+        match value {
+            #![cfg_attr(all(), allow(unused_variables))]
+            0 => {
+                sum += 7;
+            }
+            other => sum += value,
+        }
+        #[allow(unused_variables)]
+        for turn in 0..value {
+            #![allow(unused_mut)]
+            let mut one = 1;
+            sum += one;
+        }
+        sum
     }
 
     pub(crate) const fn constant(value: u32) -> u32 {
@@ -443,6 +473,10 @@ fn safety_and_linkage_stay() {
     let pointers: [extern "C" fn(i32, i32) -> i32; 2] = [plain::foreign, profiled::foreign];
     same(|| pointers[0](1, 2), || pointers[1](1, 2));
     same(|| plain::inlined(1), || profiled::inlined(1));
+    same(
+        || plain::inner_attributes(3),
+        || profiled::inner_attributes(3),
+    );
     same(
         || plain::inner_attribute(1),
         || profiled::inner_attribute(1),

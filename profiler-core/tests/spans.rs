@@ -199,7 +199,30 @@ mod scenarios {
         step();
     }
 
+    #[profile(always, span)]
+    fn traced() -> bool {
+        in_own_span("traced")
+    }
+
+    #[profile(always, span)]
+    async fn traced_task(name: &str) -> bool {
+        Later::default().await;
+        in_own_span("traced_task") && name == "argument"
+    }
+
+    /// Whether the innermost span is the one that `#[profile(span)]` opens.
+    fn in_own_span(name: &str) -> bool {
+        let span = tracing::Span::current();
+        let metadata = span.metadata().unwrap();
+        metadata.name() == name && metadata.target() == "hprof"
+    }
+
     scenarios! {
+        profiled_calls_as_spans {
+            assert!(traced());
+            assert!(lazily(traced_task("argument")));
+            assert!(tracing::Span::current().is_none());
+        }
         nested { outer(); }
         deep { down(299); }
         threads {
@@ -362,4 +385,12 @@ fn a_span_entered_again_is_one_call() {
     assert_eq!(calls(&profile, "often"), 1);
     assert_eq!(calls(&profile, "step"), 10);
     assert_eq!(callers(&profile, "step"), ["often"]);
+}
+
+#[test]
+fn spans_of_profiled_calls_make_no_row_of_their_own() {
+    let profile = profile_of("profiled_calls_as_spans");
+    assert_eq!(profile.functions.len(), 2);
+    assert_eq!(calls(&profile, "traced"), 1);
+    assert_eq!(calls(&profile, "traced_task"), 1);
 }

@@ -4,10 +4,10 @@ use crate::args::{Flag, Options, Switch};
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::item::{Function, Target};
 use crate::paths::Paths;
-use crate::sites::{LineKind, SiteKind, SiteTable};
+use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
-use crate::{async_fn, check, helpers};
+use crate::{async_fn, check, fragments, helpers};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
@@ -43,6 +43,9 @@ pub(crate) fn expand(
         options,
         source,
     };
+    if fragments::mentioned(item.clone()) {
+        target.hold_fragments_together();
+    }
     let has_helpers = helpers::mentioned(item);
     target.each_function(&mut |function| expansion.function(function, has_helpers, &mut errors));
     let errors = emit::errors(&errors);
@@ -123,12 +126,16 @@ impl Expansion<'_> {
         };
         let facts = self.facts(&place, function);
         let site = &tables[0].ident;
+        let span_name = self.options.has(Flag::Span).then_some(facts.name.as_str());
         if kind == SiteKind::AsyncFunction {
-            self.move_into_future(site, function);
+            self.move_into_future(site, function, span_name);
         } else {
-            let enter = self.emitter.enter(site, function.sig.fn_token.span);
+            let at = function.sig.fn_token.span;
+            let span = span_name.map(|name| self.emitter.enter_span(name, at));
             let stmts = &mut function.block.stmts;
-            stmts.insert(leading_items(stmts), enter);
+            let first = leading_items(stmts);
+            let entering = [self.emitter.enter(site, at)].into_iter().chain(span);
+            stmts.splice(first..first, entering);
         }
         let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
         function.block.stmts.splice(0..0, sites);
@@ -138,7 +145,7 @@ impl Expansion<'_> {
     fn calls_only(&self, kind: SiteKind, place: &Place, body: &mut Block) -> Vec<SiteTable> {
         let mut table =
             SiteTable::new(kind, crate::paths::site_name(&place.name, place.line, None));
-        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, None) {
+        if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, Row::Own) {
             let counter = match kind {
                 SiteKind::AsyncFunction => Counter::Task {
                     site: table.ident.clone(),
@@ -153,12 +160,17 @@ impl Expansion<'_> {
     }
 
     /// `async fn f(p) { body }` becomes `async fn f(p) { poll(&SITE, async move { body }).await }`.
-    fn move_into_future(&self, site: &proc_macro2::Ident, function: &mut Function<'_>) {
+    fn move_into_future(
+        &self,
+        site: &proc_macro2::Ident,
+        function: &mut Function<'_>,
+        span_name: Option<&str>,
+    ) {
         let bindings = async_fn::bindings(function.sig);
         let output = async_fn::output_hint(&function.sig.output);
-        let body = self
-            .emitter
-            .async_body(site, output.as_ref(), &bindings, function.block);
+        let body =
+            self.emitter
+                .async_body(site, output.as_ref(), &bindings, function.block, span_name);
         function.block.stmts = vec![body];
     }
 

@@ -1,7 +1,9 @@
 //! The items that can be profiled, and the functions in them.
 
+use crate::fragments::HoldTogether;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
+use syn::visit_mut::VisitMut;
 use syn::{
     Attribute, Block, Error, ImplItem, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Meta, Path,
     Signature, TraitItem, Type,
@@ -49,6 +51,17 @@ impl Target {
                 first_token(&item),
                 "`#[profile]` goes on a function, a method, an `impl` block, a trait or an inline module",
             )),
+        }
+    }
+
+    /// Keeps the fragments that a macro put into the item in one piece.
+    pub(crate) fn hold_fragments_together(&mut self) {
+        match self {
+            Self::Function(item) => HoldTogether.visit_item_fn_mut(item),
+            Self::Impl(item) => HoldTogether.visit_item_impl_mut(item),
+            Self::Trait(item) => HoldTogether.visit_item_trait_mut(item),
+            Self::Module(item) => HoldTogether.visit_item_mod_mut(item),
+            Self::Untouched(_) => {}
         }
     }
 

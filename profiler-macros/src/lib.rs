@@ -1,10 +1,15 @@
 //! The `#[profile]` attribute of hprof. Programs use it through `hprof-core`, which re-exports it.
+//!
+//! The modules are the stages of one expansion, in reading order: `args` reads the attribute and the build switch, `item` the
+//! item under it, `check` refuses, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
+//! tokens; `expand` calls them in turn. No stage knows how a marker works: that is the recorder's.
 
 mod args;
 mod async_fn;
 mod check;
 mod emit;
 mod expand;
+mod fragments;
 mod helpers;
 mod item;
 mod paths;
@@ -16,8 +21,14 @@ use proc_macro::TokenStream;
 
 /// Profiles a function line by line.
 ///
+/// Without the build switch, the environment variable `HPROF`, the attribute does nothing: the function compiles to the same
+/// machine code as without it. `hprof run` sets the switch. Then every line that begins a statement counts its hits and its
+/// time; what the function computes, when it drops what and what it borrows stay as they were.
+///
 /// ```
-/// #[hprof::profile]
+/// use hprof::profile;
+///
+/// #[profile]
 /// fn sum(values: &[u64]) -> u64 {
 ///     let mut sum = 0;
 ///     for value in values {
@@ -29,18 +40,90 @@ use proc_macro::TokenStream;
 /// assert_eq!(sum(&[1, 2, 3]), 6);
 /// ```
 ///
-/// The attribute does nothing until the program is built with the environment variable `HPROF` set, which is what
-/// `hprof run` does: without it the function compiles to the same machine code as without the attribute.
+/// # Where it goes
+///
+/// On functions and methods, `async` or not; on an `impl` block, a trait with default methods or an inline module, where it
+/// means every function in it that has no `profile` attribute of its own. Put it first among the attributes of an item.
+/// Functions inside a function need their own. These stay as they are: `const` and naked functions, functions without a body,
+/// and the entry points of the compiler, such as a panic handler.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `skip` | leave the item as it is; for single functions of an annotated `impl` or module |
+/// | `calls` | count and time calls only, no lines |
+/// | `split` | full markers inside innermost loops that otherwise only count their hits |
+/// | `marked` | only statements with `#[mark]`; all other time goes to the line of the `fn` |
+/// | `name = "..."` | the name to show for a function |
+/// | `crate = path` | where `hprof` is, if it is not `::hprof` |
+/// | `always` | instrument without the build switch |
+/// | `span` | open a `tracing` span with target `hprof` for each call, if `hprof-core` has its feature `tracing`: a trace of the program then shows the profiled functions |
+///
+/// ```
+/// # use hprof::profile;
+/// struct Grid {
+///     cells: Vec<f64>,
+/// }
+///
+/// #[profile]
+/// impl Grid {
+///     fn step(&mut self) {
+///         for cell in &mut self.cells {
+///             *cell *= 0.5;
+///         }
+///     }
+///
+///     #[profile(skip)]
+///     fn len(&self) -> usize {
+///         self.cells.len()
+///     }
+/// }
+/// # let mut grid = Grid { cells: vec![1.0] };
+/// # grid.step();
+/// # assert_eq!((grid.len(), grid.cells[0]), (1, 0.5));
+/// ```
+///
+/// # Single statements
+///
+/// `#[mark("label")]` on a statement shows a label beside its line, and with the option `marked` it says which statements
+/// count at all (the label may be left out). `#[skip]` on a statement or a loop leaves it out with everything inside; its time
+/// stays with the line before it.
+///
+/// ```
+/// # use hprof::profile;
+/// # fn read() -> Vec<u32> { vec![1, 2] }
+/// # fn log(_: &[u32]) {}
+/// #[profile(marked)]
+/// fn work() -> u32 {
+///     #[mark("reading")]
+///     let values = read();
+///     log(&values);
+///     #[mark]
+///     values.iter().sum()
+/// }
+/// # assert_eq!(work(), 3);
+/// ```
+///
+/// # What counts as a hit
+///
+/// A line is hit each time control comes to it from another line. The header of a loop is hit once more each time the loop
+/// comes back to it, so `n` turns make `n + 1` hits. A statement over several lines is one row, on its first line. Lines in
+/// closures and async blocks belong to the function around them.
+///
+/// # Limits
+///
+/// - The arguments of macros are not looked into: a `continue` there does not count the header of its loop.
+/// - A function made by a `macro_rules` macro has the lines of the macro's definition.
+/// - Before edition 2024 temporaries of a function's last expression are dropped after the function's row is closed: their time
+///   is the caller's.
+/// - The future of an async function holds its parameters twice.
+/// - A closure on a single line has no row of its own.
 #[proc_macro_attribute]
 pub fn profile(args: TokenStream, item: TokenStream) -> TokenStream {
     let switch = std::env::var(paths::SWITCH).ok();
-    expand::expand(
-        args.into(),
-        item.into(),
-        switch.as_deref(),
-        &source::Compiler,
-    )
-    .into()
+    let switch = switch.as_deref();
+    expand::expand(args.into(), item.into(), switch, &source::Compiler).into()
 }
 
 #[cfg(test)]

@@ -36,14 +36,24 @@ pub(crate) struct LineSlot {
     pub(crate) label: String,
 }
 
+/// What a slot of a line is for; a line may have one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Row {
+    /// The line itself.
+    Own,
+    /// The line in the body of the grouped loop with this header.
+    Grouped(usize),
+    /// What lies between marked statements, where only those count.
+    Rest,
+}
+
 /// The table of one body.
 #[derive(Debug)]
 pub(crate) struct SiteTable {
     pub(crate) kind: SiteKind,
     pub(crate) ident: Ident,
     pub(crate) slots: Vec<LineSlot>,
-    /// Slot of a line, apart for each grouped loop it may lie in.
-    by_line: HashMap<(u32, Option<usize>), usize>,
+    by_line: HashMap<(u32, Row), usize>,
 }
 
 impl SiteTable {
@@ -56,15 +66,9 @@ impl SiteTable {
         }
     }
 
-    /// The slot of a line, made at the first call. `group` is the header's slot for a line of a grouped loop's body.
-    /// Nothing if the table is full.
-    pub(crate) fn slot(
-        &mut self,
-        line: u32,
-        kind: LineKind,
-        group: Option<usize>,
-    ) -> Option<usize> {
-        if let Some(&slot) = self.by_line.get(&(line, group)) {
+    /// The slot of a line, made at the first call. Nothing if the table is full.
+    pub(crate) fn slot(&mut self, line: u32, kind: LineKind, row: Row) -> Option<usize> {
+        if let Some(&slot) = self.by_line.get(&(line, row)) {
             let known = &mut self.slots[slot].kind;
             *known = kind.max(*known);
             return Some(slot);
@@ -76,10 +80,13 @@ impl SiteTable {
         self.slots.push(LineSlot {
             line,
             kind,
-            group: group.unwrap_or(slot),
+            group: match row {
+                Row::Grouped(header) => header,
+                Row::Own | Row::Rest => slot,
+            },
             label: String::new(),
         });
-        self.by_line.insert((line, group), slot);
+        self.by_line.insert((line, row), slot);
         Some(slot)
     }
 }

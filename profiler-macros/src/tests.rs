@@ -11,7 +11,8 @@ mod places;
 mod readable;
 
 use crate::source::{Source, cut};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::LitStr;
 
 /// Places in the text that a test parses.
 struct Plain {
@@ -56,8 +57,16 @@ fn lines(item: &str) -> String {
 
 /// The messages of the errors in an expansion, in order.
 fn messages(args: &str, item: &str, switch: Option<&str>) -> Vec<String> {
-    let tokens = expansion(args, item, switch).to_string();
-    let parts = tokens.split("compile_error !").skip(1);
-    let quoted = parts.filter_map(|part| part.split('"').nth(1));
-    quoted.map(str::to_owned).collect()
+    let mut messages = Vec::new();
+    let mut tokens = expansion(args, item, switch).into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if token.to_string() == "compile_error" {
+            let Some(TokenTree::Group(message)) = tokens.nth(1) else {
+                panic!("an error without a message");
+            };
+            let message: LitStr = syn::parse2(message.stream()).unwrap();
+            messages.push(message.value());
+        }
+    }
+    messages
 }

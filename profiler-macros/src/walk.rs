@@ -9,24 +9,27 @@
 
 mod bodies;
 mod branches;
+mod ending;
 mod here;
 mod loops;
+mod marked;
 mod simple;
 mod start;
 
 use crate::emit::{Counter, Emitter};
 use crate::helpers::{self, Helpers};
 use crate::paths::{hidden, site_name};
-use crate::sites::{LineKind, SiteKind, SiteTable};
+use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use here::Here;
 use loops::{GroupedLoop, Loop};
+use marked::Marked;
 use proc_macro2::{Ident, Span};
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     AngleBracketedGenericArguments, Attribute, Block, Error, Expr, ExprBlock, Item, Macro, Pat,
-    QSelf, Stmt, Type, parse_quote, token,
+    QSelf, Stmt, Type, token,
 };
 
 /// Which statements get markers.
@@ -76,8 +79,8 @@ struct Body {
     group: Option<GroupedLoop>,
     /// Inside a statement that is left out: no markers but those of loops around it.
     quiet: bool,
-    /// Where only marked statements count: the slot that time goes to between them.
-    rest: Option<usize>,
+    /// Where only marked statements count.
+    marked: Marked,
     /// Markers made so far.
     emitted: usize,
 }
@@ -91,7 +94,7 @@ impl Body {
             loops: Vec::new(),
             group: None,
             quiet: false,
-            rest: None,
+            marked: Marked::default(),
             emitted: 0,
         }
     }
@@ -143,13 +146,11 @@ impl<'a> Walker<'a> {
 
     /// The slot of a line in the body being walked.
     fn slot(&mut self, line: u32, kind: LineKind) -> Option<usize> {
-        let header = self.body.group.as_ref().map(|group| group.header);
-        let kind = if header.is_some() {
-            LineKind::GroupBody
-        } else {
-            kind
+        let (kind, row) = match &self.body.group {
+            Some(group) => (LineKind::GroupBody, Row::Grouped(group.header)),
+            None => (kind, Row::Own),
         };
-        self.tables[self.body.table].slot(line, kind, header)
+        self.tables[self.body.table].slot(line, kind, row)
     }
 
     /// The marker of a slot that [`Self::slot`] gave.
@@ -204,11 +205,13 @@ impl<'a> Walker<'a> {
     fn statements(&mut self, block: &mut Block) -> usize {
         let stmts = mem::take(&mut block.stmts);
         let last = stmts.len().saturating_sub(1);
+        self.body.marked.resumed = None;
         let mut begin = 0;
         for (index, stmt) in stmts.into_iter().enumerate() {
             begin = block.stmts.len();
             self.statement(stmt, index == last, &mut block.stmts);
         }
+        self.body.marked.resumed = None;
         begin
     }
 
@@ -254,46 +257,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A statement where only those with `#[mark]` count.
-    fn chosen(
-        &mut self,
-        mut stmt: Stmt,
-        helpers: &Helpers,
-        inherited: &[Attribute],
-        last: bool,
-        out: &mut Vec<Stmt>,
-    ) {
-        let at = start::of_statement(&stmt).filter(|_| helpers.mark && !self.body.quiet);
-        let kind = match &stmt {
-            Stmt::Expr(Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_), _) => {
-                LineKind::LoopHeader
-            }
-            _ => LineKind::Statement,
-        };
-        let emitted = self.body.emitted;
-        let slot = at.and_then(|at| Some((at, self.slot(self.line_of(at)?, kind)?)));
-        let rest = self.body.rest;
-        if let Some((at, slot)) = slot {
-            out.push(self.marker(slot, inherited, at));
-            self.body.rest = Some(slot);
-            if let Some(label) = &helpers.label {
-                self.label(at, label.clone());
-            }
-        }
-        let is_value = last && matches!(stmt, Stmt::Expr(_, None) | Stmt::Macro(_));
-        let end = self.place.name.span();
-        self.visit_stmt_mut(&mut stmt);
-        out.push(stmt);
-        self.body.rest = rest;
-        let conditional = inherited.iter().any(start::is_condition);
-        let resume = rest.filter(|_| self.body.emitted != emitted && !is_value && !conditional);
-        if let Some(rest) = resume.filter(|_| self.body.here != Here::Never) {
-            let at = slot.map_or(end, |(at, _)| at);
-            let leave = leave_behind(out);
-            out.push(self.marker(rest, &leave, at));
-        }
-    }
-
     /// The last expression of a block, which has its marker already.
     fn tail(&mut self, expr: Expr, out: &mut Vec<Stmt>) {
         self.marked_off(Stmt::Expr(expr, None), true, out);
@@ -306,26 +269,6 @@ impl<'a> Walker<'a> {
         self.tables.push(SiteTable::new(kind, ident));
         self.used.push(true);
         index
-    }
-}
-
-/// The leave for a marker to be unreachable behind these statements, if their last one may never end. Without need it is not
-/// given: it would be an error under `#![forbid(unreachable_code)]`.
-fn leave_behind(stmts: &[Stmt]) -> Vec<Attribute> {
-    let last = stmts
-        .iter()
-        .rev()
-        .find(|stmt| !matches!(stmt, Stmt::Item(_)));
-    let ends = match last {
-        None | Some(Stmt::Expr(Expr::Assign(_) | Expr::ForLoop(_) | Expr::While(_), _)) => true,
-        Some(Stmt::Expr(Expr::If(e), _)) => e.else_branch.is_none(),
-        Some(Stmt::Expr(Expr::Binary(_), semi)) => semi.is_some(),
-        Some(_) => false,
-    };
-    if ends {
-        Vec::new()
-    } else {
-        vec![parse_quote!(#[allow(unreachable_code)])]
     }
 }
 

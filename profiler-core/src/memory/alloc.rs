@@ -11,10 +11,13 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::alloc::System;
 
 use crate::raw::layout::Header;
-use crate::recorder::{add, current, header, running};
+use crate::recorder::{add, current, header, large_block, running};
 
 /// Bytes a thread may owe to the count of the process.
 const BATCH: i64 = 64 * 1024;
+
+/// Blocks from this size on move the resident set at once: allocators map them on their own.
+const LARGE: usize = 128 * 1024;
 
 /// An allocator that counts for hprof and lets another one do the work.
 ///
@@ -95,6 +98,9 @@ fn allocated(size: usize) {
     add(&cell.allocs, 1);
     add(&cell.alloc_bytes, size as u64);
     owe(signed(size));
+    if size >= LARGE {
+        large_block();
+    }
 }
 
 #[inline(always)]
@@ -103,6 +109,9 @@ fn freed(size: usize) {
     add(&cell.frees, 1);
     add(&cell.free_bytes, size as u64);
     owe(-signed(size));
+    if size >= LARGE {
+        large_block();
+    }
 }
 
 // SAFETY: every call goes to the inner allocator with the same arguments, and its answer is returned as it is.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use super::cost_sum::CostSum;
 use super::profile::{FunctionId, LineCost, Node, Profile, Thread};
+use super::resident::RssChange;
 use super::tree_walk::{Step, depth_first, parent_of};
 use super::units::Nanos;
 
@@ -84,6 +85,8 @@ pub struct LineTotal {
     pub total_variance: u128,
     /// CPU time with everything called from it; `None` without a sampler.
     pub total_cpu: Option<Nanos>,
+    /// Change of the resident set by it and everything called from it; `None` if that was not read.
+    pub total_rss: Option<RssChange>,
 }
 
 /// The costs of every function that was entered in the scope, in the order of `Profile::functions`.
@@ -118,6 +121,9 @@ struct Amounts {
     cpu: i128,
     has_cpu: bool,
     variance: u128,
+    /// Growth and shrinkage, each of anonymous memory and of files.
+    rss: [i128; 4],
+    has_rss: bool,
 }
 
 impl Amounts {
@@ -127,6 +133,8 @@ impl Amounts {
             cpu: cost.cpu.unwrap_or_default().0.into(),
             has_cpu: cost.cpu.is_some(),
             variance: cost.variance,
+            rss: bytes_of(&cost.rss.unwrap_or_default().change),
+            has_rss: cost.rss.is_some(),
         }
     }
 
@@ -134,6 +142,10 @@ impl Amounts {
         self.time += other.time;
         self.cpu += other.cpu;
         self.has_cpu |= other.has_cpu;
+        self.has_rss |= other.has_rss;
+        for (sum, more) in self.rss.iter_mut().zip(other.rss) {
+            *sum += more;
+        }
         self.variance = self.variance.saturating_add(other.variance);
     }
 
@@ -141,12 +153,38 @@ impl Amounts {
     fn take_away(&mut self, other: &Self) {
         self.time -= other.time;
         self.cpu -= other.cpu;
+        for (sum, less) in self.rss.iter_mut().zip(other.rss) {
+            *sum -= less;
+        }
         self.variance = self.variance.saturating_add(other.variance);
     }
 }
 
 fn nanos(amount: i128) -> Nanos {
-    Nanos(u64::try_from(amount.max(0)).unwrap_or(u64::MAX))
+    Nanos(whole(amount))
+}
+
+fn whole(amount: i128) -> u64 {
+    u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
+}
+
+fn bytes_of(change: &RssChange) -> [i128; 4] {
+    [
+        change.grown_anonymous.into(),
+        change.shrunk_anonymous.into(),
+        change.grown_file.into(),
+        change.shrunk_file.into(),
+    ]
+}
+
+fn change_of(bytes: [i128; 4]) -> RssChange {
+    let [grown_anonymous, shrunk_anonymous, grown_file, shrunk_file] = bytes.map(whole);
+    RssChange {
+        grown_anonymous,
+        shrunk_anonymous,
+        grown_file,
+        shrunk_file,
+    }
 }
 
 /// A line while threads are added.
@@ -174,6 +212,7 @@ impl FunctionSum {
             total: nanos(sum.total.time),
             total_variance: sum.total.variance,
             total_cpu: sum.total.has_cpu.then(|| nanos(sum.total.cpu)),
+            total_rss: sum.total.has_rss.then(|| change_of(sum.total.rss)),
         };
         let lines: Vec<LineTotal> = self.lines.into_iter().map(line_total).collect();
         FunctionCost {

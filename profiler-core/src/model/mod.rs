@@ -6,6 +6,7 @@ mod cost_sum;
 pub(crate) mod gaps;
 mod merge;
 mod profile;
+mod resident;
 mod settle;
 mod tree_walk;
 mod unify;
@@ -18,5 +19,6 @@ pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node, OwnCost,
     Place, Process, Profile, Run, Thread,
 };
+pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
 pub(crate) use unify::unify;
 pub use units::Nanos;

@@ -2,6 +2,7 @@
 //!
 //! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
 
+use super::resident::{LineRss, ProcessRss};
 use super::units::Nanos;
 use crate::site::LineKind;
 
@@ -145,6 +146,8 @@ pub struct Process {
     pub losses: Losses,
     /// Bytes allocated and not freed at the end, and the highest value; `None` without the counting allocator.
     pub heap: Option<Heap>,
+    /// Its resident set; `None` if that was not read.
+    pub rss: Option<ProcessRss>,
     /// Threads that entered an instrumented function, in the order they did.
     pub threads: Vec<Thread>,
 }
@@ -267,6 +270,8 @@ pub struct LineCost {
     pub frees: u64,
     /// Bytes of those.
     pub free_bytes: u64,
+    /// The resident set; `None` if that was not read.
+    pub rss: Option<LineRss>,
 }
 
 impl LineCost {
@@ -313,5 +318,8 @@ impl LineCost {
         self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
         self.frees = self.frees.saturating_add(other.frees);
         self.free_bytes = self.free_bytes.saturating_add(other.free_bytes);
+        if let Some(more) = &other.rss {
+            self.rss.get_or_insert_default().add(more);
+        }
     }
 }

@@ -19,11 +19,12 @@
 //! | kind | record | after the structure |
 //! |---|---|---|
 //! | 1 | [`SiteRecord`] | `lines` × [`LineRecord`], then the strings |
-//! | 2 | [`ThreadRecord`] | nothing |
-//! | 3 | [`NodeRecord`] | `lines` × [`Cell`] |
+//! | 2 | [`ThreadRecord`] | with [`FLAG_MEMORY`]: 1 × [`MemoryWords`], for `outside` |
+//! | 3 | [`NodeRecord`] | `lines` × [`Cell`]; with [`FLAG_MEMORY`]: `lines` × [`MemoryWords`] |
 //! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
 //!
-//! Counters are single words written by one thread and may be read at any moment; structure never changes once published.
+//! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
+//! structure never changes once published.
 
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
@@ -77,6 +78,13 @@ pub const FLAG_CALLS: u64 = 1 << 4;
 pub const FLAG_ALLOC: u64 = 1 << 5;
 /// `Header::flags`: a thread block is shared by several threads, one after the other.
 pub const FLAG_THREADS_FOLDED: u64 = 1 << 6;
+/// `Header::flags`: cells have memory words, and the resident set is read (`HPROF_MEMORY`).
+pub const FLAG_MEMORY: u64 = 1 << 7;
+
+/// `Header::rss_source`: `/proc/self/statm`.
+pub const RSS_PROCFS: u32 = 1;
+/// `Header::rss_source`: the crate `sysinfo`, which does not tell files from other memory.
+pub const RSS_SYSINFO: u32 = 2;
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]
@@ -158,6 +166,54 @@ pub struct Header {
     pub host: [AtomicU8; 256],
     /// Path of the executable, UTF-8 (lossy), not terminated.
     pub exe: [AtomicU8; 2048],
+    /// One of the `RSS_` numbers; 0 if the resident set could not be read.
+    pub rss_source: AtomicU32,
+    /// Bytes of a page.
+    pub rss_page_bytes: AtomicU32,
+    /// Pages by which the source moves at least, as tried when the recording started; 0 if that could not be found out.
+    pub rss_resolution: AtomicU32,
+    /// Percent of the threads' time that readings may take.
+    pub rss_budget: AtomicU32,
+    /// Resident set when the recording started, in pages less those of this file: anonymous ones in the lower 32 bits, those of files and
+    /// shared memory in the upper ones.
+    pub rss_start: AtomicU64,
+    /// The newest reading, in the same form. What lies between the two is in the memory words of the cells, in `rss_not_read` and in
+    /// `rss_rest`: a reader of the resident set swaps this word and charges the difference.
+    pub rss_now: AtomicU64,
+    /// Highest reading, pages.
+    pub rss_peak: AtomicU64,
+    /// Readings taken, by markers and by the sampler.
+    pub rss_reads: AtomicU64,
+    /// Times that a marker looked whether a reading was needed, those included in which it was.
+    pub rss_checks: AtomicU64,
+    /// Memory of this machine, or what the control group may use of it; bytes, 0 if not known.
+    pub total_ram: AtomicU64,
+    /// Changes that no line is known to have made.
+    pub rss_not_read: MemoryWords,
+    /// Changes between the last marker and the end of the process.
+    pub rss_rest: MemoryWords,
+}
+
+/// How the resident set changed while a line ran, in bytes. Growth and shrinkage are kept apart: each is a sum.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct MemoryWords {
+    /// Growth of anonymous memory.
+    pub grown_anonymous: AtomicU64,
+    /// Shrinkage of anonymous memory.
+    pub shrunk_anonymous: AtomicU64,
+    /// Growth of the resident parts of files and shared memory.
+    pub grown_file: AtomicU64,
+    /// Shrinkage of those.
+    pub shrunk_file: AtomicU64,
+    /// Largest resident set at the end of the line.
+    pub max: AtomicU64,
+    /// Newest resident set at the end of the line.
+    pub last: AtomicU64,
+    /// Times the line's end was looked at.
+    pub reads: AtomicU64,
+    /// The part of the two growths that the sampler saw: the line ran then, but may not have been the only one.
+    pub sampled: AtomicU64,
 }
 
 /// Start of a chunk or span of chunks.
@@ -253,7 +309,7 @@ pub struct ThreadRecord {
     pub reads: AtomicU64,
     /// Address of the cell where the running gap began.
     pub gap: AtomicPtr<Cell>,
-    /// Address of the node whose frame is innermost.
+    /// Address of the node of the innermost poll of an async body.
     pub top: AtomicPtr<NodeRecord>,
 
     /// Number of this record, from 0.
@@ -274,7 +330,7 @@ pub struct ThreadRecord {
     pub last_cpu_ns: AtomicU64,
     /// Threads that have used this record, one after the other.
     pub uses: AtomicU64,
-    /// How the stub reads the clock; for the recorder alone, as are the words up to `budget`.
+    /// How the stub reads the clock; for the recorder alone, as are the words up to `faults`, but for `own_ticks`.
     pub reading: AtomicU64,
     /// Ticks subtracted from each interval: the cost of the reading itself, between fences.
     pub correction: AtomicU64,
@@ -294,6 +350,19 @@ pub struct ThreadRecord {
     pub free_end: AtomicU64,
     /// Bytes of all chunks of the thread.
     pub budget: AtomicU64,
+    /// With memory words: raw ticks from which on the next marker that reads the clock also looks at the memory.
+    pub next_read: AtomicU64,
+    /// Raw ticks up to which the budget of readings is used.
+    pub read_until: AtomicU64,
+    /// Ticks that readings of the memory took. The clock of this thread stands still meanwhile: all its other times are raw ticks
+    /// less this.
+    pub own_ticks: AtomicU64,
+    /// The cell of the line that asked for a reading; 0 if none did.
+    pub asker: AtomicPtr<Cell>,
+    /// Ticks at the last look at the memory.
+    pub looked: AtomicU64,
+    /// Page faults of the thread up to then.
+    pub faults: AtomicU64,
     /// Name of the thread, UTF-8 (lossy).
     pub name: [AtomicU8; 64],
     /// The cell of the time in which no profiled frame is open.
@@ -306,7 +375,7 @@ pub struct ThreadRecord {
 pub struct CacheSlot {
     /// Address of the calling cell, with the number of the site in the upper 16 bits; 0 if the slot is free.
     pub key: AtomicU64,
-    /// Address of the node; the lowest bit is set if the call is recursive.
+    /// Address of the node, plus 8 if the call is recursive.
     pub node: AtomicU64,
 }
 
@@ -364,7 +433,7 @@ pub struct Cell {
     pub free_bytes: AtomicU64,
     /// Time the line spent waiting between polls.
     pub await_time: AtomicU64,
-    /// Address of the memory words, 0 if there are none.
+    /// Address of its [`MemoryWords`], 0 if there are none.
     pub memory: AtomicU64,
     /// Address of the node, 0 for `outside`.
     pub node: AtomicPtr<NodeRecord>,

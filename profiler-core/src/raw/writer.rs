@@ -3,6 +3,7 @@
 //! The whole capacity is mapped at once and never moves; the file is sparse. A chunk's pages are made present before the chunk is
 //! used, so that a full disk shows as "no room" here and never as a signal in the program.
 
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::ffi::CString;
 use std::io;
@@ -13,6 +14,14 @@ use super::layout::{
 };
 
 const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
+
+/// Bytes of the file whose pages were made present.
+static POPULATED: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of the file that are resident: they are not the program's.
+pub(crate) fn populated_bytes() -> usize {
+    POPULATED.load(Relaxed)
+}
 
 /// A raw file that is mapped for good.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +88,12 @@ impl RawFile {
             return Err(io::Error::last_os_error());
         }
         let this = Self { base: base.cast() };
+        POPULATED.store(0, Relaxed);
         match populate(this.base, HEADER_BYTES) {
-            Ok(()) => Ok((this, capacity)),
+            Ok(()) => {
+                POPULATED.store(HEADER_BYTES, Relaxed);
+                Ok((this, capacity))
+            }
             Err(error) if is_unsupported(&error) => Ok((this, reserve(&file, capacity)?)),
             Err(error) => Err(error),
         }
@@ -98,10 +111,10 @@ impl RawFile {
 
     /// Makes the first `bytes` present and copies them from `from`.
     pub(crate) fn fill(self, from: *const u8, bytes: usize) -> bool {
-        if let Err(error) = populate(self.base, bytes)
-            && !is_unsupported(&error)
-        {
-            return false;
+        match populate(self.base, bytes) {
+            Ok(()) => POPULATED.store(bytes, Relaxed),
+            Err(error) if is_unsupported(&error) => {}
+            Err(_) => return false,
         }
         // SAFETY: both have that many bytes and do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(from, self.base, bytes) };
@@ -146,10 +159,12 @@ impl RawFile {
         let first =
             usize::try_from(header.chunks.fetch_update(AcqRel, Acquire, more).ok()?).ok()?;
         let start = self.base.wrapping_add(HEADER_BYTES + first * CHUNK_BYTES);
-        if let Err(error) = populate(start, span * CHUNK_BYTES)
-            && !is_unsupported(&error)
-        {
-            return None;
+        match populate(start, span * CHUNK_BYTES) {
+            Ok(()) => {
+                POPULATED.fetch_add(span * CHUNK_BYTES, Relaxed);
+            }
+            Err(error) if is_unsupported(&error) => {}
+            Err(_) => return None,
         }
         // SAFETY: the chunk lies in the mapping, its pages are present, and no one else has it.
         let head = unsafe { &*start.cast::<ChunkHead>() };

@@ -3,8 +3,10 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
-use super::marker::{self, ENDLESS, READING_FENCED, READING_SLOW, READING_TSC, SAMPLED, TIMED};
-use super::{frame::Frame, run, thread, tree, word};
+use super::marker::{
+    self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, SAMPLED, TIMED,
+};
+use super::{frame::Frame, resident, run, thread, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
@@ -57,23 +59,22 @@ impl Scratch {
         // SAFETY: as above.
         let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
         let cache = memory.wrapping_add(cache_at).cast::<CacheSlot>();
-        // SAFETY: as above.
-        let slot =
-            unsafe { &*cache.wrapping_add(word(u64::from(tree::MAX_SITES)) % tree::CACHE_SLOTS) };
         node.lines.store(2, Relaxed);
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
         thread.gap.store(outside, Relaxed);
         thread.reading.store(
-            if source == Source::Tsc {
-                READING_TSC
-            } else {
-                READING_SLOW
+            match source {
+                Source::Tsc if resident::is_wanted() => READING_MEMORY,
+                Source::Tsc => READING_TSC,
+                Source::Monotonic => READING_SLOW,
             },
             Relaxed,
         );
+        thread.next_read.store(resident::NEVER, Relaxed);
         thread.cache.store(cache, Relaxed);
         PROBE.id.store(tree::MAX_SITES, Relaxed);
+        let slot = tree::cache_slot(thread, tree::MAX_SITES);
         slot.key.store(tree::key(outside, tree::MAX_SITES), Relaxed);
         slot.node.store(
             core::ptr::from_ref(node).expose_provenance() as u64,

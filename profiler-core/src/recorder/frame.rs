@@ -17,9 +17,8 @@ use crate::site::Site;
 pub struct Frame<const N: usize> {
     pub(super) thread: &'static ThreadRecord,
     pub(super) node: &'static NodeRecord,
-    /// The line that was running, and the node of its frame.
+    /// The line that was running.
     caller: &'static Cell,
-    outer: *mut NodeRecord,
     /// A frame stays on its thread.
     not_send: PhantomData<*mut ()>,
 }
@@ -28,39 +27,38 @@ impl<const N: usize> Frame<N> {
     /// Enters the body: finds its node and counts the call. Reads no clock; the first marker ends the caller's line.
     #[inline(always)]
     pub fn enter(site: &'static Site<N>) -> Self {
-        let entry = Self::find(site);
-        entry.node().count_call(entry.is_recursive());
-        Self::open(entry.thread, entry.node())
+        let (entry, caller) = Self::find(site);
+        entry.count_call();
+        Self::open(entry, caller)
     }
 
     /// Enters the body again, without a call: a later poll.
     #[inline(always)]
     pub(super) fn reenter(site: &'static Site<N>) -> Self {
-        let entry = Self::find(site);
-        Self::open(entry.thread, entry.node())
+        let (entry, caller) = Self::find(site);
+        Self::open(entry, caller)
     }
 
-    /// The node of the site for a call from the running line.
+    /// The node of the site for a call from the running line, and that line.
     #[inline(always)]
-    fn find(site: &'static Site<N>) -> tree::Entry {
+    fn find(site: &'static Site<N>) -> (tree::Entry, &'static Cell) {
         let current = thread::current();
-        let key = tree::key(current.cell.load(Relaxed), site.id.load(Relaxed));
-        tree::cached(current, key)
-            .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
+        let caller = tree::running(current);
+        match tree::cached(current, caller, site.id.load(Relaxed)) {
+            Some(entry) => (entry, caller),
+            None => {
+                let entry = thread::enter(&site.id, &site.facts, &site.lines);
+                (entry, tree::running(entry.thread))
+            }
+        }
     }
 
-    /// Makes `node` the innermost one of the thread.
     #[inline(always)]
-    fn open(thread: &'static ThreadRecord, node: &'static NodeRecord) -> Self {
-        let outer = thread.top.load(Relaxed);
-        thread
-            .top
-            .store(core::ptr::from_ref(node).cast_mut(), Relaxed);
+    fn open(entry: tree::Entry, caller: &'static Cell) -> Self {
         Self {
-            thread,
-            node,
-            caller: tree::running(thread),
-            outer,
+            thread: entry.thread,
+            node: entry.node(),
+            caller,
             not_send: PhantomData,
         }
     }
@@ -98,7 +96,6 @@ impl<const N: usize> Drop for Frame<N> {
     #[inline(always)]
     fn drop(&mut self) {
         marker::resume(self.thread, self.caller);
-        self.thread.top.store(self.outer, Relaxed);
     }
 }
 
@@ -140,18 +137,5 @@ impl<const K: usize> Drop for Group<K> {
         for (slot, count) in self.slots.iter().zip(self.counts) {
             add(&tree::cell(self.node, *slot as usize).hits, count);
         }
-    }
-}
-
-impl NodeRecord {
-    /// Counts an entry: recursive ones apart, without a branch.
-    #[inline(always)]
-    pub(super) fn count_call(&self, recursive: bool) {
-        let counter = if recursive {
-            &self.recursive_calls
-        } else {
-            &self.calls
-        };
-        add(counter, 1);
     }
 }

@@ -33,6 +33,9 @@ pub(super) const READING_FENCED: u64 = 1;
 /// `ThreadRecord::reading`: ask [`slow_ticks`].
 pub(super) const READING_SLOW: u64 = 2;
 
+/// `ThreadRecord::reading`: the time stamp counter; [`slow_ticks`] when it is time to look at the memory.
+pub(super) const READING_MEMORY: u64 = 3;
+
 /// `Cell::state`: the line does not read the clock.
 pub(super) const SAMPLED: u64 = 0;
 /// `Cell::state`: the line reads the clock.
@@ -161,7 +164,7 @@ pub(super) mod x86_64 {
 
     use core::mem::offset_of;
 
-    use super::{PROMOTED, READING_FENCED, READING_TSC, SAMPLED, TIMED, WINDOW};
+    use super::{PROMOTED, READING_FENCED, READING_MEMORY, READING_TSC, SAMPLED, TIMED, WINDOW};
     use crate::raw::layout::{Cell, ThreadRecord};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
@@ -273,16 +276,27 @@ pub(super) mod x86_64 {
             "jmp 42b",
             // Another clock.
             "20:",
+            "cmp qword ptr [rdi + {reading}], {memory}",
+            "jne 22f",
+            "rdtsc",
+            "jmp 23f",
+            "22:",
             "cmp qword ptr [rdi + {reading}], {fenced}",
             "jne 21f",
             "lfence",
             "rdtsc",
             "lfence",
+            "23:",
             "shl rdx, 32",
             "or rax, rdx",
+            // Is it time to look at the memory? Else now is what the thread's own clock shows.
+            "cmp rax, qword ptr [rdi + {next_read}]",
+            "jae 21f",
+            "sub rax, qword ptr [rdi + {own_ticks}]",
             "jmp 30b",
             // A call into Rust: all registers are kept, the vector registers too.
             "21:",
+            "mov rsi, rax",
             "push rbx",
             "push r8",
             "push r9",
@@ -335,7 +349,10 @@ pub(super) mod x86_64 {
             window_ticks = const offset_of!(Cell, window_ticks),
             window_reads = const offset_of!(Cell, window_reads),
             window_time = const offset_of!(Cell, window_time),
+            next_read = const offset_of!(ThreadRecord, next_read),
+            own_ticks = const offset_of!(ThreadRecord, own_ticks),
             tsc = const READING_TSC,
+            memory = const READING_MEMORY,
             fenced = const READING_FENCED,
             timed = const TIMED,
             sampled = const SAMPLED,
@@ -350,14 +367,23 @@ pub(super) mod x86_64 {
     const _: () = assert!(READING_TSC == 0);
 }
 
-/// The time where it is not the bare counter.
+/// The time where it is not the bare counter, or where it is time to look at the memory; `counter` is what the stub read, if it did.
 #[cfg(target_arch = "x86_64")]
-extern "C" fn slow_ticks(_thread: &ThreadRecord) -> u64 {
+extern "C" fn slow_ticks(thread: &ThreadRecord, counter: u64) -> u64 {
     #[cfg(test)]
-    if let Some(ticks) = tests::fake_ticks() {
+    if let Some(ticks) = tests::fake_ticks(thread) {
         return ticks;
     }
-    super::clock::monotonic_ns()
+    let arrived = if thread.reading.load(Relaxed) == READING_SLOW {
+        super::clock::monotonic_ns()
+    } else {
+        counter
+    };
+    let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
+    if arrived >= thread.next_read.load(Relaxed) {
+        super::resident::look(thread, arrived, now);
+    }
+    now
 }
 
 /// What the stub does, in Rust: the model that the assembly is compared with.

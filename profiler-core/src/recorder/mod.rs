@@ -2,12 +2,14 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! file and the life of the recording; `sampler` is the clock of the lines that are too hot to read one.
+//! file and the life of the recording; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
+//! set at line boundaries.
 
 mod calibrate;
 mod clock;
 mod frame;
 mod marker;
+mod resident;
 mod run;
 mod sampler;
 mod sites;
@@ -21,11 +23,12 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 pub use frame::{Brace, Frame, Group};
-pub(crate) use run::header;
+pub(crate) use resident::large_block;
+pub(crate) use run::{header, private_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
-pub(crate) use thread::current;
+pub(crate) use thread::{as_nobody, current};
 pub(crate) use tree::running;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.

@@ -7,15 +7,15 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::clock::{self, Source};
-use super::marker::{READING_FENCED, READING_SLOW, READING_TSC};
-use super::{calibrate, sampler, thread, tree};
+use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::{calibrate, resident, sampler, thread, tree};
 use crate::env;
 use crate::raw::layout::{
     ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, HEADER_BYTES, Header, KIND_NODE,
-    KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, NodeRecord, PairsRecord,
-    RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
+    KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, MemoryWords, NodeRecord,
+    PairsRecord, RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
 };
-use crate::raw::writer::{RawFile, Span, padded};
+use crate::raw::writer::{self, RawFile, Span, padded};
 
 /// Nobody has asked yet.
 const UNDECIDED: u32 = 0;
@@ -132,9 +132,15 @@ fn start() -> Option<()> {
     let rate = ticks_per_second(first_pair, second_pair);
     header.ticks_per_second.store(rate, Relaxed);
     settle_clock(header, source, rate, &costs);
+    if resident::is_wanted() {
+        resident::prepare(header, rate);
+    }
     store_pair(header, second_pair);
     crate::memory::adopt_counters(header);
     watch_process();
+    if resident::is_on() {
+        resident::begin(header);
+    }
     header.state.store(STATE_RUNNING, Release);
     Some(())
 }
@@ -284,12 +290,14 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     };
     MODE.store(mode, Relaxed);
     header.clock_mode.store(mode, Relaxed);
-    let wanted = matches!(mode, MODE_AUTO | MODE_SAMPLED)
+    let memory = resident::is_wanted();
+    let wanted = (memory || matches!(mode, MODE_AUTO | MODE_SAMPLED))
         && std::env::var_os(env::SAMPLER).is_none_or(|value| value != "0");
     WANTS_SAMPLER.store(u32::from(wanted), Relaxed);
     let fenced = mode == MODE_FENCED;
     let (reading, threshold_ns) = match source {
         Source::Tsc if fenced => (READING_FENCED, THRESHOLD_NS),
+        Source::Tsc if memory => (READING_MEMORY, THRESHOLD_NS),
         Source::Tsc => (READING_TSC, THRESHOLD_NS),
         Source::Monotonic => (READING_SLOW, SLOW_THRESHOLD_NS),
     };
@@ -330,6 +338,7 @@ fn watch_process() {
 /// The end of the process, in order.
 extern "C" fn finish() {
     let Some(header) = header() else { return };
+    resident::finish(header);
     update_clock_pair();
     header.state.store(STATE_FINISHED, Release);
 }
@@ -478,7 +487,7 @@ pub(super) fn name_thread(thread: &ThreadRecord) {
 }
 
 /// Zeroed memory that is not part of the file and is never given back.
-pub(super) fn private_memory(bytes: usize) -> Option<*mut u8> {
+pub(crate) fn private_memory(bytes: usize) -> Option<*mut u8> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: a new mapping.
@@ -492,12 +501,23 @@ pub(super) struct FirstSpan {
     pub(super) free: usize,
     pub(super) end: usize,
     pub(super) bytes: usize,
+    /// Address of the memory words of `outside`; 0 if there are none.
+    pub(super) memory: u64,
 }
 
 /// Takes the first chunk of thread record `index`, with the record in it.
 pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
     let file = file()?;
-    let bytes = padded(size_of::<ThreadRecord>());
+    let words_at = size_of::<ThreadRecord>();
+    let has_words = resident::is_on();
+    let bytes = padded(
+        words_at
+            + if has_words {
+                size_of::<MemoryWords>()
+            } else {
+                0
+            },
+    );
     let span = file.take(bytes, index + 1, usize::MAX)?;
     reserve_record(span.first, bytes)?;
     let free = span.first.wrapping_add(bytes).expose_provenance();
@@ -506,6 +526,11 @@ pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
         free,
         end: span.end.addr(),
         bytes: span.bytes,
+        memory: if has_words {
+            span.first.wrapping_add(words_at).expose_provenance() as u64
+        } else {
+            0
+        },
     })
 }
 
@@ -623,7 +648,14 @@ extern "C" fn after_fork() {
     }
     zero_counters(parent, used);
     thread::restart_after_fork();
+    resident::restart_after_fork(header);
     header.state.store(STATE_RUNNING, Release);
+}
+
+/// Pages of the file that are resident because of us.
+pub(super) fn own_pages() -> u32 {
+    let page = header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
+    u32::try_from(writer::populated_bytes() / (page.max(1) as usize)).unwrap_or(u32::MAX)
 }
 
 /// Bytes of the file that are in use.

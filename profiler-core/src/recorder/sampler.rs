@@ -14,7 +14,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{PROMOTED, SAMPLED};
-use super::{add, clock, run, thread};
+use super::{add, clock, resident, run, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -124,8 +124,18 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     loop {
         sleep(jittered(period, &mut random));
         let before = clock::monotonic_ns();
+        let mut in_gaps = 0;
+        let mut in_gap = None;
         for (watch, thread) in watches.iter_mut().zip(thread::all()) {
-            look(watch, thread);
+            if let Some(seen) = look(watch, thread).filter(|seen| !seen.timed) {
+                in_gaps += 1;
+                in_gap = Some((thread, seen));
+            }
+        }
+        // Of several threads in gaps nobody knows whose pages came.
+        if let (1, Some((thread, seen))) = (in_gaps, in_gap) {
+            let still = || thread.exact.load(Acquire) == seen.exact;
+            resident::sampled(seen.cell, still);
         }
         looks += 1;
         if let Some(header) = run::header() {
@@ -191,6 +201,7 @@ fn sleep(ns: u64) {
 struct Seen {
     cell: &'static Cell,
     gap: *mut Cell,
+    exact: i64,
     /// The running line reads the clock.
     timed: bool,
     /// Time not explained by exact intervals, in ticks since the start of the thread.
@@ -203,7 +214,7 @@ fn read(thread: &ThreadRecord) -> Option<Seen> {
     let open = thread.open.load(Acquire);
     let gap = thread.gap.load(Acquire);
     let exact = thread.exact.load(Acquire);
-    let now = run::ticks();
+    let now = thread::ticks(thread);
     if thread.open.load(Acquire) != open || thread.exact.load(Acquire) != exact {
         return None;
     }
@@ -220,17 +231,18 @@ fn read(thread: &ThreadRecord) -> Option<Seen> {
     Some(Seen {
         cell,
         gap,
+        exact,
         timed,
         unexplained,
     })
 }
 
-/// Looks at one thread.
-fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
+/// Looks at one thread, if it lives.
+fn look(watch: &mut Watch, thread: &'static ThreadRecord) -> Option<Seen> {
     if thread.state.load(Acquire) != thread::ALIVE {
-        return;
+        return None;
     }
-    let Some(seen) = read(thread) else { return };
+    let seen = read(thread)?;
     let uses = thread.uses.load(Relaxed);
     let is_new = watch.uses != uses;
     if is_new {
@@ -246,7 +258,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
     thread.last_cpu_ns.store(cpu, Relaxed);
     repromote(watch, &seen);
     if seen.timed && cpu_spent == 0 {
-        return;
+        return Some(seen);
     }
     let gap = if seen.timed {
         core::ptr::null_mut()
@@ -259,7 +271,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
         gap,
         core::ptr::from_ref(seen.cell).cast_mut(),
     ) else {
-        return;
+        return Some(seen);
     };
     add(&pair.cpu_ns, cpu_spent);
     if !seen.timed {
@@ -271,6 +283,7 @@ fn look(watch: &mut Watch, thread: &'static ThreadRecord) {
             u64::try_from(square).unwrap_or(u64::MAX),
         );
     }
+    Some(seen)
 }
 
 /// A sampled line that did not move between two looks is slow now: its next marker times it again.

@@ -1,7 +1,7 @@
 //! Spans of `tracing` as nodes of the same call tree: what entering and leaving one does to the thread.
 //!
 //! A span has one line slot, which runs from its enter to its exit. It has no frame on the stack, so what an exit has to give back
-//! stands in a small list of the thread. `ThreadRecord::top` stays as it is: markers of async bodies find their frame there.
+//! stands in a small list of the thread.
 //!
 //! Guards may be dropped in any order, and a frame may be left while a span inside it is open. An exit therefore gives the
 //! running line back only if the span's own line still runs; otherwise the entry waits, closed, until it does, or is forgotten when
@@ -166,7 +166,7 @@ impl SpanCalls {
         let node = entry.node();
         let first = !self.called.swap(true, Relaxed);
         if first {
-            node.count_call(entry.is_recursive());
+            entry.count_call();
         }
         let cell = tree::cell(node, 0);
         let open = Open {
@@ -200,7 +200,7 @@ impl SpanCalls {
         }
         let entry = find(self.site);
         if !thread::is_sink(entry.thread) {
-            entry.node().count_call(entry.is_recursive());
+            entry.count_call();
             add(&tree::cell(entry.node(), 0).hits, 1);
         }
     }
@@ -231,8 +231,8 @@ impl SpanCalls {
 /// The node of the site for a call from the running line.
 fn find(site: &'static Site<1>) -> tree::Entry {
     let current = thread::current();
-    let key = tree::key(current.cell.load(Relaxed), site.id.load(Relaxed));
-    tree::cached(current, key).unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
+    tree::cached(current, tree::running(current), site.id.load(Relaxed))
+        .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
 }
 
 /// Sites of spans, made when a place in the source creates its first span: a table without a lock.
@@ -267,9 +267,12 @@ impl<const SLOTS: usize> SpanSites<SLOTS> {
         for slot in self.slots[first..].iter().chain(&self.slots[..first]) {
             let mut found = slot.load(Acquire);
             if found.is_null() {
-                let named = made
-                    .take()
-                    .or_else(|| Some(Box::new(Named { key, site: make.take()?() })))?;
+                let named = made.take().or_else(|| {
+                    Some(Box::new(Named {
+                        key,
+                        site: make.take()?(),
+                    }))
+                })?;
                 let named = Box::into_raw(named);
                 match slot.compare_exchange(found, named, AcqRel, Acquire) {
                     Ok(_) => found = named,

@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 
 use super::frame::Frame;
 use super::{marker, run, thread, tree};
-use crate::raw::layout::Cell;
+use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
 /// The future of an async body. Each poll enters a frame; the time between polls is await time of the line that waits.
@@ -61,22 +61,37 @@ impl<const N: usize, F: Future> Future for Task<N, F> {
     }
 }
 
-/// Lets markers of the body find its frame: they look at the current thread and its innermost node.
+/// Lets markers of the body find its frame: they look at the current thread and the node of its innermost poll.
 ///
 /// A frame that is not recorded belongs to the sink, so the thread points there while it is open.
-struct Top(&'static crate::raw::layout::ThreadRecord);
+struct Top {
+    /// The thread that the frame belongs to, and the poll around this one in it.
+    thread: &'static ThreadRecord,
+    outer: *mut NodeRecord,
+    /// The record that the thread wrote to.
+    before: &'static ThreadRecord,
+}
 
 impl Top {
     #[inline]
     fn set<const N: usize>(frame: &Frame<N>) -> Self {
-        Self(thread::set_current(frame.thread))
+        let thread = frame.thread;
+        let outer = thread.top.load(Relaxed);
+        let node = core::ptr::from_ref(frame.node).cast_mut();
+        thread.top.store(node, Relaxed);
+        Self {
+            thread,
+            outer,
+            before: thread::set_current(thread),
+        }
     }
 }
 
 impl Drop for Top {
     #[inline]
     fn drop(&mut self) {
-        thread::set_current(self.0);
+        thread::set_current(self.before);
+        self.thread.top.store(self.outer, Relaxed);
     }
 }
 
@@ -108,7 +123,7 @@ fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
     (run::ticks().max(1), cell.expose_provenance(), slot)
 }
 
-/// The marker of line slot `L` inside an async body: its frame is the innermost of the thread.
+/// The marker of line slot `L` inside an async body: its frame is that of the thread's innermost poll.
 #[inline(always)]
 pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
     const {

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
 use super::tree::{self, Entry};
-use super::{add, clock, marker, run, sampler, sites};
+use super::{add, clock, marker, resident, run, sampler, sites};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
     ThreadRecord,
@@ -98,6 +98,12 @@ static SINK: Sink = Sink {
         free: AtomicU64::new(0),
         free_end: AtomicU64::new(0),
         budget: AtomicU64::new(0),
+        next_read: AtomicU64::new(resident::NEVER),
+        read_until: AtomicU64::new(0),
+        own_ticks: AtomicU64::new(0),
+        asker: AtomicPtr::new(core::ptr::null_mut()),
+        looked: AtomicU64::new(0),
+        faults: AtomicU64::new(0),
         name: [const { AtomicU8::new(0) }; 64],
         outside: zero_cell(),
     },
@@ -143,6 +149,14 @@ pub(crate) fn current() -> &'static ThreadRecord {
 /// Sets the record that this thread writes to, and returns the one before.
 pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
     CURRENT.with(|current| current.replace(thread))
+}
+
+/// Does something of the recorder's own that may allocate: on no line.
+pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
+    let before = set_current(&SINK.thread);
+    let result = work();
+    set_current(before);
+    result
 }
 
 /// Whether the record is that of the sink.
@@ -257,6 +271,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.correction.store(settings.correction, Relaxed);
     thread.threshold.store(settings.threshold, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
+    thread.outside.memory.store(place.memory, Relaxed);
     thread
         .cache
         .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
@@ -264,9 +279,14 @@ fn create() -> Option<&'static ThreadRecord> {
     Some(thread)
 }
 
+/// The time of a record, which stands still while the recorder reads the memory.
+pub(super) fn ticks(thread: &ThreadRecord) -> u64 {
+    run::ticks().wrapping_sub(thread.own_ticks.load(Relaxed))
+}
+
 /// Begins the record's time for this thread: nothing profiled runs yet.
 fn begin(thread: &'static ThreadRecord) {
-    let now = run::ticks();
+    let now = ticks(thread);
     let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
     // A record that is used again goes on where the thread before left it.
     let (wall_before, cpu_before) = if thread.uses.load(Relaxed) == 0 {
@@ -309,6 +329,7 @@ fn begin(thread: &'static ThreadRecord) {
             .open
             .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
     }
+    resident::begin_thread(thread);
     thread.tid.store(run::thread_id(), Relaxed);
     if thread.uses.load(Relaxed) == 0 {
         run::name_thread(thread);
@@ -326,7 +347,11 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
         return;
     };
     set_current(&SINK.thread);
-    let now = run::ticks();
+    let arrived = run::ticks();
+    let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
+    if thread.next_read.load(Relaxed) != resident::NEVER {
+        resident::look(thread, arrived, now);
+    }
     marker::close(thread, now);
     thread.end_ticks.store(now, Relaxed);
     thread
@@ -345,6 +370,8 @@ pub(super) fn restart_after_fork() {
         let mine = core::ptr::eq(thread, me);
         thread.uses.store(u64::from(mine), Relaxed);
         thread.reads.store(0, Relaxed);
+        thread.own_ticks.store(0, Relaxed);
+        thread.read_until.store(0, Relaxed);
         thread.start_ticks.store(now, Relaxed);
         thread.end_ticks.store(if mine { 0 } else { now }, Relaxed);
         thread.start_cpu_ns.store(cpu, Relaxed);
@@ -387,6 +414,9 @@ pub(super) fn zero(cell: &Cell) {
         counter.store(0, Relaxed);
     }
     cell.time.store(0, Relaxed);
+    if let Some(words) = resident::words(cell) {
+        resident::zero(words);
+    }
     if cell.state.load(Relaxed) == marker::TIMED {
         // A window that began before the fork has no meaning here.
         cell.state.store(marker::PROMOTED, Relaxed);

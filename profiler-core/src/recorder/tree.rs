@@ -5,12 +5,14 @@
 //! into its innermost node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which
 //! stands for all contexts.
 
+use core::mem::offset_of;
+use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, run, thread, word};
+use super::{add, resident, run, thread, word};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, NodeRecord, ThreadRecord,
+    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
 };
 
 /// Slots of a thread's cache: sites with a higher number share them.
@@ -26,9 +28,16 @@ pub(super) const MAX_SITES: u32 = 0xffff;
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     pub(super) thread: &'static ThreadRecord,
-    /// Address of the node; the lowest bit is set if the node is open already.
+    /// Address of the node, plus [`RECURSIVE`] if the node is open already.
     value: u64,
 }
+
+/// What tells entries of an open node apart: as far as its counter of recursive calls is from that of all others.
+const RECURSIVE: u64 =
+    (offset_of!(NodeRecord, recursive_calls) - offset_of!(NodeRecord, calls)) as u64;
+
+// Nodes are aligned further than that.
+const _: () = assert!(RECURSIVE == 8 && align_of::<NodeRecord>() > 8);
 
 impl Entry {
     /// A call that is not recursive.
@@ -40,27 +49,26 @@ impl Entry {
     /// The node.
     #[inline(always)]
     pub(super) fn node(self) -> &'static NodeRecord {
-        let address = core::ptr::with_exposed_provenance::<NodeRecord>(word(self.value & !1));
+        let address =
+            core::ptr::with_exposed_provenance::<NodeRecord>(word(self.value & !RECURSIVE));
         // SAFETY: only addresses of nodes are stored with a key, and nodes are never unmapped.
         unsafe { &*address }
     }
 
-    /// Whether the node is open already.
+    /// Counts an entry: recursive ones apart, without a branch.
     #[inline(always)]
-    pub(super) const fn is_recursive(self) -> bool {
-        self.value & 1 != 0
+    pub(super) fn count_call(self) {
+        let counter = word(self.value).wrapping_add(offset_of!(NodeRecord, calls));
+        let counter = core::ptr::with_exposed_provenance::<AtomicU64>(counter);
+        // SAFETY: one of the two counters of a node, which is never unmapped.
+        add(unsafe { &*counter }, 1);
     }
 }
 
 /// What a node is found by: addresses have 48 bits, the number of the site is above them.
 #[inline(always)]
-pub(super) fn key(caller: *mut Cell, site: u32) -> u64 {
+pub(super) fn key(caller: *const Cell, site: u32) -> u64 {
     caller.addr() as u64 ^ (u64::from(site) << 48)
-}
-
-/// The site's number in a key.
-const fn site_of(key: u64) -> usize {
-    word(key >> 48)
 }
 
 /// The cell of line slot `index`, which the node must have.
@@ -85,21 +93,21 @@ pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
     unsafe { &*thread.cell.load(Relaxed) }
 }
 
-/// The node a call went to the last time, if the call is the same.
+/// The node a call from `caller` to `site` went to the last time, if it is in the cache.
 #[inline(always)]
-pub(super) fn cached(thread: &'static ThreadRecord, key: u64) -> Option<Entry> {
-    let slot = cache_slot(thread, key);
+pub(super) fn cached(thread: &'static ThreadRecord, caller: &Cell, site: u32) -> Option<Entry> {
+    let slot = cache_slot(thread, site);
     let value = slot.node.load(Relaxed);
-    (slot.key.load(Relaxed) == key).then_some(Entry { thread, value })
+    (slot.key.load(Relaxed) == key(caller, site)).then_some(Entry { thread, value })
 }
 
-/// The cache slot of a key.
+/// The cache slot of a site.
 #[inline(always)]
-fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
+pub(super) fn cache_slot(thread: &ThreadRecord, site: u32) -> &'static CacheSlot {
     let slot = thread
         .cache
         .load(Relaxed)
-        .wrapping_add(site_of(key) % CACHE_SLOTS);
+        .wrapping_add(site as usize % CACHE_SLOTS);
     // SAFETY: every cache has that many slots.
     unsafe { &*slot }
 }
@@ -109,38 +117,37 @@ fn cache_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
 /// `None` if there is no room for it in any form.
 #[cold]
 pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Option<Entry> {
-    let caller = thread.cell.load(Relaxed);
-    let key = key(caller, id);
-    if let Some(entry) = cached(thread, key) {
+    let caller = running(thread);
+    if let Some(entry) = cached(thread, caller, id) {
         return Some(entry);
     }
-    // The node of the calling line, not the innermost frame: inside a span, which has no frame, the two differ.
-    let parent = running(thread).node.load(Relaxed);
+    let key = key(caller, id);
     let value = match table_get(thread, key) {
         Some(value) => value,
-        None => folded(parent, id)
-            .map(|node| node.addr() as u64 | 1)
-            .or_else(|| make(thread, id, lines, caller, parent))?,
+        None => folded(thread, id)
+            .map(|node| node.addr() as u64 | RECURSIVE)
+            .or_else(|| make(thread, id, lines, caller))?,
     };
     table_put(thread, key, value);
     if thread::has_cache(thread) {
         // Its owner is the only one that reads it.
-        let slot = cache_slot(thread, key);
+        let slot = cache_slot(thread, id);
         slot.key.store(key, Relaxed);
         slot.node.store(value, Relaxed);
     }
     Some(Entry { thread, value })
 }
 
-/// The open node that a recursive call from `caller` folds into.
-fn folded(caller: *mut NodeRecord, id: u32) -> Option<*mut NodeRecord> {
+/// The open node that a recursive call folds into.
+fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
+    let top = running(thread).node.load(Relaxed);
     let mut innermost = None;
     let mut open = 0;
-    let mut at = caller;
+    let mut at = top;
     // SAFETY: parents are nodes or null, and nodes are never unmapped.
     while let Some(node) = unsafe { at.as_ref() } {
         if node.site.load(Relaxed) == id {
-            if at == caller {
+            if at == top {
                 return Some(at);
             }
             innermost = innermost.or(Some(at));
@@ -152,22 +159,18 @@ fn folded(caller: *mut NodeRecord, id: u32) -> Option<*mut NodeRecord> {
 }
 
 /// A new node for a call from `caller`, or the flat node of the site where space is short.
-fn make(
-    thread: &'static ThreadRecord,
-    id: u32,
-    lines: usize,
-    caller: *mut Cell,
-    parent: *mut NodeRecord,
-) -> Option<u64> {
+fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: &Cell) -> Option<u64> {
+    let top = caller.node.load(Relaxed);
     // SAFETY: null or a node, which is never unmapped.
-    let in_flat = unsafe { parent.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
+    let in_flat = unsafe { top.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
     if !in_flat && let Some(node) = new_node(thread, id, lines, false) {
-        node.caller.store(caller, Relaxed);
-        node.parent.store(parent, Relaxed);
+        node.caller
+            .store(core::ptr::from_ref(caller).cast_mut(), Relaxed);
+        node.parent.store(top, Relaxed);
         return Some(publish(node));
     }
     run::flag(FLAG_FLAT);
-    let flat_key = key(core::ptr::null_mut(), id);
+    let flat_key = key(core::ptr::null(), id);
     if let Some(value) = table_get(thread, flat_key) {
         return Some(value);
     }
@@ -195,7 +198,12 @@ fn new_node(
     lines: usize,
     flat: bool,
 ) -> Option<&'static NodeRecord> {
-    let bytes = cell_offset(lines);
+    let memory = if resident::is_on() {
+        size_of::<MemoryWords>()
+    } else {
+        0
+    };
+    let bytes = cell_offset(lines) + lines * memory;
     let place = run::thread_record(thread, bytes, flat)?;
     // SAFETY: the record has room for a node with its cells, is zeroed, suitably aligned, and belongs to this thread.
     let node = unsafe { &*place.cast::<NodeRecord>() };
@@ -203,7 +211,12 @@ fn new_node(
     node.lines.store(u32::try_from(lines).unwrap_or(0), Relaxed);
     node.thread.store(thread.index.load(Relaxed), Relaxed);
     for index in 0..lines {
-        begin(cell(node, index), core::ptr::from_ref(node).cast_mut());
+        let cell = cell(node, index);
+        begin(cell, core::ptr::from_ref(node).cast_mut());
+        if memory != 0 {
+            let words = place.wrapping_add(cell_offset(lines) + index * memory);
+            cell.memory.store(words.expose_provenance() as u64, Relaxed);
+        }
     }
     Some(node)
 }

@@ -1,16 +1,14 @@
 //! Programs whose lines all take longer than two microseconds a hit: the number behind `//=` is the line's share of the program's time, in
 //! percent.
 
-use std::hint::black_box;
-
 use hprof::profile;
 
-use super::steps::work;
+use super::steps::{one, work};
 
 /// Three lines, each longer than two microseconds a hit, in a loop. `unit` is a tenth of the steps of a turn.
 #[profile(always)]
 pub(crate) fn coarse_loop(turns: u64, unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for _ in 0..turns {
         x = work(x, 2 * unit); //= 20
         x = work(x, 5 * unit); //= 50
@@ -22,7 +20,7 @@ pub(crate) fn coarse_loop(turns: u64, unit: u64) -> f64 {
 /// Branches taken unevenly: one turn in four is long. `unit` is a tenth of the steps of four turns.
 #[profile(always)]
 pub(crate) fn coarse_branches(turns: u64, unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for turn in 0..turns {
         if turn % 4 == 0 {
             x = work(x, 4 * unit); //= 40
@@ -39,7 +37,7 @@ pub(crate) fn coarse_branches(turns: u64, unit: u64) -> f64 {
 /// A coarse callee reached from two lines. `unit` is a tenth of the steps of a turn.
 #[profile(always)]
 pub(crate) fn coarse_calls(turns: u64, unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for _ in 0..turns {
         x = coarse_callee(x, 2 * unit);
         x = work(x, 4 * unit); //= 40

@@ -2,11 +2,9 @@
 //!
 //! All time is spent in steps of one dependent multiplication and addition, so shares follow from counting steps.
 
-use std::hint::black_box;
-
 use hprof::profile;
 
-use super::steps::{eight, four, work};
+use super::steps::{eight, four, one, work};
 
 #[inline(always)]
 fn sixteen(x: f64) -> f64 {
@@ -32,7 +30,7 @@ fn two_hundred_fifty_six(x: f64) -> f64 {
 /// (i) Four coarse lines, each reached once. `unit` is a hundredth of the steps.
 #[profile(always, split)]
 pub(crate) fn once(unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     x = work(x, 10 * unit); //= 10
     x = work(x, 20 * unit); //= 20
     x = work(x, 30 * unit); //= 30
@@ -55,7 +53,7 @@ pub(crate) fn short(mut x: f64, unit: u64) -> f64 {
 /// (iii) Many calls of a short function.
 #[profile(always, split)]
 pub(crate) fn calls(turns: u64, unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for _ in 0..turns {
         x = short(x, unit);
     }
@@ -65,7 +63,7 @@ pub(crate) fn calls(turns: u64, unit: u64) -> f64 {
 /// (iv) Coarse lines around a hot loop. `unit` is a hundredth of the steps.
 #[profile(always, split)]
 pub(crate) fn mixed(unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     x = work(x, 20 * unit); //= 20
     for _ in 0..unit * 40 / 60 {
         x = four(x); //= 2.667
@@ -93,7 +91,7 @@ pub(crate) fn burst(mut x: f64, turns: u64) -> f64 {
 /// (v) A coarse loop that calls a hot function. `unit` is a tenth of the steps of a turn.
 #[profile(always, split)]
 pub(crate) fn alternating(turns: u64, unit: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for _ in 0..turns {
         x = work(x, 3 * unit); //= 30
         x = burst(x, 4 * unit / 20);
@@ -106,7 +104,7 @@ pub(crate) fn alternating(turns: u64, unit: u64) -> f64 {
 #[profile(always, split)]
 #[inline(never)]
 pub(crate) fn chain(turns: u64) -> f64 {
-    let mut x = black_box(1.0);
+    let mut x = one();
     for _ in 0..turns {
         x = four(x); //= 1.176
         x = sixteen(x); //= 4.706

@@ -3,6 +3,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// The number 1, which the compiler does not know. A variable that `black_box` itself has filled would stay in memory, and
+/// each line would wait for it.
+#[inline(never)]
+pub(crate) fn one() -> f64 {
+    black_box(1.0)
+}
+
 /// One step: some nanoseconds, which no processor can overlap with the step before.
 #[inline(always)]
 pub(crate) fn step(x: f64) -> f64 {

@@ -1,5 +1,13 @@
 //! Runs a function plain and instrumented and compares everything a caller can observe.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    clippy::allow_attributes,
+    reason = "not every test needs all of it"
+)]
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::Debug;

@@ -48,7 +48,7 @@ fn f() {
     let guard = lock();
     M(1);
     work(&guard);
-    #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+    #[allow(unreachable_code)] M(2);
 }
 ");
 }
@@ -89,16 +89,16 @@ fn attributes_of_a_statement() {
 fn f() {
     static HPROF_SITE_F_1: Site = Function(3, 4, 7, 8, 9);
     let frame = enter(&HPROF_SITE_F_1);
-    #[cfg(unix)] ::hprof::__private::Frame::line::<0>(&frame);
+    #[cfg(unix)] M(0);
     #[cfg(unix)]
     let a = 1;
-    #[cfg(windows)] ::hprof::__private::Frame::line::<1>(&frame);
+    #[cfg(windows)] M(1);
     #[cfg(windows)] work();
-    #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+    #[allow(unreachable_code)] M(2);
     #[allow(unreachable_code)] #[rustfmt::skip] work();
-    #[cfg(unix)] ::hprof::__private::Frame::line::<3>(&frame);
+    #[cfg(unix)] M(3);
     #[cfg(unix)] { 1 }
-    #[cfg(not(unix))] ::hprof::__private::Frame::line::<4>(&frame);
+    #[cfg(not(unix))] M(4);
     #[cfg(not(unix))] { 2 }
 }
 ");

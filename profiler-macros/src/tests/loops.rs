@@ -1,4 +1,8 @@
 //! Loops (rules R7 and R8, and those that only count).
+#![expect(
+    clippy::too_many_lines,
+    reason = "a snapshot is as long as the code it shows"
+)]
 
 use super::{expansion, lines, readable::readable};
 use insta::assert_snapshot;
@@ -97,10 +101,10 @@ fn f() {
                         }
                     }
                 }
-                #[allow(unreachable_code)] ::hprof::__private::Frame::line::<1>(&frame);
+                #[allow(unreachable_code)] M(1);
             }
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<0>(&frame);
+        #[allow(unreachable_code)] M(0);
     }
 }
 ");
@@ -147,12 +151,12 @@ fn f() {
             M(5);
             panic!();
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<3>(&frame);
+        #[allow(unreachable_code)] M(3);
     }
     M(6);
     for x in items() {
         #[allow(unused_braces)] { work(x) }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<6>(&frame);
+        #[allow(unreachable_code)] M(6);
     }
 }
 ");
@@ -214,8 +218,7 @@ fn f(v: &mut [f64]) {
                             }
                         }
                     }
-                    #[allow(unreachable_code)]
-                    ::hprof::__private::Group::hit::<0>(&mut group);
+                    hit(0);
                 }
             }
             M(7);
@@ -291,13 +294,13 @@ fn f(v: &[u32], mut s: u32) {
         9,
     );
     let frame = enter(&HPROF_SITE_F_1);
-    #[cfg(unix)] ::hprof::__private::Frame::line::<0>(&frame);
+    #[cfg(unix)] M(0);
     #[cfg(unix)] #[allow(unused_labels)]
     {
         let mut group = group([0, 1, 2]);
         'a: for x in v {
             {
-                #[cfg(test)] ::hprof::__private::Group::hit::<1>(&mut group);
+                #[cfg(test)] hit(1);
                 #[cfg(test)] s -= x;
                 hit(2);
                 s += x;

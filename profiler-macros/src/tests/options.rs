@@ -1,4 +1,8 @@
 //! Options of the attribute, the build switch, helper attributes and mistakes.
+#![expect(
+    clippy::too_many_lines,
+    reason = "a snapshot is as long as the code it shows"
+)]
 
 use super::{expansion, messages, readable::readable};
 use insta::{assert_debug_snapshot, assert_snapshot};
@@ -32,6 +36,25 @@ fn always_needs_no_switch() {
         expansion("always", ITEM, Some("lines+noalloc")).to_string(),
         switched
     );
+}
+
+#[test]
+fn span_opens_one_after_the_frame() {
+    let spaceless = |args, item, switch| expansion(args, item, switch).to_string().replace(' ', "");
+    let private = "::hprof::__private::";
+    let sync = spaceless("span", "fn f() { work(); }", Some("lines"));
+    let opened = format!(
+        "letframe={private}Frame::enter(&HPROF_SITE_F_1);let_span={private}enter_span({private}call_span!(\"f\"));"
+    );
+    assert!(sync.contains(&opened), "{sync}");
+    let renamed = spaceless("span, name = \"g\"", ITEM, Some("calls"));
+    assert!(renamed.contains("call_span!(\"g\")"), "{renamed}");
+    let future = spaceless("span", "async fn f() { work().await }", Some("lines"));
+    let polled = format!(
+        "{private}poll(&HPROF_SITE_F_1,{private}in_span({private}call_span!(\"f\"),asyncmove{{"
+    );
+    assert!(future.contains(&polled), "{future}");
+    assert_eq!(spaceless("span", ITEM, None), spaceless("", ITEM, None));
 }
 
 #[test]
@@ -124,8 +147,9 @@ fn f() -> u32 {
     static HPROF_SITE_F_1: Site = Function(
         WholeBody(1),
         4,
-        LoopHeader(6).labelled("theloop"),
+        LoopHeader(6).labelled("the loop"),
         9,
+        WholeBody(6),
         14,
         24,
     );
@@ -135,7 +159,6 @@ fn f() -> u32 {
     let a = 1;
     M(1);
     let b = work();
-    #[allow(unreachable_code)] ::hprof::__private::Frame::line::<0>(&frame);
     M(2);
     for x in b {
         {
@@ -145,17 +168,16 @@ fn f() -> u32 {
                     continue;
                 };
             }
-            M(2);
             M(3);
             work();
-            #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+            #[allow(unreachable_code)] M(4);
             work();
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<2>(&frame);
+        #[allow(unreachable_code)] M(2);
     }
     M(0);
     for x in b {
-        M(4);
+        M(5);
         if x == 1 {
             {
                 M(0);
@@ -173,7 +195,7 @@ fn f() -> u32 {
         M(1);
         return 1;
     });
-    M(5);
+    M(6);
     a
 }
 "#);
@@ -222,7 +244,7 @@ fn f() {
             M(2);
             work(x);
         }
-        #[allow(unreachable_code)] ::hprof::__private::Frame::line::<1>(&frame);
+        #[allow(unreachable_code)] M(1);
     }
     for x in v {
         work(x);
@@ -238,11 +260,11 @@ fn f() {
 fn mistakes_are_all_named_at_once() {
     assert_debug_snapshot!(messages("skipp, calls, split, name = 3, calls, crate, 7", ITEM, None), @r#"
 [
-    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \\",
+    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
     "expected `=`",
-    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \\",
+    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
 "#);
@@ -263,10 +285,10 @@ fn mistakes_are_all_named_at_once() {
 "#);
     assert_debug_snapshot!(messages("", "fn f() { #[mark(3)] a(); #[mark] #[skip] b(); #[skip(x)] c(); #[mark = 1] d(); }", Some("lines")), @r#"
 [
-    "expected `#[mark]` or `#[mark(\\",
+    "expected `#[mark]` or `#[mark(\"label\")]`",
     "`#[mark]` and `#[skip]` exclude each other",
     "`#[skip]` on a statement takes no arguments",
-    "expected `#[mark]` or `#[mark(\\",
+    "expected `#[mark]` or `#[mark(\"label\")]`",
 ]
 "#);
 }

@@ -32,20 +32,27 @@ impl VisitMut for Shorten {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let text = expr.to_token_stream().to_string().replace(' ', "");
-        let is_call = matches!(expr, Expr::Call(_));
-        let call = text
-            .strip_prefix("::hprof::__private::")
-            .filter(|_| is_call);
-        if let Some(short) = call.and_then(shortened) {
-            *expr = syn::parse_str(&short).unwrap();
+        match expr {
+            Expr::Call(call) => {
+                let attrs = std::mem::take(&mut call.attrs);
+                let text = call.to_token_stream().to_string().replace(' ', "");
+                let ours = text.strip_prefix("::hprof::__private::");
+                if let Some(short) = ours.and_then(shortened) {
+                    *call = syn::parse_str(&short).unwrap();
+                }
+                call.attrs = attrs;
+            }
+            Expr::Path(path)
+                if path
+                    .to_token_stream()
+                    .to_string()
+                    .ends_with("__private :: poll") =>
+            {
+                path.path = parse_quote!(poll);
+            }
+            _ => {}
         }
         visit_mut::visit_expr_mut(self, expr);
-        if let Expr::Path(path) = expr
-            && text == "::hprof::__private::poll"
-        {
-            path.path = parse_quote!(poll);
-        }
     }
 }
 
@@ -103,11 +110,12 @@ fn rows(call: &ExprCall) -> Vec<Expr> {
 }
 
 fn row(line: &Expr) -> Expr {
-    let text = line.to_token_stream().to_string().replace(' ', "");
-    let inner = text
+    let text = line.to_token_stream().to_string();
+    let (place, label) = text.split_once(')').unwrap();
+    let place = place.replace(' ', "");
+    let inner = place
         .strip_prefix("::hprof::__private::LineSite::new(")
         .unwrap();
-    let (inner, rest) = inner.split_once(')').unwrap();
     let parts: Vec<&str> = inner.split(',').collect();
     let [line, kind, group] = parts[..] else {
         panic!("three facts of a line: {text}");
@@ -117,5 +125,5 @@ fn row(line: &Expr) -> Expr {
         "GroupBody" => format!("GroupBody({line}, of = {group})"),
         kind => format!("{kind}({line})"),
     };
-    syn::parse_str(&format!("{short}{rest}")).unwrap()
+    syn::parse_str(&format!("{short}{label}")).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Bodies: the function itself, closures and async blocks.
 
-use super::{Body, Here, Walker, block_around, leave_behind, start};
+use super::ending::leave_behind;
+use super::{Body, Here, Walker, block_around, start};
 use crate::expand::leading_items;
 use crate::sites::{LineKind, SiteKind};
 use proc_macro2::Span;
@@ -12,10 +13,10 @@ impl Walker<'_> {
     /// Walks the body of the function.
     pub(crate) fn function_body(&mut self, body: &mut Block) {
         if !self.selects_all() {
-            self.open_rest(self.place.fn_line);
+            let opening = self.open_rest(self.place.fn_line);
             self.statements(body);
             let first = leading_items(&body.stmts);
-            body.stmts.splice(first..first, self.rest_marker());
+            body.stmts.splice(first..first, opening);
             return;
         }
         let binds = body.stmts.iter().any(|stmt| matches!(stmt, Stmt::Local(_)));
@@ -67,11 +68,11 @@ impl Walker<'_> {
         if !self.has_own_lines(&e.body, at) {
             return;
         }
-        let outer = self.open(SiteKind::Closure, at);
+        let (outer, opening) = self.open(SiteKind::Closure, at);
         match &mut *e.body {
             Expr::Block(body) if body.label.is_none() => {
                 self.statements(&mut body.block);
-                let opening = self.closure_opening(at);
+                let opening = self.closure_opening(opening, at);
                 let first = leading_items(&body.block.stmts);
                 body.block.stmts.splice(first..first, opening);
             }
@@ -80,7 +81,7 @@ impl Walker<'_> {
                 let value = Stmt::Expr(mem::replace(body, Expr::PLACEHOLDER), None);
                 let mut stmts = Vec::new();
                 self.statement(value, true, &mut stmts);
-                stmts.splice(0..0, self.closure_opening(at));
+                stmts.splice(0..0, self.closure_opening(opening, at));
                 *body = sole_expression(stmts).unwrap_or_else(|stmts| block_around(stmts, end));
             }
         }
@@ -88,12 +89,12 @@ impl Walker<'_> {
     }
 
     /// The first statements of a closure that got markers.
-    fn closure_opening(&mut self, at: Span) -> Vec<Stmt> {
+    fn closure_opening(&mut self, first: Option<Stmt>, at: Span) -> Vec<Stmt> {
         if !self.close_used() {
             return Vec::new();
         }
         let enter = self.emitter.enter(&self.tables[self.body.table].ident, at);
-        [enter].into_iter().chain(self.rest_marker()).collect()
+        [enter].into_iter().chain(first).collect()
     }
 
     /// `async { b }` becomes `poll(&SITE, async { b' })`.
@@ -108,11 +109,11 @@ impl Walker<'_> {
         if !self.spans_lines(open, close) && self.is_here(open) {
             return;
         }
-        let outer = self.open(SiteKind::AsyncBlock, at);
+        let (outer, opening) = self.open(SiteKind::AsyncBlock, at);
         self.statements(&mut e.block);
         if self.close_used() {
             let first = leading_items(&e.block.stmts);
-            e.block.stmts.splice(first..first, self.rest_marker());
+            e.block.stmts.splice(first..first, opening);
             let future = mem::replace(expr, Expr::PLACEHOLDER);
             let site = &self.tables[self.body.table].ident;
             *expr = self.emitter.poll(site, &future, at);
@@ -120,16 +121,13 @@ impl Walker<'_> {
         self.body = outer;
     }
 
-    /// Begins a body inside the one being walked, which is handed back.
-    fn open(&mut self, kind: SiteKind, at: Span) -> Body {
+    /// Begins a body inside the one being walked, which is handed back with the first marker of the new one.
+    fn open(&mut self, kind: SiteKind, at: Span) -> (Body, Option<Stmt>) {
         let line = self.source.line(at);
         let table = self.nested_table(kind, line);
         let task = (kind == SiteKind::AsyncBlock).then(|| self.tables[table].ident.clone());
         let outer = mem::replace(&mut self.body, Body::new(table, task));
-        if !self.selects_all() {
-            self.open_rest(line);
-        }
-        outer
+        (outer, self.open_rest(line))
     }
 
     /// Ends a body inside another: whether it got markers. Its table is dropped if not.
@@ -137,17 +135,6 @@ impl Walker<'_> {
         let used = self.body.emitted > 0;
         self.used[self.body.table] = used;
         used
-    }
-
-    /// Where only marked statements count, all other time goes to the line of the function.
-    fn open_rest(&mut self, line: u32) {
-        self.body.rest = self.slot(line, LineKind::WholeBody);
-    }
-
-    /// The marker with which a body of which only marked statements count begins.
-    fn rest_marker(&mut self) -> Option<Stmt> {
-        let at = self.place.name.span();
-        self.body.rest.map(|rest| self.marker(rest, &[], at))
     }
 
     /// Whether the body of a closure has lines of its own: a block that is not all on the line of its statement, or an
@@ -173,7 +160,7 @@ impl Walker<'_> {
 }
 
 /// Whether a statement may be the value of its block.
-fn is_value(stmt: &Stmt) -> bool {
+pub(super) fn is_value(stmt: &Stmt) -> bool {
     match stmt {
         Stmt::Expr(_, semi) => semi.is_none(),
         Stmt::Macro(mac) => mac.semi_token.is_none(),

@@ -1,6 +1,7 @@
 //! Markers of loops: the header, `continue`, and the innermost loops that only count.
 
-use super::{Here, Walker, block_of, leave_behind, simple, start};
+use super::ending::leave_behind;
+use super::{Here, Walker, block_of, simple, start};
 use crate::sites::LineKind;
 use proc_macro2::Span;
 use std::mem;
@@ -14,8 +15,8 @@ pub(super) struct Loop {
     header: Option<(usize, Span)>,
     /// Line of the header.
     pub(super) line: Option<u32>,
-    /// What time inside goes to where only marked statements count.
-    rest: Option<usize>,
+    /// What lies between its marked statements, where only those count.
+    rest: Option<u32>,
     /// Whether a marker of another line stands inside.
     pub(super) strayed: bool,
 }
@@ -160,10 +161,10 @@ impl Walker<'_> {
         if self.selects_all() {
             return self.slot(line, LineKind::LoopHeader).map(|slot| (slot, at));
         }
-        // Among marked statements a loop has a row if its own statement is marked, and that is where time goes now.
-        let rest = self.body.rest?;
-        let slot = &self.tables[self.body.table].slots[rest];
-        (slot.line == line && slot.kind == LineKind::LoopHeader).then_some((rest, at))
+        // Among marked statements a loop has a row if it is one itself.
+        let marked = self.body.marked.next_loop.take()?;
+        self.slot(marked, LineKind::LoopHeader)
+            .map(|slot| (slot, at))
     }
 
     /// The turns of a loop: `{ { body } M(header); }`. The whole body is a statement of its own, so that the order in which
@@ -178,7 +179,7 @@ impl Walker<'_> {
     ) {
         let line = header.and_then(|_| self.line_of(at));
         let back = line.map_or(Here::Unknown, Here::Line);
-        if self.selects_all() && !self.body.quiet {
+        if !self.body.quiet {
             self.body.here = self.body.here.join(back);
         }
         if let Some(condition) = condition {
@@ -189,33 +190,31 @@ impl Walker<'_> {
             label: label.map(|label| label.name.clone()),
             header,
             line,
-            rest: self.body.rest,
+            rest: self.body.marked.rest,
             strayed: false,
         });
         self.visit_block_mut(body);
         let ends_early = self.body.here == Here::Never;
         let strayed = self.body.loops.pop().is_none_or(|turned| turned.strayed);
-        self.body.here = if strayed { Here::Unknown } else { before_body };
         if let Some((slot, at)) = header.filter(|_| !ends_early) {
-            let leave = leave_behind(&body.stmts);
-            let back = self.back_to_header(slot, &leave, at);
-            let inner = mem::replace(
-                body,
-                Block {
-                    brace_token: body.brace_token,
-                    stmts: Vec::new(),
-                },
-            );
-            body.stmts = vec![inner_block(inner), back];
+            let leave = match &self.body.group {
+                Some(_) => Vec::new(),
+                None => leave_behind(&body.stmts),
+            };
+            let back = self.back_to_header(slot, &leave, at, at);
+            let empty = Block {
+                brace_token: body.brace_token,
+                stmts: Vec::new(),
+            };
+            body.stmts = vec![inner_block(mem::replace(body, empty)), back];
         }
+        self.body.here = if strayed { Here::Unknown } else { before_body };
     }
 
-    /// The marker at the end of a turn.
-    fn back_to_header(&mut self, slot: usize, leave: &[Attribute], at: Span) -> Stmt {
-        if let Some(line) = self.line_of(at) {
-            let here = self.body.here;
+    /// The marker with which a turn goes back to the header.
+    fn back_to_header(&mut self, slot: usize, leave: &[Attribute], header: Span, at: Span) -> Stmt {
+        if let Some(line) = self.line_of(header) {
             self.arrive(line);
-            self.body.here = here;
         }
         self.marker(slot, leave, at)
     }
@@ -223,24 +222,22 @@ impl Walker<'_> {
     /// `continue` becomes `{ M(header); continue }`, the header being that of the loop it names.
     pub(super) fn continue_expression(&mut self, expr: &mut Expr) {
         let Expr::Continue(jump) = &*expr else { return };
+        let at = jump.continue_token.span;
         let mut around = self.body.loops.iter().rev();
         let target = around.find(|target| jump.label.is_none() || jump.label == target.label);
-        let resumed = target.and_then(|target| {
-            let at = jump.continue_token.span;
-            let rest = target.rest.filter(|rest| Some(*rest) != self.body.rest);
-            target
-                .header
-                .map(|(slot, _)| slot)
-                .or(rest)
-                .map(|slot| (slot, at, target.line))
-        });
-        self.body.here = Here::Never;
-        if let Some((slot, at, line)) = resumed {
-            if let Some(line) = line {
-                self.arrive(line);
-                self.body.here = Here::Never;
+        let target = target.map(|target| (target.header, target.rest));
+        let marker = match target {
+            Some((Some((slot, header)), _)) => Some(self.back_to_header(slot, &[], header, at)),
+            Some((None, rest)) => {
+                let own = mem::replace(&mut self.body.marked.rest, rest);
+                let marker = self.back_to_rest(&[], at);
+                self.body.marked.rest = own;
+                marker
             }
-            let marker = self.marker(slot, &[], at);
+            None => None,
+        };
+        self.body.here = Here::Never;
+        if let Some(marker) = marker {
             let jump = mem::replace(expr, Expr::PLACEHOLDER);
             *expr = block_of(vec![marker, Stmt::Expr(jump, None)], at);
         }
@@ -281,8 +278,14 @@ fn wrap(
         return;
     }
     let attrs = match &mut expr {
-        Expr::ForLoop(e) => mem::take(&mut e.attrs),
-        Expr::While(e) => mem::take(&mut e.attrs),
+        Expr::ForLoop(e) => e
+            .attrs
+            .extract_if(.., |attr| start::is_outer(attr))
+            .collect(),
+        Expr::While(e) => e
+            .attrs
+            .extract_if(.., |attr| start::is_outer(attr))
+            .collect(),
         _ => Vec::new(),
     };
     let Expr::Block(mut block) = block_of(vec![guard, Stmt::Expr(expr, None)], at) else {

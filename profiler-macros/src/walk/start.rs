@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Label, Meta, Pat, Path, QSelf, Stmt};
+use syn::{AttrStyle, Attribute, Expr, Label, Meta, Pat, Path, QSelf, Stmt};
 
 /// Start of a statement that gets a marker; nothing for items and for `let` without an initialiser.
 pub(super) fn of_statement(stmt: &Stmt) -> Option<Span> {
@@ -111,14 +111,19 @@ pub(super) fn end_of(expr: &Expr) -> Span {
 
 /// Whether an attribute decides if its statement exists at all.
 pub(super) fn is_condition(attr: &Attribute) -> bool {
-    attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")
+    is_outer(attr) && (attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))
+}
+
+/// Whether an attribute stands before what it is for, not in its braces.
+pub(super) fn is_outer(attr: &Attribute) -> bool {
+    matches!(attr.style, AttrStyle::Outer)
 }
 
 /// Attributes of a statement that its marker needs too: those that decide whether it exists, and the leave to be
 /// unreachable.
 pub(super) fn inherited(attrs: &[Attribute]) -> Vec<Attribute> {
     let silences = |attr: &Attribute| match &attr.meta {
-        Meta::List(list) if list.path.is_ident("allow") => {
+        Meta::List(list) if is_outer(attr) && list.path.is_ident("allow") => {
             let words = ["unreachable_code", "unused", "warnings"];
             let mut tokens = list.tokens.clone().into_iter();
             tokens.any(|token| words.iter().any(|word| token.to_string() == *word))

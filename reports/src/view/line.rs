@@ -256,7 +256,7 @@ impl Figures {
 }
 
 /// CPU time of a line, if the sampler had a chance to see any: none in a few looks says nothing.
-fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
+pub(crate) fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
     let many_looks = total.total >= LONG_FOR_LOOKS;
     total
         .total_cpu
@@ -285,10 +285,11 @@ fn cut_loops(profile: &Profile) -> BTreeSet<(FunctionId, u32)> {
         .collect()
 }
 
-/// Hits of a line. Where only calls are measured, these are what counts.
+/// Hits of a line. Where only calls are measured, these are what counts; what lies between marked lines is a rest, which nothing hits.
 pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
     match line.kind {
-        LineKind::WholeBody if total.own.hits == 0 => cost.calls,
+        LineKind::WholeBody if cost.lines.len() == 1 => cost.calls,
+        LineKind::WholeBody => 0,
         _ => total.own.hits,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
-use super::line::{error, hits};
+use super::line::{error, hits, seen_cpu};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,10 +102,12 @@ fn measured_record<'a>(
         hits: Some(hits(blank.line, total, cost)),
         total: timed.then_some(total.total),
         own: timed.then(|| own.time()),
-        cpu: total.total_cpu,
+        cpu: seen_cpu(total),
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
-        error: uncertain.then(|| rounded(error(total))),
+        error: uncertain
+            .then(|| rounded(error(total)))
+            .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
         ..blank

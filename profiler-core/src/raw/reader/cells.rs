@@ -4,7 +4,8 @@ use core::mem::offset_of;
 
 use super::bytes::Bytes;
 use crate::model::gaps::{GapCell, MAX_TICKS};
-use crate::raw::layout::Cell;
+use crate::model::{LineRss, RssChange};
+use crate::raw::layout::{Cell, MemoryWords};
 
 /// `Cell::state`: the marker reads the clock.
 const STATE_TIMED: u64 = 1;
@@ -26,6 +27,8 @@ pub(super) struct CellCounts {
     pub(super) alloc_bytes: u64,
     pub(super) frees: u64,
     pub(super) free_bytes: u64,
+    /// The resident set, where the cell has memory words.
+    pub(super) rss: Option<LineRss>,
 }
 
 impl CellCounts {
@@ -47,7 +50,24 @@ impl CellCounts {
             alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
             frees: word(offset_of!(Cell, frees)),
             free_bytes: word(offset_of!(Cell, free_bytes)),
+            rss: None,
         }
+    }
+
+    /// Adds what the memory words at `words` say, if the cell at `at` has them there; their address in the recording process is
+    /// `address`. Returns whether it has them elsewhere, which makes no sense.
+    pub(super) fn read_memory(
+        &mut self,
+        bytes: Bytes<'_>,
+        at: usize,
+        words: usize,
+        address: u64,
+    ) -> bool {
+        let found = bytes.u64(at + offset_of!(Cell, memory));
+        if found == address {
+            self.rss = Some(line_rss(bytes, words));
+        }
+        found != 0 && found != address
     }
 
     /// Whether anything was counted. State and window alone say nothing of the program.
@@ -56,6 +76,7 @@ impl CellCounts {
             intervals: 0,
             timed: false,
             window: (0, 0),
+            rss: self.rss.filter(|rss| *rss != LineRss::default()),
             ..*self
         };
         counted == Self::default()
@@ -73,5 +94,28 @@ impl CellCounts {
             gap: self.gap_time,
             prior,
         }
+    }
+}
+
+/// Memory words of a line.
+fn line_rss(bytes: Bytes<'_>, at: usize) -> LineRss {
+    let word = |field: usize| bytes.u64(at + field);
+    LineRss {
+        change: rss_change(bytes, at),
+        max_bytes: word(offset_of!(MemoryWords, max)),
+        last_bytes: word(offset_of!(MemoryWords, last)),
+        reads: word(offset_of!(MemoryWords, reads)),
+        sampled_bytes: word(offset_of!(MemoryWords, sampled)),
+    }
+}
+
+/// The changes that memory words hold.
+pub(super) fn rss_change(bytes: Bytes<'_>, at: usize) -> RssChange {
+    let word = |field: usize| bytes.u64(at + field);
+    RssChange {
+        grown_anonymous: word(offset_of!(MemoryWords, grown_anonymous)),
+        shrunk_anonymous: word(offset_of!(MemoryWords, shrunk_anonymous)),
+        grown_file: word(offset_of!(MemoryWords, grown_file)),
+        shrunk_file: word(offset_of!(MemoryWords, shrunk_file)),
     }
 }

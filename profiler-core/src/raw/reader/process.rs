@@ -4,17 +4,19 @@ use core::mem::{offset_of, size_of};
 use std::collections::HashMap;
 
 use super::bytes::Bytes;
+use super::cells::rss_change;
 use super::header::HeaderFacts;
 use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
 use super::thread::{self, Events};
 use crate::model::{
-    ClockMode, ClockSource, Heap, Losses, Nanos, OwnCost, Process, Profile, Run, Thread,
+    ClockMode, ClockSource, Heap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile, RssLevel,
+    RssSource, Run, Thread,
 };
 use crate::raw::layout::{
-    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_SAMPLER, FLAG_THREADS_FOLDED,
-    Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, SOURCE_MONOTONIC, SOURCE_TSC,
-    ThreadRecord,
+    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_MEMORY, FLAG_SAMPLER,
+    FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, RSS_PROCFS,
+    RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
 };
 
 /// Everything found in a file, before it becomes a profile.
@@ -74,7 +76,10 @@ fn end_ticks(bytes: Bytes<'_>, header: &HeaderFacts, records: &Records) -> u64 {
         offset_of!(ThreadRecord, start_ticks),
         offset_of!(ThreadRecord, end_ticks),
     ];
-    let of_thread = |thread: &usize| times.map(|field| bytes.u64(thread + field));
+    // Their times stand still while the memory is read.
+    let own = |thread: usize| bytes.u64(thread + offset_of!(ThreadRecord, own_ticks));
+    let of_thread =
+        |thread: &usize| times.map(|field| bytes.u64(thread + field).saturating_add(own(*thread)));
     let newest = records.threads.iter().flat_map(of_thread).max();
     newest.unwrap_or(0).max(header.last_ticks)
 }
@@ -153,7 +158,7 @@ fn process(
         finished: header.finished,
         debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
         opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),
-        own_cost: own_cost(*bytes, events, has(FLAG_SAMPLER)),
+        own_cost: own_cost(recording, events, has(FLAG_SAMPLER)),
         losses: Losses {
             flat: has(FLAG_FLAT),
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
@@ -164,6 +169,7 @@ fn process(
             live_bytes: bytes.i64(offset_of!(Header, live_bytes)),
             peak_bytes: bytes.i64(offset_of!(Header, peak_bytes)),
         }),
+        rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
     }
 }
@@ -206,7 +212,8 @@ fn opt_level(code: u32) -> char {
         .unwrap_or('?')
 }
 
-fn own_cost(bytes: Bytes<'_>, events: &[Events], sampler: bool) -> OwnCost {
+fn own_cost(recording: &Recording<'_>, events: &[Events], sampler: bool) -> OwnCost {
+    let bytes = recording.bytes;
     let sum = |part: fn(&Events) -> u64| events.iter().map(part).fold(0, u64::saturating_add);
     let timed_markers = sum(|events| events.timed_markers);
     let markers = sum(|events| events.markers);
@@ -222,9 +229,48 @@ fn own_cost(bytes: Bytes<'_>, events: &[Events], sampler: bool) -> OwnCost {
         timed_markers,
         markers,
         calls,
-        in_program: Nanos(u64::try_from(total / 1000).unwrap_or(u64::MAX)),
+        in_program: Nanos(u64::try_from(total / 1000).unwrap_or(u64::MAX))
+            + look_time(recording, events),
         timed_marker_ps: bytes.u64(offset_of!(Header, cost_timed_ps)),
         sampler: sampler.then(|| Nanos(bytes.u64(offset_of!(Header, sampler_cpu_ns)))),
         sampler_ticks: bytes.u64(offset_of!(Header, sampler_ticks)),
+    }
+}
+
+/// Time that looks at the memory took.
+fn look_time(recording: &Recording<'_>, events: &[Events]) -> Nanos {
+    let ticks = events.iter().map(|events| u128::from(events.look_ticks));
+    recording.header.rate.nanos(ticks.sum())
+}
+
+fn rss(recording: &Recording<'_>, events: &[Events]) -> ProcessRss {
+    let bytes = recording.bytes;
+    let page = u64::from(bytes.u32(offset_of!(Header, rss_page_bytes)));
+    let level = |field: usize| {
+        let pages = bytes.u64(field);
+        RssLevel {
+            anonymous_bytes: (pages & u64::from(u32::MAX)).saturating_mul(page),
+            file_bytes: (pages >> 32).saturating_mul(page),
+        }
+    };
+    let known = |number: u64| (number != 0).then_some(number);
+    ProcessRss {
+        source: match bytes.u32(offset_of!(Header, rss_source)) {
+            RSS_PROCFS => Some(RssSource::Procfs),
+            RSS_SYSINFO => Some(RssSource::Sysinfo),
+            _ => None,
+        },
+        start: level(offset_of!(Header, rss_start)),
+        end: level(offset_of!(Header, rss_now)),
+        peak_bytes: bytes.u64(offset_of!(Header, rss_peak)).saturating_mul(page),
+        not_read: rss_change(bytes, offset_of!(Header, rss_not_read)),
+        rest: rss_change(bytes, offset_of!(Header, rss_rest)),
+        budget_percent: bytes.u32(offset_of!(Header, rss_budget)),
+        reads: bytes.u64(offset_of!(Header, rss_reads)),
+        looks: bytes.u64(offset_of!(Header, rss_checks)),
+        own_time: look_time(recording, events),
+        resolution_bytes: known(u64::from(bytes.u32(offset_of!(Header, rss_resolution))))
+            .map(|pages| pages.saturating_mul(page)),
+        total_ram: known(bytes.u64(offset_of!(Header, total_ram))),
     }
 }

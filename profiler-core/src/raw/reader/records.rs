@@ -6,8 +6,8 @@ use core::mem::{offset_of, size_of};
 use super::bytes::Bytes;
 use crate::raw::layout::{
     CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, KIND_NODE, KIND_PAIRS, KIND_SITE, KIND_THREAD,
-    LineRecord, MAX_LINES, NodeRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord,
-    ThreadRecord,
+    LineRecord, MAX_LINES, MemoryWords, NodeRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead,
+    SiteRecord, ThreadRecord,
 };
 
 /// A node record.
@@ -146,6 +146,11 @@ impl Records {
         Some(())
     }
 
+    /// Address in the recording process of an offset.
+    pub(super) fn address(&self, at: usize) -> u64 {
+        self.base.wrapping_add(at as u64)
+    }
+
     /// Offset of an address of the recording process.
     fn offset(&self, address: u64) -> Option<usize> {
         usize::try_from(address.checked_sub(self.base)?).ok()
@@ -176,6 +181,24 @@ impl Records {
 /// Offset of a cell of a node.
 pub(super) fn cell_at(node: &NodeAt, slot: usize) -> usize {
     node.at + size_of::<NodeRecord>() + slot * size_of::<Cell>()
+}
+
+/// Offset of the memory words of a cell of a node, if the record is long enough to have them.
+pub(super) fn words_at(bytes: Bytes<'_>, node: &NodeAt, slot: usize) -> Option<usize> {
+    let words = cell_at(node, node.lines) + slot * size_of::<MemoryWords>();
+    ends_within(bytes, node.at, words).then_some(words)
+}
+
+/// Offset of the memory words of the time outside of all frames.
+pub(super) fn outside_words_at(bytes: Bytes<'_>, thread: usize) -> Option<usize> {
+    let words = thread + size_of::<ThreadRecord>();
+    ends_within(bytes, thread, words).then_some(words)
+}
+
+/// Whether memory words lie inside of a record.
+fn ends_within(bytes: Bytes<'_>, record: usize, words: usize) -> bool {
+    let length = bytes.size(record + offset_of!(RecordHead, bytes));
+    words + size_of::<MemoryWords>() <= record.saturating_add(length)
 }
 
 /// Bytes that a site record needs for its lines and strings.

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use super::cells::CellCounts;
 use super::clock::RunningTotal;
 use super::process::{Recording, ThreadParts};
-use super::records::{Owner, PairsAt, cell_at};
+use super::records::{Owner, PairsAt, cell_at, outside_words_at, words_at};
 use super::samples::Samples;
 use super::sites::SiteFacts;
 use super::tree::{self, TreeNode};
 use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
-use crate::model::{FunctionId, LineCost, Nanos, Node, Place, Thread};
-use crate::raw::layout::{FLAG_SAMPLER, NodeRecord, ThreadRecord};
+use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
+use crate::raw::layout::{FLAG_MEMORY, FLAG_SAMPLER, NodeRecord, ThreadRecord};
 
 /// `ThreadRecord::state` before the record is in use.
 const STATE_UNUSED: u32 = 0;
@@ -29,6 +29,8 @@ pub(super) struct Events {
     pub(super) timed_markers: u64,
     pub(super) markers: u64,
     pub(super) calls: u64,
+    /// Ticks that looks at the memory took.
+    pub(super) look_ticks: u64,
 }
 
 /// Reads the thread with this index in [`Records::threads`](super::records::Records::threads) and the records that are part of it.
@@ -85,13 +87,23 @@ impl<'a> ThreadReader<'a> {
         let at = records.threads[index];
         let tree = tree::build(bytes, records, recording.sites, index, nodes, damaged);
         let outside = at + offset_of!(ThreadRecord, outside);
-        let mut cells = vec![CellCounts::read(bytes, outside)];
+        let memory = recording.header.flags & FLAG_MEMORY != 0;
+        let mut read = |at: usize, words: Option<usize>| {
+            let mut cell = CellCounts::read(bytes, at);
+            if let Some(words) = words.filter(|_| memory) {
+                let address = records.address(words);
+                *damaged += u64::from(cell.read_memory(bytes, at, words, address));
+            }
+            cell
+        };
+        let mut cells = vec![read(outside, outside_words_at(bytes, at))];
         let mut first_cells = Vec::with_capacity(tree.len());
         for node in &tree {
             let record = &records.nodes[node.record];
             first_cells.push(cells.len());
             cells.extend(
-                (0..record.lines).map(|slot| CellCounts::read(bytes, cell_at(record, slot))),
+                (0..record.lines)
+                    .map(|slot| read(cell_at(record, slot), words_at(bytes, record, slot))),
             );
         }
         let position = |(position, node): (usize, &TreeNode)| (node.record, position);
@@ -182,11 +194,13 @@ impl<'a> ThreadReader<'a> {
         }
     }
 
+    /// By the thread's own clock, which stands still while the recorder reads the memory.
     fn end_ticks(&self) -> u64 {
         if self.state() == STATE_ENDED {
             self.word(offset_of!(ThreadRecord, end_ticks))
         } else {
-            self.recording.end_ticks
+            let own = self.word(offset_of!(ThreadRecord, own_ticks));
+            self.recording.end_ticks.saturating_sub(own)
         }
     }
 
@@ -252,6 +266,7 @@ impl<'a> ThreadReader<'a> {
                 alloc_bytes: cell.alloc_bytes,
                 frees: cell.frees,
                 free_bytes: cell.free_bytes,
+                rss: cell.rss,
             }
         };
         let cells = self.cells.iter().zip(&shares).zip(samples.cpu);
@@ -290,6 +305,7 @@ impl<'a> ThreadReader<'a> {
     fn events(&self) -> Events {
         let mut events = Events {
             timed_markers: self.word(offset_of!(ThreadRecord, reads)),
+            look_ticks: self.word(offset_of!(ThreadRecord, own_ticks)),
             ..Events::default()
         };
         for (position, node) in self.tree.iter().enumerate() {
@@ -356,7 +372,9 @@ impl<'a> ThreadReader<'a> {
     fn wall(&self) -> Nanos {
         let start = self.word(offset_of!(ThreadRecord, start_ticks));
         let ticks = self.end_ticks().saturating_sub(start);
-        self.recording.header.rate.nanos(ticks.into())
+        let own = self.word(offset_of!(ThreadRecord, own_ticks));
+        let ticks = u128::from(ticks) + u128::from(own);
+        self.recording.header.rate.nanos(ticks)
     }
 
     fn cpu(&self) -> Option<Nanos> {
@@ -415,8 +433,14 @@ impl<'a> ThreadReader<'a> {
         let first = self.first_cells[node] - 1;
         let costs = costs.get(first..first + count).unwrap_or_default();
         let nothing = |cost: &LineCost| {
-            let without_cpu = LineCost { cpu: None, ..*cost };
-            without_cpu == LineCost::default() && cost.cpu.unwrap_or_default() == Nanos::ZERO
+            let rest = LineCost {
+                cpu: None,
+                rss: None,
+                ..*cost
+            };
+            rest == LineCost::default()
+                && cost.cpu.unwrap_or_default() == Nanos::ZERO
+                && cost.rss.unwrap_or_default() == LineRss::default()
         };
         let mut lines: Vec<(u32, LineCost)> = slots
             .iter()

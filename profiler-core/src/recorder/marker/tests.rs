@@ -12,12 +12,16 @@ use crate::raw::writer::padded;
 use crate::recorder::{run, tree};
 
 thread_local! {
-    /// What the stub of this test reads instead of a clock.
-    static TICKS: StdCell<Option<u64>> = const { StdCell::new(None) };
+    /// What the stub of this test reads instead of a clock, and what a look at the memory costs.
+    static TICKS: StdCell<Option<(u64, u64)>> = const { StdCell::new(None) };
 }
 
-pub(super) fn fake_ticks() -> Option<u64> {
-    TICKS.get()
+/// The clock of the thread, which then stands still for as long as the look takes.
+pub(super) fn fake_ticks(thread: &ThreadRecord) -> Option<u64> {
+    let (arrived, cost) = TICKS.get()?;
+    let own = thread.own_ticks.load(Relaxed);
+    thread.own_ticks.store(own + cost, Relaxed);
+    Some(arrived - own)
 }
 
 const LINES: usize = 4;
@@ -59,7 +63,12 @@ impl World {
 
     /// The real marker.
     fn step(&self, line: usize, now: u64, with_hit: bool) {
-        TICKS.set(Some(now));
+        self.step_with_look(line, now, 0, with_hit);
+    }
+
+    /// The real marker, where a look at the memory takes so many ticks.
+    fn step_with_look(&self, line: usize, now: u64, cost: u64, with_hit: bool) {
+        TICKS.set(Some((now, cost)));
         match (with_hit, line) {
             (false, _) => resume(self.thread, self.cell(line)),
             (true, 0) => hit::<0>(self.thread, self.node),
@@ -70,7 +79,7 @@ impl World {
     }
 
     /// The same, by the model.
-    fn model_step(&self, line: usize, now: u64, with_hit: bool) {
+    fn model_step(&self, line: usize, now: u64, cost: u64, with_hit: bool) {
         let cell = self.cell(line);
         if with_hit {
             crate::recorder::add(&cell.hits, 1);
@@ -79,7 +88,9 @@ impl World {
             .cell
             .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
         if cell.state.load(Relaxed) != 0 || !self.thread.open.load(Relaxed).is_null() {
-            reference(self.thread, cell, now);
+            let own = self.thread.own_ticks.load(Relaxed);
+            self.thread.own_ticks.store(own + cost, Relaxed);
+            reference(self.thread, cell, now - own);
         }
     }
 
@@ -102,6 +113,7 @@ impl World {
             thread.t0.load(Relaxed),
             thread.exact.load(Relaxed).cast_unsigned(),
             thread.reads.load(Relaxed),
+            thread.own_ticks.load(Relaxed),
             thread.outside.gap_time.load(Relaxed),
         ];
         for line in 0..LINES {
@@ -132,12 +144,18 @@ proptest! {
         correction in 0_u64..30,
         windows in prop::array::uniform4(prop_oneof![Just(0), Just(FIRST_WINDOW), Just(ENDLESS)]),
         steps in prop::collection::vec((0..LINES, 0_u64..400, any::<bool>(), 0..40_u8), 1..400),
+        looks in any::<bool>(),
     ) {
         let real = World::new(start, threshold, correction, windows);
         let model = World::new(start, threshold, correction, windows);
         let mut now = start;
+        if looks {
+            // The same words change when the stub comes here by the way of the memory: it is always time to look.
+            real.thread.reading.store(READING_MEMORY, Relaxed);
+        }
         for (line, pause, with_hit, event) in steps {
             now += pause;
+            let cost = if looks { pause / 4 } else { 0 };
             for world in [&real, &model] {
                 match event {
                     // The sampler asks for a line to be timed again.
@@ -152,8 +170,9 @@ proptest! {
                     _ => {}
                 }
             }
-            real.step(line, now, with_hit);
-            model.model_step(line, now, with_hit);
+            real.step_with_look(line, now, cost, with_hit);
+            model.model_step(line, now, cost, with_hit);
+            now += cost;
             prop_assert_eq!(real.words(), model.words());
         }
     }
@@ -221,4 +240,24 @@ fn slow_stub_keeps_the_vector_registers() {
         world.step((turn % 4) as usize, 1_000 + u64::from(turn), true);
     }
     assert_eq!(sum, [4951.0, 4952.0, 4953.0, 4954.0]);
+}
+
+/// Where it is not time to look at the memory the stub stays in assembly, and subtracts what earlier looks took, between fences or not.
+#[test]
+fn looks_that_are_not_due_cost_no_call() {
+    for reading in [READING_MEMORY, READING_FENCED] {
+        let world = World::new(1_000, 100, 0, [ENDLESS; LINES]);
+        world.thread.reading.store(reading, Relaxed);
+        world.thread.next_read.store(u64::MAX, Relaxed);
+        world.thread.own_ticks.store(500, Relaxed);
+        let before = crate::recorder::clock::tsc() - 500;
+        // A call would see this time.
+        world.step(0, 7, true);
+        let after = crate::recorder::clock::tsc() - 500;
+        let began = world.thread.t0.load(Relaxed);
+        assert!((before..=after).contains(&began));
+        world.thread.next_read.store(began, Relaxed);
+        world.step(1, began + 600, true);
+        assert_eq!(world.cell(0).time.load(Relaxed), 100, "with a look");
+    }
 }

@@ -1,0 +1,106 @@
+//! What profiling costs: markers, calls and small programs against their plain twins.
+//!
+//! `make overhead` runs it. It measures in one process per clock, prints the tables, and writes them into `docs/overhead.md`
+//! between the two comments that mark their place. For figures worth keeping, nothing else should run on the machine.
+
+#![allow(clippy::cast_precision_loss, reason = "numbers of turns are small")]
+
+mod child;
+mod code;
+mod kernels;
+mod tables;
+mod timing;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs, io};
+
+/// Makes a process of this program measure.
+const MEASURE: &str = "HPROF_OVERHEAD_MEASURE";
+/// Makes a process of this program run a kernel: `name:turns`.
+const COUNT: &str = "HPROF_OVERHEAD_COUNT";
+/// The clocks that are compared.
+const CLOCKS: [&str; 4] = ["auto", "exact", "fenced", "sampled"];
+
+/// Times of one process in nanoseconds, by kernel and form.
+type Times = HashMap<(String, String), f64>;
+
+fn main() -> io::Result<ExitCode> {
+    if env::var_os(MEASURE).is_some() {
+        child::measure();
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some((kernel, turns)) = env::var(COUNT)
+        .ok()
+        .as_deref()
+        .and_then(|it| it.split_once(':'))
+    {
+        child::count(kernel, turns.parse().unwrap_or(0));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut by_clock = Vec::new();
+    for clock in CLOCKS {
+        by_clock.push(measured(clock)?);
+    }
+    let text = tables::render(&by_clock, &code::measure()?);
+    write_into(&page(), &text)?;
+    print(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// This program again, recording into `folder`.
+fn again(program: &mut Command, folder: &Path, clock: &str) -> io::Result<std::process::Output> {
+    program
+        .env(hprof::env::DIR, folder)
+        .env(hprof::env::CLOCK, clock)
+        .output()
+}
+
+/// Times under one clock.
+fn measured(clock: &str) -> io::Result<Times> {
+    let folder = tempfile::tempdir()?;
+    let mut program = Command::new(env::current_exe()?);
+    let output = again(program.env(MEASURE, "1"), folder.path(), clock)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let times: Times = text
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (kernel, form) = (words.next()?, words.next()?);
+            Some((
+                (kernel.to_owned(), form.to_owned()),
+                words.next()?.parse().ok()?,
+            ))
+        })
+        .collect();
+    if times.is_empty() || !output.status.success() {
+        let reason = format!("measuring the clock `{clock}` ended with {}", output.status);
+        return Err(io::Error::other(reason));
+    }
+    Ok(times)
+}
+
+/// Where the tables are kept.
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/overhead.md")
+}
+
+/// Replaces what stands between the two comments.
+fn write_into(page: &Path, tables: &str) -> io::Result<()> {
+    const BEGIN: &str = "<!-- measured -->";
+    const END: &str = "<!-- end of measured -->";
+    let text = fs::read_to_string(page)?;
+    let (Some((before, rest)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
+    else {
+        let reason = format!("{} has no place for the tables", page.display());
+        return Err(io::Error::other(reason));
+    };
+    debug_assert!(rest.contains(END));
+    fs::write(page, format!("{before}{BEGIN}\n{tables}{END}{after}"))
+}
+
+#[expect(clippy::print_stdout, reason = "the tables are the output")]
+fn print(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,262 @@
+//! The tables of `docs/overhead.md`.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use super::code::Code;
+use super::{CLOCKS, Times};
+
+/// Lines of a turn of the kernels `latency` and `throughput`, the header included.
+const LINES_PER_TURN: f64 = 5.0;
+
+/// A program in the second table.
+struct Row {
+    what: &'static str,
+    kernel: &'static str,
+    form: &'static str,
+    /// The most it should take under `auto`, times the plain twin.
+    goal: Option<f64>,
+    /// What the prototype took under `auto` and `exact`.
+    prototype: &'static str,
+}
+
+const ROWS: [Row; 11] = [
+    row(
+        "diffusion, naive",
+        "naive",
+        "lines",
+        Some(1.05),
+        "0.97-1.01 / 1.04-1.07",
+    ),
+    row(
+        "diffusion, naive, `split`",
+        "naive",
+        "split",
+        Some(1.7),
+        "1.54 / 20.5",
+    ),
+    row(
+        "diffusion, slices",
+        "slices",
+        "lines",
+        Some(1.05),
+        "0.97-1.02 / 1.08-1.10",
+    ),
+    row(
+        "diffusion, slices, `split`",
+        "slices",
+        "split",
+        Some(3.7),
+        "3.45 / 64",
+    ),
+    row("area under a curve", "area", "lines", Some(1.03), ""),
+    row("area under a curve, `split`", "area", "split", None, ""),
+    row(
+        "trapezoid rule, square roots",
+        "roots",
+        "lines",
+        None,
+        "1.00 / 10.1",
+    ),
+    row("fib(16)", "fib", "lines", Some(5.5), "4.3-5.4 / 57"),
+    row("leaf calls", "leaf", "lines", Some(3.0), "2.8-3.0 / 38"),
+    row("dot products in lines", "dots", "lines", None, ""),
+    row(
+        "dot products, `split`",
+        "dots",
+        "split",
+        None,
+        "1.03 / 1.22-1.32",
+    ),
+];
+
+const fn row(
+    what: &'static str,
+    kernel: &'static str,
+    form: &'static str,
+    goal: Option<f64>,
+    prototype: &'static str,
+) -> Row {
+    Row {
+        what,
+        kernel,
+        form,
+        goal,
+        prototype,
+    }
+}
+
+/// All tables, as Markdown.
+pub(crate) fn render(by_clock: &[Times], code: &Code) -> String {
+    let mut text = format!(
+        "\nMeasured on {}.\n\n## Events\n\n| event | ns | bare reads | goal | prototype |\n|---|---|---|---|---|\n",
+        machine()
+    );
+    events(&mut text, by_clock);
+    let _ = writeln!(
+        text,
+        "\n## Programs\n\nTimes the plain twin. `calls` is `--clock calls`. The prototype's figures are for `auto` / `exact`.\n"
+    );
+    programs(&mut text, by_clock);
+    text += "\n## Code\n\n| what | here | prototype |\n|---|---|---|\n";
+    let figures = [
+        ("bytes of a marker", code.marker_bytes, "31"),
+        (
+            "bytes of the stub that all markers share",
+            code.stub_bytes,
+            "",
+        ),
+        ("instructions of a hot marker", code.marker_instructions, ""),
+        (
+            "instructions of a call with one hot marker",
+            code.call_instructions,
+            "",
+        ),
+    ];
+    for (what, figure, prototype) in figures {
+        let figure = figure.map_or_else(
+            || "not measured".to_owned(),
+            |figure| format!("{figure:.1}"),
+        );
+        let _ = writeln!(text, "| {what} | {figure} | {prototype} |");
+    }
+    text.push('\n');
+    text
+}
+
+/// Nanoseconds of a kernel in one form.
+fn time(times: &Times, kernel: &str, form: &str) -> f64 {
+    let key = (kernel.to_owned(), form.to_owned());
+    times.get(&key).copied().unwrap_or(f64::NAN)
+}
+
+/// What the form takes beyond the plain one.
+fn added(times: &Times, kernel: &str, form: &str) -> f64 {
+    time(times, kernel, form) - time(times, kernel, "plain")
+}
+
+fn events(text: &mut String, by_clock: &[Times]) {
+    let [auto, exact, fenced, _] = by_clock else {
+        return;
+    };
+    let bare = by_clock
+        .iter()
+        .map(|times| time(times, "rdtsc", "bare"))
+        .fold(f64::INFINITY, f64::min);
+    let marker = |times, kernel| added(times, kernel, "split") / LINES_PER_TURN;
+    let rows = [
+        ("one bare `rdtsc`", bare, None, "9.0-9.5 ns"),
+        (
+            "hot marker, between dependent work",
+            marker(auto, "latency"),
+            Some(0.05),
+            "0.00-0.01",
+        ),
+        (
+            "hot marker, between independent lines",
+            marker(auto, "throughput"),
+            Some(0.05),
+            "0.03",
+        ),
+        (
+            "timed marker, between dependent work",
+            marker(exact, "latency"),
+            Some(1.05),
+            "1.00",
+        ),
+        (
+            "timed marker, between independent lines",
+            marker(exact, "throughput"),
+            Some(1.05),
+            "1.00",
+        ),
+        (
+            "fenced marker, between independent lines",
+            marker(fenced, "throughput"),
+            Some(2.3),
+            "2.2",
+        ),
+        (
+            "call and two lines, hot",
+            added(auto, "leaf", "lines"),
+            None,
+            "0.20-0.23",
+        ),
+        (
+            "call alone, hot (`--clock calls`)",
+            added(auto, "leaf", "calls"),
+            None,
+            "",
+        ),
+        (
+            "call and two lines, timed",
+            added(exact, "leaf", "lines"),
+            None,
+            "4.1",
+        ),
+    ];
+    for (what, nanos, goal, prototype) in rows {
+        let reads = nanos / bare;
+        let goal = goal_text(goal, reads);
+        let _ = writeln!(
+            text,
+            "| {what} | {nanos:.2} | {reads:.2} | {goal} | {prototype} |"
+        );
+    }
+}
+
+fn programs(text: &mut String, by_clock: &[Times]) {
+    let _ = writeln!(
+        text,
+        "| program | plain, ns | {} | calls | goal for auto | prototype |",
+        CLOCKS.join(" | ")
+    );
+    text.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    for row in &ROWS {
+        let ratio = |times: &Times, form: &str| {
+            time(times, row.kernel, form) / time(times, row.kernel, "plain")
+        };
+        let plain = by_clock
+            .iter()
+            .map(|times| time(times, row.kernel, "plain"))
+            .fold(f64::INFINITY, f64::min);
+        let _ = write!(text, "| {} | {plain:.2} |", row.what);
+        for times in by_clock {
+            let _ = write!(text, " {:.2} |", ratio(times, row.form));
+        }
+        let auto = by_clock
+            .first()
+            .map_or(f64::NAN, |auto| ratio(auto, row.form));
+        let calls = match (row.form, by_clock.first()) {
+            ("lines", Some(auto)) => format!("{:.2}", ratio(auto, "calls")),
+            _ => String::new(),
+        };
+        let goal = goal_text(row.goal, auto);
+        let _ = writeln!(text, " {calls} | {goal} | {} |", row.prototype);
+    }
+}
+
+/// The goal, with a word where it is missed.
+fn goal_text(goal: Option<f64>, found: f64) -> String {
+    let Some(goal) = goal else {
+        return String::new();
+    };
+    let missed = if found > goal { " (missed)" } else { "" };
+    format!("{goal}{missed}")
+}
+
+/// The processor, as the system names it.
+fn machine() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let fact = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let model = fact("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let family = fact("cpu family").zip(fact("model"));
+    let family = family.map_or_else(String::new, |(family, model)| {
+        format!(", family {family} model {model}")
+    });
+    format!("{model}{family}, {cores} cores")
+}

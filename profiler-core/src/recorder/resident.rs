@@ -1,0 +1,398 @@
+//! The resident set at line boundaries: when it is read, and which line pays.
+//!
+//! One word of the header holds the newest reading. Whoever reads swaps it and charges the difference, so every page is charged once,
+//! whatever the number of threads. Changes are charged
+//!
+//! - to the line that asked, because a large block came or went while it ran;
+//! - else to the line whose interval ends, if the memory was also looked at when it began;
+//! - else to the row "not read".
+//!
+//! ```text
+//!     look        look                    look         look
+//!      │ line A    │ B │ C │ B │ C │ B     │ line D     │
+//!      └─ A pays ──┘   no time for looks ──┘─ D pays ───┘       t
+//!                      not read
+//! ```
+//!
+//! A look costs the thread a fraction of a microsecond where its count of page faults stands still, and a microsecond more where the set
+//! is read. The thread's clock stands still meanwhile, and looks pause when they have used their share of the time. In a
+//! gap, where markers do not come here, the sampler reads.
+
+use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::OnceLock;
+
+use super::{add, run, thread};
+use crate::env;
+use crate::memory::rss::{self, Resident, RssSource};
+use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, ThreadRecord};
+
+/// `ThreadRecord::next_read`: no marker looks at the memory.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// Percent of a thread's time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
+const BUDGET: u64 = 5;
+/// Looks that were not taken may be taken later, up to the budget of so much time: short lines after long ones are all looked at.
+const CREDIT_NS: u64 = 20_000_000;
+/// A line that took longer may have given memory back without a page fault, so the set is read.
+const QUIET_NS: u64 = 10_000;
+/// Turns that a thread waits for the reading of another.
+const PATIENCE: u32 = 1000;
+
+/// Whether cells have memory words: 1 if they do.
+static ON: AtomicU32 = AtomicU32::new(0);
+static SOURCE: OnceLock<&'static dyn RssSource> = OnceLock::new();
+/// Percent of the time that looks may take.
+static PERCENT: AtomicU64 = AtomicU64::new(BUDGET);
+static CREDIT_TICKS: AtomicU64 = AtomicU64::new(0);
+static QUIET_TICKS: AtomicU64 = AtomicU64::new(0);
+/// 1 while a thread reads: two at the same time would see each other's changes come and go.
+static READING: AtomicU32 = AtomicU32::new(0);
+
+/// Whether cells have memory words.
+pub(super) fn is_on() -> bool {
+    ON.load(Relaxed) != 0
+}
+
+/// Whether this process is asked to read its resident set.
+pub(super) fn is_wanted() -> bool {
+    std::env::var_os(env::MEMORY).is_some_and(|value| value == "1")
+}
+
+/// Chooses the source and tries it. Comes before the first cell is made.
+pub(super) fn prepare(header: &Header, ticks_per_second: u64) {
+    ON.store(1, Relaxed);
+    header.flags.fetch_or(FLAG_MEMORY, Relaxed);
+    let ticks = |ns: u64| ns.saturating_mul(ticks_per_second / 1000) / 1_000_000;
+    CREDIT_TICKS.store(ticks(CREDIT_NS), Relaxed);
+    QUIET_TICKS.store(ticks(QUIET_NS), Relaxed);
+    let percent = std::env::var(env::MEMORY_BUDGET)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|percent| (1..=100).contains(percent))
+        .unwrap_or(BUDGET);
+    PERCENT.store(percent, Relaxed);
+    header
+        .rss_budget
+        .store(u32::try_from(percent).unwrap_or(0), Relaxed);
+    header
+        .rss_page_bytes
+        .store(u32::try_from(rss::page_bytes()).unwrap_or(0), Relaxed);
+    header
+        .total_ram
+        .store(rss::total_ram().unwrap_or(0), Relaxed);
+    let asked = std::env::var(env::RSS_SOURCE).ok();
+    let Some(source) = rss::choose(asked.as_deref()) else {
+        return;
+    };
+    header
+        .rss_resolution
+        .store(rss::resolution(source).unwrap_or(0), Relaxed);
+    header.rss_source.store(source.number(), Relaxed);
+    let _ = SOURCE.set(source);
+}
+
+/// Takes the first reading: everything before it belongs to nobody.
+pub(super) fn begin(header: &Header) {
+    if let Some(now) = read() {
+        header.rss_start.store(now.pack(), Relaxed);
+        header.rss_now.store(now.pack(), Relaxed);
+        header.rss_peak.store(now.pages(), Relaxed);
+    }
+}
+
+/// Takes the last reading: the rest belongs to nobody.
+pub(super) fn finish(header: &Header) {
+    if is_on()
+        && let Some(change) = exchange(header)
+    {
+        charge(&header.rss_rest, change);
+    }
+}
+
+/// In a forked child: its resident set is another one.
+pub(super) fn restart_after_fork(header: &Header) {
+    READING.store(0, Relaxed);
+    if !is_on() {
+        return;
+    }
+    if let Some(source) = SOURCE.get() {
+        source.forget();
+    }
+    for words in [&header.rss_not_read, &header.rss_rest] {
+        zero(words);
+    }
+    header.rss_reads.store(0, Relaxed);
+    header.rss_checks.store(0, Relaxed);
+    begin(header);
+    let me = thread::current();
+    me.looked.store(me.t0.load(Relaxed), Relaxed);
+    me.faults.store(faults(), Relaxed);
+    me.asker.store(core::ptr::null_mut(), Relaxed);
+}
+
+/// Sets memory words to 0.
+pub(super) fn zero(words: &MemoryWords) {
+    for word in [
+        &words.grown_anonymous,
+        &words.shrunk_anonymous,
+        &words.grown_file,
+        &words.shrunk_file,
+        &words.max,
+        &words.last,
+        &words.reads,
+        &words.sampled,
+    ] {
+        word.store(0, Relaxed);
+    }
+}
+
+/// The memory words of a cell.
+pub(super) fn words(cell: &Cell) -> Option<&'static MemoryWords> {
+    let address = super::word(cell.memory.load(Relaxed));
+    // SAFETY: 0 or the address of memory words, which are never unmapped.
+    unsafe { core::ptr::with_exposed_provenance::<MemoryWords>(address).as_ref() }
+}
+
+/// The memory is as it is now when this thread begins to write to its record.
+pub(super) fn begin_thread(thread: &ThreadRecord) {
+    thread.asker.store(core::ptr::null_mut(), Relaxed);
+    thread.looked.store(thread.t0.load(Relaxed), Relaxed);
+    let reads = is_on() && SOURCE.get().is_some();
+    thread
+        .next_read
+        .store(if reads { 0 } else { NEVER }, Relaxed);
+    if reads {
+        thread.faults.store(faults(), Relaxed);
+    }
+}
+
+/// A large block comes or goes while this thread's running line runs: its next marker reads the memory.
+#[cold]
+#[inline(never)]
+pub(crate) fn large_block() {
+    let thread = thread::current();
+    if !is_on() || thread::is_sink(thread) || thread.next_read.load(Relaxed) == NEVER {
+        return;
+    }
+    thread.asker.store(thread.cell.load(Relaxed), Relaxed);
+    thread.next_read.store(0, Relaxed);
+    if thread.open.load(Relaxed).is_null() {
+        thread
+            .open
+            .store(core::ptr::without_provenance_mut(1), Relaxed);
+    }
+}
+
+/// Looks at the memory at the end of an interval, and plans the next look. `arrived` is in raw ticks, of which `now` are the thread's.
+pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
+    let Some(header) = run::header() else { return };
+    let errno = errno();
+    let open = thread.open.load(Relaxed);
+    let began = thread.t0.load(Relaxed);
+    let asker = thread.asker.load(Relaxed);
+    thread.asker.store(core::ptr::null_mut(), Relaxed);
+    // SAFETY: null or 1, or a cell, which is never unmapped.
+    let ended = unsafe { (if open.addr() > 1 { open } else { asker }).as_ref() };
+    let is_whole = open.addr() > 1 && began == thread.looked.load(Relaxed);
+    let words = ended
+        .filter(|_| is_whole || !asker.is_null())
+        .and_then(words);
+    let faults = faults();
+    let faulted = faults != thread.faults.load(Relaxed);
+    let was_long = now.wrapping_sub(began) > QUIET_TICKS.load(Relaxed);
+    header.rss_checks.fetch_add(1, Relaxed);
+    if (faulted || was_long || !asker.is_null())
+        && let Some(change) = exchange(header)
+    {
+        settle(header, words, change, faulted);
+    }
+    if let Some(words) = words {
+        let now = bytes(Resident::unpack(header.rss_now.load(Relaxed)).pages());
+        words.reads.fetch_add(1, Relaxed);
+        words.max.fetch_max(now, Relaxed);
+        words.last.store(now, Relaxed);
+    }
+    thread.faults.store(faults, Relaxed);
+    thread.looked.store(now, Relaxed);
+    plan(thread, arrived, is_whole);
+    set_errno(errno);
+}
+
+/// Charges a change. A thread without a page fault did not cause growth.
+fn settle(header: &Header, words: Option<&MemoryWords>, change: Change, faulted: bool) {
+    let words = words.unwrap_or(&header.rss_not_read);
+    if faulted {
+        return charge(words, change);
+    }
+    let (grown, shrunk) = change.parts();
+    charge(&header.rss_not_read, grown);
+    charge(words, shrunk);
+}
+
+/// When to look again. A look at the end of an interval that was not looked at in the beginning needs a partner at the end of the next.
+fn plan(thread: &ThreadRecord, arrived: u64, is_whole: bool) {
+    let raw = run::ticks();
+    let cost = raw.wrapping_sub(arrived);
+    let until = thread
+        .read_until
+        .load(Relaxed)
+        .max(raw.saturating_sub(CREDIT_TICKS.load(Relaxed)))
+        .saturating_add(cost.saturating_mul(100) / PERCENT.load(Relaxed).max(1));
+    thread.read_until.store(until, Relaxed);
+    let next = if is_whole { until } else { 0 };
+    thread.next_read.store(next, Relaxed);
+    add(&thread.own_ticks, cost);
+}
+
+/// What the sampler sees while a thread runs in a gap: `cell` is the line, and `still` says whether it is in the same gap yet.
+pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
+    let Some(header) = run::header().filter(|_| is_on()) else {
+        return;
+    };
+    let Some(words) = words(cell) else { return };
+    if READING.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
+        return;
+    }
+    if let Some(now) = read()
+        && still()
+    {
+        let change = swap(header, now);
+        charge(words, change);
+        words.sampled.fetch_add(change.grown(), Relaxed);
+        words.max.fetch_max(bytes(now.pages()), Relaxed);
+        words.last.store(bytes(now.pages()), Relaxed);
+    }
+    READING.store(0, Release);
+}
+
+/// A difference of two readings, pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Change {
+    anonymous: i64,
+    file: i64,
+}
+
+impl Change {
+    fn between(before: Resident, now: Resident) -> Self {
+        Self {
+            anonymous: i64::from(now.anonymous) - i64::from(before.anonymous),
+            file: i64::from(now.file) - i64::from(before.file),
+        }
+    }
+
+    /// Growth alone, and shrinkage alone.
+    fn parts(self) -> (Self, Self) {
+        let only = |part: fn(i64, i64) -> i64| Self {
+            anonymous: part(self.anonymous, 0),
+            file: part(self.file, 0),
+        };
+        (only(i64::max), only(i64::min))
+    }
+
+    /// Growth in bytes.
+    fn grown(self) -> u64 {
+        let (grown, _) = self.parts();
+        bytes(grown.anonymous.unsigned_abs() + grown.file.unsigned_abs())
+    }
+}
+
+fn charge(words: &MemoryWords, change: Change) {
+    for (pages, grown, shrunk) in [
+        (
+            change.anonymous,
+            &words.grown_anonymous,
+            &words.shrunk_anonymous,
+        ),
+        (change.file, &words.grown_file, &words.shrunk_file),
+    ] {
+        let word = if pages > 0 { grown } else { shrunk };
+        if pages != 0 {
+            word.fetch_add(bytes(pages.unsigned_abs()), Relaxed);
+        }
+    }
+}
+
+fn bytes(pages: u64) -> u64 {
+    let page = run::header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
+    pages.saturating_mul(u64::from(page))
+}
+
+/// Reads, swaps and returns the difference.
+fn exchange(header: &Header) -> Option<Change> {
+    let mut mine = false;
+    for _ in 0..PATIENCE {
+        mine = READING.compare_exchange(0, 1, Acquire, Relaxed).is_ok();
+        if mine {
+            break;
+        }
+        core::hint::spin_loop();
+    }
+    // Where a reader was interrupted for long, two readings may overlap: their sum is right all the same.
+    let change = read().map(|now| swap(header, now));
+    if mine {
+        READING.store(0, Release);
+    }
+    change
+}
+
+fn swap(header: &Header, now: Resident) -> Change {
+    header.rss_reads.fetch_add(1, Relaxed);
+    header.rss_peak.fetch_max(now.pages(), Relaxed);
+    let before = header.rss_now.swap(now.pack(), AcqRel);
+    Change::between(Resident::unpack(before), now)
+}
+
+/// What is resident, less the pages of the raw file.
+fn read() -> Option<Resident> {
+    let source = SOURCE.get()?;
+    let mut now = source.read()?;
+    let own = run::own_pages();
+    let split = source.number() == crate::raw::layout::RSS_PROCFS;
+    let part = if split {
+        &mut now.file
+    } else {
+        &mut now.anonymous
+    };
+    *part = part.saturating_sub(own);
+    Some(now)
+}
+
+/// Page faults of this thread so far.
+fn faults() -> u64 {
+    #[cfg(target_os = "linux")]
+    const WHO: libc::c_int = libc::RUSAGE_THREAD;
+    #[cfg(not(target_os = "linux"))]
+    const WHO: libc::c_int = libc::RUSAGE_SELF;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: a valid place for the answer.
+    unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
+    // SAFETY: all zeroes is a value of this plain structure.
+    let usage = unsafe { usage.assume_init() };
+    usage
+        .ru_minflt
+        .cast_unsigned()
+        .wrapping_add(usage.ru_majflt.cast_unsigned())
+}
+
+/// The place of `errno`: a marker must not change it.
+fn errno_place() -> *mut libc::c_int {
+    #[cfg(target_os = "linux")]
+    // SAFETY: no arguments.
+    let place = unsafe { libc::__errno_location() };
+    #[cfg(not(target_os = "linux"))]
+    // SAFETY: no arguments.
+    let place = unsafe { libc::__error() };
+    place
+}
+
+fn errno() -> libc::c_int {
+    // SAFETY: a valid place while the thread lives.
+    unsafe { errno_place().read() }
+}
+
+fn set_errno(number: libc::c_int) {
+    // SAFETY: a valid place while the thread lives.
+    unsafe { errno_place().write(number) };
+}
