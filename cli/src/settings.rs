@@ -17,6 +17,7 @@ pub(crate) struct Recording {
     split_loops: bool,
     sampler: bool,
     space: Option<String>,
+    native: Option<u32>,
 }
 
 impl Recording {
@@ -31,6 +32,7 @@ impl Recording {
             split_loops,
             sampler: !args.no_sampler,
             space: args.space.clone(),
+            native: args.native,
         })
     }
 
@@ -44,6 +46,11 @@ impl Recording {
             ));
         }
         Self::build(args, false)
+    }
+
+    /// Whether the program needs the recorder's feature `native`.
+    pub(crate) fn native(&self) -> bool {
+        self.native.is_some()
     }
 
     /// Value of `HPROF` for the build.
@@ -67,10 +74,12 @@ impl Recording {
             Clock::Calls => None,
         });
         let sampler = (!self.sampler).then_some("0");
+        let native = self.native.map(|rate| rate.to_string());
         [
             (hprof::env::CLOCK, clock),
             (hprof::env::SAMPLER, sampler),
             (hprof::env::SPACE, self.space.as_deref()),
+            (hprof::env::NATIVE, native.as_deref()),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))

@@ -62,7 +62,7 @@ pub struct FunctionTableOptions {
 }
 
 /// Writes one row for each function that was entered: calls (`total/primitive` where it called itself), time in itself (`tottime`) and
-/// with everything it called (`cumtime`).
+/// with everything it called (`cumtime`); where some waited, the time between the polls of async functions and outside of entered spans (`await`).
 ///
 /// # Errors
 /// Those of the writer.
@@ -119,9 +119,12 @@ fn write_costs(
     }
     writeln!(out)?;
 
-    let mut grid = Grid::new(COLUMNS.to_vec());
+    let waits = view.rows.iter().any(|row| row.awaited.is_some());
+    let mut columns = COLUMNS.to_vec();
+    columns.extend(waits.then_some(Column::right("await", 8)));
+    let mut grid = Grid::new(columns);
     for row in &view.rows {
-        grid.push(cells(row, options.unit));
+        grid.push(cells(row, options.unit, waits));
     }
     let (titles, rows) = grid.lines(options.style);
     let limit = options.style.width.unwrap_or(usize::MAX);
@@ -154,20 +157,22 @@ const COLUMNS: [Column; 5] = [
     Column::right("percall", 8),
 ];
 
-fn cells(row: &FunctionRow<'_>, unit: Unit) -> Vec<Cell> {
+fn cells(row: &FunctionRow<'_>, unit: Unit, waits: bool) -> Vec<Cell> {
     let time = |nanos: f64| unit.time(nanos, 3, 12);
     let calls = if row.calls == row.primitive_calls {
         row.calls.to_string()
     } else {
         format!("{}/{}", row.calls, row.primitive_calls)
     };
-    vec![
+    let mut cells = vec![
         Cell::plain(calls),
         Cell::plain(time(row.self_time.0 as f64)),
         Cell::of(row.self_per_call, time),
         Cell::plain(time(row.total.0 as f64)).toned(heat(row.percent)),
         Cell::of(row.total_per_call, time),
-    ]
+    ];
+    cells.extend(waits.then(|| Cell::of(row.awaited, |nanos| time(nanos.0 as f64))));
+    cells
 }
 
 #[cfg(test)]
@@ -247,6 +252,17 @@ mod tests {
             1    0.028    0.028 ^[1m^[31m   1.222^[0m    1.222 src/solver.rs:
           500    1.194    0.002 ^[1m^[31m   1.194^[0m    0.002 src/solver.rs:
     "#);
+    }
+
+    #[test]
+    fn waiting_has_a_column_where_something_waits() {
+        let mut costs = fixture::diffusion_costs();
+        costs[0].lines[0].own.awaited = hprof::model::Nanos(5_000_000);
+        let table = table(&costs, &FunctionTableOptions::default());
+        let rows: Vec<&str> = table.lines().skip(4).take(3).collect();
+        assert!(rows[0].ends_with("percall    await filename:lineno(function)"));
+        let waiting = rows.iter().filter(|row| row.contains(" 5.00 ms src/"));
+        assert_eq!(waiting.count(), 1, "{table}");
     }
 
     #[test]

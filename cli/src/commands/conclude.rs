@@ -31,6 +31,8 @@ pub(super) struct Over<'a> {
     pub(super) table: &'a TableArgs,
     /// Exit code of the program.
     pub(super) code: u8,
+    /// Whether native stacks were asked for.
+    pub(super) native: bool,
     /// Asked if nothing was recorded.
     pub(super) reason: &'a dyn Fn() -> Nothing,
 }
@@ -46,6 +48,14 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     let folder = over.records.folder();
     let saved = store::save(folder, &over.facts, &over.program, over.destination);
     let loaded = store::load(&[folder.to_owned()]);
+    if over.native
+        && let Ok(loaded) = &loaded
+        && loaded.profile.processes.iter().all(|process| process.native.is_none())
+    {
+        output::say(
+            "no native stacks: the program was killed, or was built without the feature native of hprof-core",
+        );
+    }
     let shown = loaded.and_then(|loaded| print(over.report, over.table, loaded, over.facts));
     let mut code = over.code;
     match shown {

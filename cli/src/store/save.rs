@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hprof::raw::layout::HEADER_BYTES;
+use hprof::raw::native;
 
 use super::destination::Destination;
 use super::facts::RunFacts;
@@ -31,6 +32,8 @@ pub(crate) fn save(
         };
         copy_used_part(&path, &unfinished.path().join(name))
             .with_context(|| format!("cannot copy {}", path.display()))?;
+        copy_stacks(&path, &unfinished.path().join(name))
+            .with_context(|| format!("cannot copy the native stacks of {}", path.display()))?;
     }
     facts
         .write(unfinished.path())
@@ -56,6 +59,15 @@ fn copy_used_part(from: &Path, to: &Path) -> io::Result<()> {
     let mut copy = File::create_new(to)?;
     io::copy(&mut header.as_slice().chain(file.take(rest)), &mut copy)?;
     copy.set_len(bytes)
+}
+
+/// Copies the file of native stacks beside a raw file, if there is one.
+fn copy_stacks(from: &Path, to: &Path) -> io::Result<()> {
+    let [from, to] = [from, to].map(|raw| raw.with_extension(native::EXTENSION));
+    match fs::copy(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Bytes a folder takes on its disk.

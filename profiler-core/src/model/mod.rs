@@ -20,5 +20,6 @@ pub use profile::{
     Place, Process, Profile, Run, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
+pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub(crate) use unify::unify;
 pub use units::Nanos;

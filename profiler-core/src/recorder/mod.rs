@@ -9,6 +9,8 @@ mod calibrate;
 mod clock;
 mod frame;
 mod marker;
+#[cfg(feature = "native")]
+mod native;
 mod resident;
 mod run;
 mod sampler;

@@ -3,6 +3,7 @@
 mod file;
 mod function;
 mod line;
+mod native;
 mod record;
 mod run;
 mod thread;
@@ -10,6 +11,7 @@ mod thread;
 pub(crate) use file::FileView;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
+pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{Record, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
 pub(crate) use thread::{ThreadRow, ThreadView};

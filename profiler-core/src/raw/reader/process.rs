@@ -171,6 +171,7 @@ fn process(
         }),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
+        native: None,
     }
 }
 
