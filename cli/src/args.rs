@@ -9,11 +9,11 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use build::{CargoArgs, TargetArgs};
 pub(crate) use record::{
-    BenchArgs, Clock, ExecArgs, HarnessArgs, RecordArgs, RunArgs, SaveArgs, TestArgs,
+    BenchArgs, Clock, ExecArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs, TestArgs,
 };
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, ManArgs,
-    Metric, ProfileArgs, ShowArgs, SortKey, TableArgs,
+    Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 
 use crate::args::{
-    BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RunArgs, TargetArgs, TestArgs,
+    BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RssSource, RunArgs, TargetArgs, TestArgs,
 };
 use crate::failure;
 
@@ -18,6 +18,9 @@ pub(crate) struct Recording {
     sampler: bool,
     space: Option<String>,
     native: Option<u32>,
+    memory: bool,
+    rss_source: Option<RssSource>,
+    memory_budget: Option<u32>,
 }
 
 impl Recording {
@@ -33,7 +36,15 @@ impl Recording {
             sampler: !args.no_sampler,
             space: args.space.clone(),
             native: args.native,
+            memory: false,
+            rss_source: args.rss_source,
+            memory_budget: args.memory_budget,
         })
+    }
+
+    /// The same, with readings of the resident set if they are wanted.
+    pub(crate) fn with_memory(self, memory: bool) -> Self {
+        Self { memory, ..self }
     }
 
     /// For programs that are built already.
@@ -75,11 +86,20 @@ impl Recording {
         });
         let sampler = (!self.sampler).then_some("0");
         let native = self.native.map(|rate| rate.to_string());
+        let rss_source = self.rss_source.map(|source| match source {
+            RssSource::Auto => "auto",
+            RssSource::Sysinfo => "sysinfo",
+            RssSource::Procfs => "procfs",
+        });
+        let budget = self.memory_budget.map(|percent| percent.to_string());
         [
             (hprof::env::CLOCK, clock),
             (hprof::env::SAMPLER, sampler),
             (hprof::env::SPACE, self.space.as_deref()),
             (hprof::env::NATIVE, native.as_deref()),
+            (hprof::env::MEMORY, self.memory.then_some("1")),
+            (hprof::env::MEMORY_BUDGET, budget.as_deref()),
+            (hprof::env::RSS_SOURCE, rss_source),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))

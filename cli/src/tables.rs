@@ -4,8 +4,9 @@ use std::io::Write;
 
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, LineTableOptions, Style, ThreadTableOptions, Unit,
-    NativeTableOptions, write_function_table, write_line_tables, write_native_table, write_thread_table,
+    FunctionSort, FunctionTableOptions, LineTableOptions, MemoryTableOptions, NativeTableOptions,
+    Style, ThreadTableOptions, Unit, write_function_table, write_line_tables, write_memory_tables,
+    write_native_table, write_thread_table,
 };
 
 use crate::args::{SortKey, TableArgs};
@@ -22,6 +23,10 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
             write_line_tables(profile, &lines(args, style), out)?;
         }
         write_native_table(profile, &native(args, style), out)?;
+        if args.memory {
+            writeln!(out)?;
+            write_memory_tables(profile, &memory(style), out)?;
+        }
         Ok(())
     })
 }
@@ -40,6 +45,12 @@ fn lines(args: &TableArgs, style: Style) -> LineTableOptions {
     options.min_percent = args.min_percent;
     options.top = args.top;
     options.alloc = args.alloc;
+    options.style = style;
+    options
+}
+
+fn memory(style: Style) -> MemoryTableOptions {
+    let mut options = MemoryTableOptions::default();
     options.style = style;
     options
 }

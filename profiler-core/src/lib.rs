@@ -13,6 +13,8 @@ mod inert;
 mod memory;
 #[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "model")]
+pub mod pprof_file;
 pub mod raw;
 #[cfg(hprof_recorder)]
 #[expect(

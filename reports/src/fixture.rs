@@ -182,6 +182,7 @@ pub(crate) fn cost(
                         .clone()
                         .map(|callee| callee.total_variance)
                         .sum::<u128>(),
+                total_rss: None,
                 total_cpu: own.cpu.map(|cpu| {
                     let lines = below.flat_map(|callee| &callee.lines);
                     cpu + lines.filter_map(|line| line.total_cpu).sum()
@@ -246,6 +247,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             live_bytes: 0,
             peak_bytes: 53_792,
         }),
+        rss: None,
         threads: vec![Thread {
             tid: 4711,
             name: "main".into(),

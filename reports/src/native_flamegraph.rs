@@ -55,7 +55,11 @@ fn collect(profile: &Profile) -> Option<(Vec<Stack>, PaletteMap)> {
     let mut stacks: BTreeMap<Vec<String>, u64> = BTreeMap::new();
     let mut colors = PaletteMap::default();
     let mut any = false;
-    for native in profile.processes.iter().filter_map(|one| one.native.as_ref()) {
+    for native in profile
+        .processes
+        .iter()
+        .filter_map(|one| one.native.as_ref())
+    {
         any = true;
         for frame in &native.frames {
             if origins.of(frame) == Origin::Annotated {
@@ -91,7 +95,11 @@ mod tests {
         };
         profile.processes[0].native = Some(Native {
             frames: vec![
-                frame("diffusion::Field::advance", "/home/user/diffusion/src/solver.rs", 21),
+                frame(
+                    "diffusion::Field::advance",
+                    "/home/user/diffusion/src/solver.rs",
+                    21,
+                ),
                 frame("memcpy", "", 0),
             ],
             stacks: vec![NativeStack {

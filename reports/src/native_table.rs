@@ -81,10 +81,12 @@ fn lines(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let columns = ["Own", "std", "crates", "system"].map(|title| Column::right(title, 7));
-    let mut grid = Grid::new(vec![Column::right("Samples", 8), Column::right("% CPU", 6)]
-        .into_iter()
-        .chain(columns)
-        .collect());
+    let mut grid = Grid::new(
+        vec![Column::right("Samples", 8), Column::right("% CPU", 6)]
+            .into_iter()
+            .chain(columns)
+            .collect(),
+    );
     let shown = || view.lines.iter().take(options.top.unwrap_or(20));
     for line in shown() {
         let inside = &line.inside;
@@ -163,7 +165,10 @@ pub fn write_suggestions(
         return writeln!(out, "No native stacks: record them with hprof run --native");
     };
     if view.worth.is_empty() {
-        return writeln!(out, "Nothing: no sample fell on code of yours without #[profile]");
+        return writeln!(
+            out,
+            "Nothing: no sample fell on code of yours without #[profile]"
+        );
     }
     writeln!(out, " % CPU  Samples  Function to annotate")?;
     for worth in view.worth.iter().take(top.unwrap_or(10)) {

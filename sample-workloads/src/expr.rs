@@ -2,8 +2,8 @@
 //!
 //! Equal to `(a + b)^2` to rounding. `temporaries` is what numpy does, `fused` and `threaded` what numexpr makes of it.
 //!
-//! Hits for `n` elements: in `temporaries` each line once, while [`product`] is called 3 times and [`sum`] 3 times,
-//! with `3 * (n + 1)` for their `for` header and `3 * n` for its body; [`fused_into`] is called once a worker, with
+//! Hits for `n` elements: in `temporaries` each line once, while `product` is called 3 times and `sum` 3 times,
+//! with `3 * (n + 1)` for their `for` header and `3 * n` for its body; `fused_into` is called once a worker, with
 //! `n + workers` for its header and `n` for its body. Each temporary allocates `8 * n` bytes.
 
 use std::thread;

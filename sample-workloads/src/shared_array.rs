@@ -1,6 +1,6 @@
 //! Processes that each negate one element of a shared array: no two touch the same, so no lock is needed.
 //!
-//! The array 0, 1, ... 9 becomes -0, -1, ... -9. Hits of [`negate`]: each line once a process.
+//! The array 0, 1, ... 9 becomes -0, -1, ... -9. Hits of `negate`: each line once a process.
 
 use std::io;
 use std::sync::atomic::AtomicU64;

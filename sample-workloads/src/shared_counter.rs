@@ -4,7 +4,7 @@
 //! increments give 500 with the lock or the atomic operation. Without care, increments that fall into another's read
 //! and write are lost: at most 500. With a hold of 0 this is the course's program, which loses one now and then.
 //!
-//! Hits over all processes: `for` header `processes * (increments + 1)`, each line of its body
+//! Hits over all children: `for` header `processes * (increments + 1)`, each line of its body
 //! `processes * increments`. The time of `lock.lock()` is waiting: wall time without CPU time.
 
 use std::io;

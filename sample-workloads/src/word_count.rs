@@ -3,8 +3,8 @@
 //! A word is what stands between white space, without ASCII punctuation and in lower case; stop words are left out.
 //!
 //! Hits for a text of `lines` lines and `words` words (empty ones and stop words too), in
-//! `chunks = ceil(lines / CHUNK)`: [`map`] is called `chunks` times, its `for line` header has `lines + chunks` hits,
-//! `for word` `words + lines`, the lines below it up to the `if` `words`; [`reduce`] has `chunks + 1` for its outer
+//! `chunks = ceil(lines / CHUNK)`: `map` is called `chunks` times, its `for line` header has `lines + chunks` hits,
+//! `for word` `words + lines`, the lines below it up to the `if` `words`; `reduce` has `chunks + 1` for its outer
 //! header.
 
 use std::collections::{HashMap, HashSet};

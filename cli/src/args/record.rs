@@ -157,6 +157,23 @@ pub(crate) struct RecordArgs {
     /// Space a process may use for what it records, such as 256M
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) space: Option<String>,
+    /// With --memory: where readings of the resident set come from
+    #[arg(long, value_name = "SOURCE", requires = "memory")]
+    pub(crate) rss_source: Option<RssSource>,
+    /// With --memory: share of the program's time that readings may take [default: 5]
+    #[arg(long, value_name = "PERCENT", requires = "memory", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) memory_budget: Option<u32>,
+}
+
+/// Where readings of the resident set come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RssSource {
+    /// The fastest that works (the default)
+    Auto,
+    /// The crate sysinfo: on every system, but 30 times slower, and it does not tell files from other memory
+    Sysinfo,
+    /// /proc/self/statm of Linux
+    Procfs,
 }
 
 /// Which lines read the clock.

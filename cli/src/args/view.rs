@@ -77,6 +77,9 @@ pub(crate) struct TableArgs {
     /// Columns of allocations
     #[arg(long)]
     pub(crate) alloc: bool,
+    /// Memory by line as well; commands that run a program also read its resident set
+    #[arg(long)]
+    pub(crate) memory: bool,
 }
 
 /// Orders of functions.

@@ -50,7 +50,11 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     let loaded = store::load(&[folder.to_owned()]);
     if over.native
         && let Ok(loaded) = &loaded
-        && loaded.profile.processes.iter().all(|process| process.native.is_none())
+        && loaded
+            .profile
+            .processes
+            .iter()
+            .all(|process| process.native.is_none())
     {
         output::say(
             "no native stacks: the program was killed, or was built without the feature native of hprof-core",

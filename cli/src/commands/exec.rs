@@ -11,7 +11,7 @@ use crate::store::{Destination, RunFacts, runs_folder};
 
 /// `hprof exec`.
 pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
-    let recording = Recording::prebuilt(&args.record)?;
+    let recording = Recording::prebuilt(&args.record)?.with_memory(args.table.memory);
     // A machine that only runs programs needs no cargo.
     let runs = match runs_folder(&Whereabouts::default()) {
         Ok(folder) => folder,

@@ -10,7 +10,8 @@ use crate::store::{Destination, RunFacts};
 
 /// `hprof run`.
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
-    let recording = Recording::build(&args.record, args.split_loops)?;
+    let recording =
+        Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     profile(&Build::run(&args), &recording, &args.save, &args.table)
 }
 
@@ -25,7 +26,8 @@ pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
 }
 
 fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
-    let recording = Recording::build(&args.record, args.split_loops)?;
+    let recording =
+        Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     profile(build, &recording, &args.save, &args.table)
 }
 

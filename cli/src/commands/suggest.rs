@@ -31,7 +31,9 @@ fn find(text: &str, function: &str, hot: usize) -> Option<u32> {
     let path = function.split("::<").next().unwrap_or(function);
     let name = path.rsplit("::").next()?.trim_end_matches('>');
     let defines = |line: &&str| {
-        let after = line.split_once(&format!("fn {name}")).map(|(_, after)| after);
+        let after = line
+            .split_once(&format!("fn {name}"))
+            .map(|(_, after)| after);
         after.is_some_and(|after| after.starts_with(['(', '<']))
     };
     let lines: Vec<&str> = text.lines().take(hot).collect();

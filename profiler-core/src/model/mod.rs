@@ -12,6 +12,7 @@ mod tree_walk;
 mod unify;
 mod units;
 
+pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub use merge::merge;
@@ -20,6 +21,5 @@ pub use profile::{
     Place, Process, Profile, Run, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
-pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub(crate) use unify::unify;
 pub use units::Nanos;

@@ -185,6 +185,9 @@ pub struct Losses {
     pub threads_folded: bool,
     /// Records and fields of the raw file that made no sense and were left out.
     pub damaged: u64,
+    /// Read from a file that another tool has written: only what pprof has a place for is there. Clock, end and own cost of the
+    /// process are not known, all time counts as exact, and there is no source text.
+    pub stripped: bool,
 }
 
 /// Heap of a process as the counting allocator saw it.

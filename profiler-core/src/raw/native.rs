@@ -15,7 +15,6 @@
 /// Extension of the file; the rest of its name is that of the raw file.
 pub const EXTENSION: &str = "native";
 
-#[cfg(any(feature = "native", all(test, feature = "model")))]
 const FIRST_LINE: &str = "hprof-native\t1";
 
 /// Stacks of a process, annotated or not, sampled while it had the processor.
@@ -79,14 +78,20 @@ impl Native {
     }
 }
 
-#[cfg(any(feature = "native", all(test, feature = "model")))]
 mod write {
-    use std::io::{self, Write};
+    use std::fmt::{self, Write};
 
     use super::{FIRST_LINE, Native};
 
-    /// Writes the whole file.
-    pub(crate) fn write(native: &Native, out: &mut dyn Write) -> io::Result<()> {
+    /// The text of the whole file.
+    pub(crate) fn text(native: &Native) -> String {
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = write(native, &mut out);
+        out
+    }
+
+    fn write(native: &Native, out: &mut String) -> fmt::Result {
         writeln!(out, "{FIRST_LINE}")?;
         writeln!(out, "asked\t{}", native.asked_hz)?;
         writeln!(out, "cpu\t{}", native.cpu_ns)?;
@@ -112,18 +117,17 @@ mod write {
             .replace('\n', "\\n")
     }
 }
-#[cfg(any(feature = "native", all(test, feature = "model")))]
-pub(crate) use write::write;
+pub(crate) use write::text;
 
 #[cfg(feature = "model")]
 mod read {
-    use super::{Native, NativeFrame, NativeStack};
+    use super::{FIRST_LINE, Native, NativeFrame, NativeStack};
 
     /// Reads the text of a file; `None` unless all of it makes sense.
     pub(crate) fn parse(text: &str) -> Option<Native> {
         let mut lines = text.lines();
         let mut native = Native::default();
-        if lines.next()? != "hprof-native\t1" {
+        if lines.next()? != FIRST_LINE {
             return None;
         }
         loop {
@@ -210,12 +214,6 @@ mod tests {
                 NativeStack::default(),
             ],
         }
-    }
-
-    fn text(native: &Native) -> String {
-        let mut out = Vec::new();
-        write(native, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -85,9 +85,8 @@ pub(super) fn finish() {
             signals: SIGNALS.load(Relaxed),
             ..collect(&session.guard)?
         };
-        let mut out = BufWriter::new(File::create_new(&session.path).ok()?);
-        native::write(&native, &mut out).ok()?;
-        out.flush().ok()
+        let mut file = File::create_new(&session.path).ok()?;
+        file.write_all(native::text(&native).as_bytes()).ok()
     };
     let _ = panic::catch_unwind(AssertUnwindSafe(|| thread::as_nobody(write)));
 }
@@ -128,10 +127,12 @@ fn collect(guard: &ProfilerGuard<'_>) -> Option<Native> {
                     .into_iter()
                     .map(|frame| {
                         let next = u32::try_from(native.frames.len()).unwrap_or(u32::MAX);
-                        *numbers.entry(frame).or_insert_with_key(|frame: &NativeFrame| {
-                            native.frames.push(frame.clone());
-                            next
-                        })
+                        *numbers
+                            .entry(frame)
+                            .or_insert_with_key(|frame: &NativeFrame| {
+                                native.frames.push(frame.clone());
+                                next
+                            })
                     })
                     .collect()
             });

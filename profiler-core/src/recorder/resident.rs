@@ -15,8 +15,8 @@
 //! ```
 //!
 //! A look costs the thread a fraction of a microsecond where its count of page faults stands still, and a microsecond more where the set
-//! is read. The thread's clock stands still meanwhile, and looks pause when they have used their share of the time. In a
-//! gap, where markers do not come here, the sampler reads.
+//! is read. The thread's clock stands still meanwhile, and looks pause when they have used their share of the time.
+//! Then, and in gaps, where markers do not come here, the sampler reads.
 
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -246,7 +246,14 @@ fn plan(thread: &ThreadRecord, arrived: u64, is_whole: bool) {
     add(&thread.own_ticks, cost);
 }
 
-/// What the sampler sees while a thread runs in a gap: `cell` is the line, and `still` says whether it is in the same gap yet.
+/// Whether the looks of a thread have used up their share of its time.
+pub(super) fn is_paused(thread: &ThreadRecord) -> bool {
+    let next = thread.next_read.load(Relaxed);
+    next != NEVER && next > run::ticks()
+}
+
+/// What the sampler sees where markers do not read: `cell` is the line that runs, and `still` says whether the thread is yet in the gap
+/// it was seen in.
 pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
     let Some(header) = run::header().filter(|_| is_on()) else {
         return;

@@ -124,17 +124,18 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     loop {
         sleep(jittered(period, &mut random));
         let before = clock::monotonic_ns();
-        let mut in_gaps = 0;
-        let mut in_gap = None;
+        let mut unread = 0;
+        let mut last = None;
         for (watch, thread) in watches.iter_mut().zip(thread::all()) {
-            if let Some(seen) = look(watch, thread).filter(|seen| !seen.timed) {
-                in_gaps += 1;
-                in_gap = Some((thread, seen));
+            let seen = look(watch, thread);
+            if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
+                unread += 1;
+                last = Some((thread, seen));
             }
         }
-        // Of several threads in gaps nobody knows whose pages came.
-        if let (1, Some((thread, seen))) = (in_gaps, in_gap) {
-            let still = || thread.exact.load(Acquire) == seen.exact;
+        // Of several threads that do not read the memory nobody knows whose pages came.
+        if let (1, Some((thread, seen))) = (unread, last) {
+            let still = || seen.timed || thread.exact.load(Acquire) == seen.exact;
             resident::sampled(seen.cell, still);
         }
         looks += 1;

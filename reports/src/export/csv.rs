@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Nanos, Profile, Scope, function_costs};
+use hprof::model::{FunctionCost, Nanos, Profile, RssChange, Scope, function_costs};
 
 use super::Export;
 use crate::error::ReportError;
@@ -15,6 +15,9 @@ const HEADING: &str =
 
 /// Appended where the counting allocator ran.
 const HEAP_HEADING: &str = ",allocs,alloc_bytes,free_bytes";
+
+/// Appended where the resident set was read.
+const RSS_HEADING: &str = ",rss_grown_anonymous_bytes,rss_shrunk_anonymous_bytes,rss_grown_file_bytes,rss_shrunk_file_bytes";
 
 /// Comma separated values with a heading, fields quoted where they must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +39,16 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
         .processes
         .iter()
         .any(|process| process.heap.is_some());
-    writeln!(out, "{HEADING}{}", if heap { HEAP_HEADING } else { "" })?;
+    let rss = profile
+        .processes
+        .iter()
+        .any(|process| process.rss.is_some());
+    writeln!(
+        out,
+        "{HEADING}{}{}",
+        if heap { HEAP_HEADING } else { "" },
+        if rss { RSS_HEADING } else { "" }
+    )?;
     let names = names(profile);
     for cost in costs {
         let Some((function, records)) = records(profile, cost) else {
@@ -53,13 +65,13 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
                 record.line.line,
                 field(name)
             )?;
-            write_record(&record, heap, out)?;
+            write_record(&record, heap, rss, out)?;
         }
     }
     Ok(())
 }
 
-fn write_record(record: &Record<'_>, heap: bool, out: &mut dyn Write) -> io::Result<()> {
+fn write_record(record: &Record<'_>, heap: bool, rss: bool, out: &mut dyn Write) -> io::Result<()> {
     let time = |time: Option<Nanos>| number(time.map(|time| time.0));
     write!(
         out,
@@ -83,6 +95,17 @@ fn write_record(record: &Record<'_>, heap: bool, out: &mut dyn Write) -> io::Res
             number(allocs),
             number(bytes),
             number(freed)
+        )?;
+    }
+    if rss {
+        let part = |of: fn(&RssChange) -> u64| number(record.rss.as_ref().map(of));
+        write!(
+            out,
+            ",{},{},{},{}",
+            part(|change| change.grown_anonymous),
+            part(|change| change.shrunk_anonymous),
+            part(|change| change.grown_file),
+            part(|change| change.shrunk_file)
         )?;
     }
     writeln!(out)

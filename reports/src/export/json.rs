@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use hprof::model::{
-    End, Function, FunctionCost, Nanos, Process, Profile, Run, Scope, Thread, function_costs,
+    End, Function, FunctionCost, Nanos, Process, ProcessRss, Profile, Run, Scope, Thread,
+    function_costs,
 };
 use serde::Serialize;
 
@@ -108,6 +109,7 @@ struct ProcessJson<'a> {
     damaged: u64,
     live_bytes: Option<i64>,
     peak_bytes: Option<i64>,
+    rss: Option<RssJson>,
     threads: Vec<ThreadJson<'a>>,
 }
 
@@ -136,7 +138,31 @@ impl<'a> From<&'a Process> for ProcessJson<'a> {
             damaged: process.losses.damaged,
             live_bytes: process.heap.map(|heap| heap.live_bytes),
             peak_bytes: process.heap.map(|heap| heap.peak_bytes),
+            rss: process.rss.map(RssJson::from),
             threads: process.threads.iter().map(ThreadJson::from).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RssJson {
+    start_bytes: u64,
+    end_bytes: u64,
+    peak_bytes: u64,
+    not_read_grown_bytes: u64,
+    not_read_shrunk_bytes: u64,
+    total_ram_bytes: Option<u64>,
+}
+
+impl From<ProcessRss> for RssJson {
+    fn from(rss: ProcessRss) -> Self {
+        Self {
+            start_bytes: rss.start.bytes(),
+            end_bytes: rss.end.bytes(),
+            peak_bytes: rss.peak_bytes,
+            not_read_grown_bytes: rss.not_read.grown(),
+            not_read_shrunk_bytes: rss.not_read.shrunk(),
+            total_ram_bytes: rss.total_ram,
         }
     }
 }
@@ -212,6 +238,10 @@ struct LineJson<'a> {
     allocs: Option<u64>,
     alloc_bytes: Option<u64>,
     free_bytes: Option<u64>,
+    rss_grown_anonymous_bytes: Option<u64>,
+    rss_shrunk_anonymous_bytes: Option<u64>,
+    rss_grown_file_bytes: Option<u64>,
+    rss_shrunk_file_bytes: Option<u64>,
     text: Option<&'a str>,
 }
 
@@ -231,6 +261,10 @@ impl<'a> From<Record<'a>> for LineJson<'a> {
             allocs: record.heap.map(|heap| heap.0),
             alloc_bytes: record.heap.map(|heap| heap.1),
             free_bytes: record.heap.map(|heap| heap.2),
+            rss_grown_anonymous_bytes: record.rss.map(|rss| rss.grown_anonymous),
+            rss_shrunk_anonymous_bytes: record.rss.map(|rss| rss.shrunk_anonymous),
+            rss_grown_file_bytes: record.rss.map(|rss| rss.grown_file),
+            rss_shrunk_file_bytes: record.rss.map(|rss| rss.shrunk_file),
             text: record.text,
         }
     }

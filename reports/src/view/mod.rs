@@ -3,6 +3,7 @@
 mod file;
 mod function;
 mod line;
+mod memory;
 mod native;
 mod record;
 mod run;
@@ -11,6 +12,7 @@ mod thread;
 pub(crate) use file::FileView;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
+pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{Record, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};

@@ -193,7 +193,11 @@ impl NativeView {
         self.dropped += native.signals.saturating_sub(samples);
         self.cpu_ns += native.cpu_ns;
         self.asked_hz = self.asked_hz.max(native.asked_hz);
-        let whose: Vec<Origin> = native.frames.iter().map(|frame| origins.of(frame)).collect();
+        let whose: Vec<Origin> = native
+            .frames
+            .iter()
+            .map(|frame| origins.of(frame))
+            .collect();
         for stack in &native.stacks {
             let frames = || {
                 stack.frames.iter().filter_map(|&frame| {
@@ -201,7 +205,9 @@ impl NativeView {
                     Some((native.frames.get(index)?, whose.get(index)?))
                 })
             };
-            let leaf = frames().next().map_or(&Origin::System, |(_, origin)| origin);
+            let leaf = frames()
+                .next()
+                .map_or(&Origin::System, |(_, origin)| origin);
             match frames().find(|(_, origin)| origin.is_user()) {
                 Some((_, Origin::Annotated)) => self.annotated += stack.samples,
                 Some((frame, _)) => lines
@@ -265,7 +271,9 @@ impl Place {
 
 /// The function that holds a closure: its lines are annotated with it.
 fn without_closures(function: &str) -> &str {
-    let end = function.find("::{{closure}}").or(function.find("::{closure"));
+    let end = function
+        .find("::{{closure}}")
+        .or(function.find("::{closure"));
     end.map_or(function, |end| &function[..end])
 }
 

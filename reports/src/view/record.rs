@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile};
+use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
 use super::line::{error, hits, seen_cpu};
@@ -47,6 +47,8 @@ pub(crate) struct Record<'a> {
     pub(crate) origin: Option<Origin>,
     /// Allocations, their bytes, bytes freed.
     pub(crate) heap: Option<(u64, u64, u64)>,
+    /// Growth and shrinkage of the resident set by the line itself.
+    pub(crate) rss: Option<RssChange>,
 }
 
 /// The records of a function, ascending by line; none if the profile does not hold it.
@@ -81,6 +83,7 @@ pub(crate) fn records<'a>(
             error: None,
             origin: None,
             heap: None,
+            rss: None,
         };
         measured.map_or(blank, |total| measured_record(blank, total, cost, heap))
     });
@@ -110,6 +113,7 @@ fn measured_record<'a>(
             .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
+        rss: own.rss.map(|rss| rss.change),
         ..blank
     }
 }

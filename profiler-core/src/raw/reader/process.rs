@@ -164,6 +164,7 @@ fn process(
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
             threads_folded: has(FLAG_THREADS_FOLDED),
             damaged,
+            stripped: false,
         },
         heap: has(FLAG_ALLOC).then(|| Heap {
             live_bytes: bytes.i64(offset_of!(Header, live_bytes)),

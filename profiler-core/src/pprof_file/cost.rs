@@ -1,0 +1,345 @@
+//! The costs of one line: values of a sample, flags that say what else there is, and that as further numbers.
+//!
+//! ```text
+//! line 12: 3 hits, 900 ns, of these 200 sampled (5 samples, variance 64 ns²)
+//! values  hits 3 · time 900 · cpu 0 · …      what every tool shows
+//! flags   SAMPLED | VARIANCE
+//! extra   200, 5, 64
+//! ```
+
+use super::error::Damage;
+use super::sample_type::Values;
+use crate::model::{LineCost, LineRss, Nanos, RssChange};
+
+/// `prior` is true.
+const PRIOR: u32 = 1;
+/// `below_resolution` is true.
+const BELOW_RESOLUTION: u32 = 1 << 1;
+/// `cpu` is known.
+const CPU_KNOWN: u32 = 1 << 2;
+/// `sampled` and `samples` follow.
+const SAMPLED: u32 = 1 << 3;
+/// The lower 64 bits of `variance` follow.
+const VARIANCE: u32 = 1 << 4;
+/// The upper 64 bits of it follow.
+const VARIANCE_HIGH: u32 = 1 << 5;
+/// The lower 64 bits of `settled` follow.
+const SETTLED: u32 = 1 << 6;
+/// The upper 64 bits of it follow.
+const SETTLED_HIGH: u32 = 1 << 7;
+/// The numbers that stand in the values follow once more, for there is no sample or they are too large for it: hits, exact, cpu,
+/// awaited, allocs, alloc_bytes, frees, free_bytes.
+const WHOLE: u32 = 1 << 8;
+/// The numbers of `rss` follow.
+const RSS: u32 = 1 << 9;
+const ALL: u32 = (1 << 10) - 1;
+
+/// The largest value of a sample.
+const LARGEST: u64 = i64::MAX.cast_unsigned();
+
+/// Values of the sample, in the units of its columns. A number with no room in a sample is cut to the largest.
+pub(super) fn values(cost: &LineCost) -> Values {
+    [
+        cost.hits,
+        cost.time().0,
+        cost.cpu.unwrap_or_default().0,
+        cost.awaited.0,
+        0,
+        0,
+        cost.allocs,
+        cost.alloc_bytes,
+        cost.frees,
+        cost.free_bytes,
+        cost.rss.map_or(0, |rss| rss.change.grown()),
+        cost.rss.map_or(0, |rss| rss.change.shrunk()),
+    ]
+    .map(|value| value.min(LARGEST))
+}
+
+/// Puts what a sample has no place for at the end of `extra`; the result says what that is. With `whole` all numbers are put there.
+pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
+    let mut flags = 0;
+    let mut part = |flag: u32, present: bool, numbers: &[u64]| {
+        if present {
+            flags |= flag;
+            extra.extend_from_slice(numbers);
+        }
+    };
+    part(PRIOR, cost.prior, &[]);
+    part(BELOW_RESOLUTION, cost.below_resolution, &[]);
+    part(CPU_KNOWN, cost.cpu.is_some(), &[]);
+    let sampled = [cost.sampled.0, cost.samples];
+    part(SAMPLED, sampled != [0, 0], &sampled);
+    let (high, low) = halves(cost.variance);
+    part(VARIANCE, low > 0, &[low]);
+    part(VARIANCE_HIGH, high > 0, &[high]);
+    let (high, low) = halves(cost.settled);
+    part(SETTLED, low > 0, &[low]);
+    part(SETTLED_HIGH, high > 0, &[high]);
+    let numbers = [
+        cost.hits,
+        cost.exact.0,
+        cost.cpu.unwrap_or_default().0,
+        cost.awaited.0,
+        cost.allocs,
+        cost.alloc_bytes,
+        cost.frees,
+        cost.free_bytes,
+    ];
+    // A sum that does not fit is at the limit too.
+    let cut = numbers.iter().any(|&number| number > LARGEST) || cost.time().0 > LARGEST;
+    part(WHOLE, whole || cut, &numbers);
+    part(
+        RSS,
+        cost.rss.is_some(),
+        &rss_numbers(&cost.rss.unwrap_or_default()),
+    );
+    flags
+}
+
+fn rss_numbers(rss: &LineRss) -> [u64; 8] {
+    [
+        rss.change.grown_anonymous,
+        rss.change.shrunk_anonymous,
+        rss.change.grown_file,
+        rss.change.shrunk_file,
+        rss.max_bytes,
+        rss.last_bytes,
+        rss.reads,
+        rss.sampled_bytes,
+    ]
+}
+
+fn rss(numbers: [u64; 8]) -> LineRss {
+    let [
+        grown_anonymous,
+        shrunk_anonymous,
+        grown_file,
+        shrunk_file,
+        max_bytes,
+        last_bytes,
+        reads,
+        sampled_bytes,
+    ] = numbers;
+    let change = RssChange {
+        grown_anonymous,
+        shrunk_anonymous,
+        grown_file,
+        shrunk_file,
+    };
+    LineRss {
+        change,
+        max_bytes,
+        last_bytes,
+        reads,
+        sampled_bytes,
+    }
+}
+
+/// The costs again: of the values of a sample, and what follows in `extra`.
+pub(super) fn unpack(
+    values: &Values,
+    flags: u32,
+    extra: &mut Column<'_, u64>,
+) -> Result<LineCost, Damage> {
+    if flags & !ALL != 0 {
+        return Err(Damage::new(
+            "flags of a line",
+            format!("at most {ALL}"),
+            flags,
+        ));
+    }
+    let has = |flag: u32| flags & flag != 0;
+    let mut part = |flag: u32| if has(flag) { extra.next() } else { Ok(0) };
+    let [sampled, samples] = [part(SAMPLED)?, part(SAMPLED)?];
+    let [low, high] = [part(VARIANCE)?, part(VARIANCE_HIGH)?];
+    let variance = wide(low, high);
+    let [low, high] = [part(SETTLED)?, part(SETTLED_HIGH)?];
+    let settled = wide(low, high);
+    let numbers = if has(WHOLE) {
+        extra.next_array()?
+    } else {
+        numbers_of(values, sampled)?
+    };
+    let [
+        hits,
+        exact,
+        cpu,
+        awaited,
+        allocs,
+        alloc_bytes,
+        frees,
+        free_bytes,
+    ] = numbers;
+    if !has(CPU_KNOWN) && cpu != 0 {
+        return Err(Damage::new("CPU time that is not known", 0, cpu));
+    }
+    let rss = if has(RSS) {
+        Some(rss(extra.next_array()?))
+    } else {
+        None
+    };
+    Ok(LineCost {
+        hits,
+        exact: Nanos(exact),
+        sampled: Nanos(sampled),
+        samples,
+        variance,
+        settled,
+        prior: has(PRIOR),
+        below_resolution: has(BELOW_RESOLUTION),
+        cpu: has(CPU_KNOWN).then_some(Nanos(cpu)),
+        awaited: Nanos(awaited),
+        allocs,
+        alloc_bytes,
+        frees,
+        free_bytes,
+        rss,
+    })
+}
+
+/// What the values say, with the exact time for the time.
+fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 8], Damage> {
+    let [
+        hits,
+        time,
+        cpu,
+        awaited,
+        _,
+        _,
+        allocs,
+        alloc_bytes,
+        frees,
+        free_bytes,
+        _,
+        _,
+    ] = *values;
+    let exact = time.checked_sub(sampled);
+    let exact = exact.ok_or_else(|| {
+        let expected = format!("at most {time}");
+        Damage::new("sampled time of a line", expected, sampled)
+    })?;
+    Ok([
+        hits,
+        exact,
+        cpu,
+        awaited,
+        allocs,
+        alloc_bytes,
+        frees,
+        free_bytes,
+    ])
+}
+
+fn wide(low: u64, high: u64) -> u128 {
+    u128::from(high) << 64 | u128::from(low)
+}
+
+fn halves(number: u128) -> (u64, u64) {
+    let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or(u64::MAX);
+    let high = u64::try_from(number >> 64).unwrap_or(u64::MAX);
+    (high, low)
+}
+
+/// Numbers of the extension that are read one after the other.
+#[derive(Debug)]
+pub(super) struct Column<'a, T> {
+    name: &'static str,
+    rest: &'a [T],
+}
+
+impl<'a, T: Copy> Column<'a, T> {
+    pub(super) fn new(name: &'static str, numbers: &'a [T]) -> Self {
+        Self {
+            name,
+            rest: numbers,
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<T, Damage> {
+        let [number] = self.next_array()?;
+        Ok(number)
+    }
+
+    fn next_array<const N: usize>(&mut self) -> Result<[T; N], Damage> {
+        let parts = self.rest.split_first_chunk();
+        let (numbers, rest) =
+            parts.ok_or_else(|| Damage::new(self.name, "more numbers", "too few"))?;
+        self.rest = rest;
+        Ok(*numbers)
+    }
+
+    /// To be called when everything is read.
+    pub(super) fn finish(&self) -> Result<(), Damage> {
+        match self.rest.len() {
+            0 => Ok(()),
+            left => Err(Damage::new(self.name, "an end", format!("{left} more"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again(cost: &LineCost, whole: bool) -> (LineCost, usize) {
+        let mut extra = Vec::new();
+        let flags = pack(cost, whole, &mut extra);
+        let mut column = Column::new("extra", &extra);
+        let values = if whole {
+            Values::default()
+        } else {
+            values(cost)
+        };
+        let read = unpack(&values, flags, &mut column).unwrap();
+        column.finish().unwrap();
+        (read, extra.len())
+    }
+
+    #[test]
+    fn common_costs_take_no_further_numbers() {
+        let cost = LineCost {
+            hits: 7,
+            exact: Nanos(900),
+            cpu: Some(Nanos(800)),
+            below_resolution: true,
+            ..LineCost::default()
+        };
+        assert_eq!(again(&cost, false), (cost, 0));
+        assert_eq!(again(&cost, true), (cost, 8));
+    }
+
+    #[test]
+    fn numbers_without_room_in_a_sample_come_back() {
+        let cost = LineCost {
+            hits: u64::MAX,
+            exact: Nanos(u64::MAX),
+            sampled: Nanos(u64::MAX),
+            samples: 1,
+            variance: u128::MAX,
+            settled: 1 << 64,
+            prior: true,
+            below_resolution: true,
+            cpu: None,
+            awaited: Nanos(1 << 63),
+            allocs: 1,
+            alloc_bytes: u64::MAX,
+            frees: u64::MAX - 1,
+            free_bytes: u64::MAX - 2,
+            rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
+        };
+        assert_eq!(again(&cost, false), (cost, 21));
+        assert_eq!(values(&cost)[1], LARGEST);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let read = |flags, extra: &[u64]| {
+            unpack(&Values::default(), flags, &mut Column::new("extra", extra))
+        };
+        assert!(read(SAMPLED, &[1, 1]).is_err());
+        assert!(read(SAMPLED, &[0]).is_err());
+        assert!(read(ALL + 1, &[]).is_err());
+        assert_eq!(read(0, &[]), Ok(LineCost::default()));
+    }
+}

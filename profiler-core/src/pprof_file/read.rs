@@ -1,0 +1,175 @@
+//! From the bytes of a file to a profile.
+
+use std::path::Path;
+
+use prost::Message;
+
+use super::check::check;
+use super::error::{Damage, ReadError};
+use super::extension::{Extension, LAYOUT, unpack};
+use super::message::{ValueType, field};
+use super::sample_type::SAMPLE_TYPES;
+use super::tables::Strings;
+use super::thread::{self, SampleReader, read_locations};
+use super::wire::{Fields, Value};
+use super::{facts, gzip, stripped};
+use crate::model::{Profile, Thread};
+
+/// Reads a saved profile.
+///
+/// A file that another tool has written from saved profiles (`go tool pprof -proto` merges them so) has lost what pprof has no place
+/// for. It is read as far as it goes: functions, lines, stacks and their costs; [`Losses::stripped`](crate::model::Losses::stripped)
+/// says so.
+///
+/// # Errors
+/// When the file cannot be read, is no pprof file packed by gzip, comes from another profiler or from a newer hprof, or is damaged
+/// anywhere. Memory is bounded: at most about 32 times of what a file of its size may unpack to, which is 64 MiB or 64 times its size.
+///
+/// ```
+/// use hprof::pprof_file::{ReadError, read};
+/// let error = read(std::path::Path::new(".")).unwrap_err();
+/// assert!(matches!(error, ReadError::NotAFile { .. }));
+/// ```
+pub fn read(path: &Path) -> Result<Profile, ReadError> {
+    let io_error = |source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    // Reading a pipe might never end.
+    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
+        return Err(ReadError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    read_bytes(&std::fs::read(path).map_err(io_error)?, path)
+}
+
+/// Reads the bytes of a saved profile; `path` is only for messages.
+///
+/// # Errors
+/// As [`read`].
+///
+/// ```
+/// use hprof::pprof_file::read_bytes;
+/// let error = read_bytes(b"text", std::path::Path::new("x.pb.gz")).unwrap_err();
+/// assert!(error.to_string().starts_with("x.pb.gz is not packed by gzip"));
+/// ```
+pub fn read_bytes(bytes: &[u8], path: &Path) -> Result<Profile, ReadError> {
+    let message = gzip::unpack(bytes, path)?;
+    let outline = outline(&message).map_err(|damage| ReadError::NotPprof {
+        path: path.to_owned(),
+        part: damage.part,
+        found: damage.found,
+    })?;
+    if outline.layout > LAYOUT {
+        return Err(ReadError::NewerVersion {
+            path: path.to_owned(),
+            found: outline.layout,
+            expected: LAYOUT,
+        });
+    }
+    let in_file = |damage: Damage| damage.in_file(path);
+    let types = sample_types(&outline).map_err(in_file)?;
+    let profile = if let Some(extension) = outline.extension {
+        whole(&message, &outline, &types, extension)
+    } else if outline.layout != 0 {
+        Err(Damage::new("extension", "the one of its layout", "none"))
+    } else if stripped::is_ours(&types) {
+        stripped::read(&message, &outline.strings, &types)
+    } else {
+        return Err(ReadError::Foreign {
+            path: path.to_owned(),
+            expected: "hits/count and time/nanoseconds",
+            found: stripped::list(&types),
+        });
+    };
+    let profile = profile.map_err(in_file)?;
+    check(&profile).map_err(in_file)?;
+    Ok(profile)
+}
+
+/// What must be known of a file before its parts make sense.
+struct Outline<'a> {
+    strings: Strings<'a>,
+    sample_types: Vec<&'a [u8]>,
+    layout: u64,
+    extension: Option<&'a [u8]>,
+}
+
+/// Walks over the whole file once.
+fn outline(message: &[u8]) -> Result<Outline<'_>, Damage> {
+    let mut sample_types = Vec::new();
+    let (mut layout, mut extension) = (0, None);
+    for part in Fields::new(message) {
+        match part? {
+            (field::SAMPLE_TYPE, Value::Bytes(bytes)) => sample_types.push(bytes),
+            (field::LAYOUT, Value::Number(number)) => layout = number,
+            (field::EXTENSION, Value::Bytes(bytes)) => extension = Some(bytes),
+            _ => {}
+        }
+    }
+    Ok(Outline {
+        strings: Strings::read(message)?,
+        sample_types,
+        layout,
+        extension,
+    })
+}
+
+/// Kind and unit of each column.
+fn sample_types<'a>(outline: &Outline<'a>) -> Result<Vec<(&'a str, &'a str)>, Damage> {
+    let read = |bytes: &&[u8]| {
+        let sample_type = ValueType::decode(*bytes)
+            .map_err(|error| Damage::new("sample type", "a message", error))?;
+        let strings = &outline.strings;
+        Ok((
+            strings.get(sample_type.kind)?,
+            strings.get(sample_type.unit)?,
+        ))
+    };
+    outline.sample_types.iter().map(read).collect()
+}
+
+/// A file that is as hprof wrote it.
+fn whole(
+    message: &[u8],
+    outline: &Outline<'_>,
+    types: &[(&str, &str)],
+    extension: &[u8],
+) -> Result<Profile, Damage> {
+    if outline.layout != LAYOUT {
+        return Err(Damage::new("version of the layout", LAYOUT, outline.layout));
+    }
+    if types != SAMPLE_TYPES {
+        let expected = stripped::list(&SAMPLE_TYPES);
+        return Err(Damage::new("sample types", expected, stripped::list(types)));
+    }
+    let extension = Extension::decode(extension)
+        .map_err(|error| Damage::new("extension", "a message", error))?;
+    let strings = &outline.strings;
+    let mut profile = Profile {
+        run: facts::run(extension.run.unwrap_or_default())?,
+        ..Profile::default()
+    };
+    for bytes in &extension.functions {
+        let function = facts::function(unpack("function", bytes)?, strings)?;
+        profile.functions.push(function);
+    }
+    let locations = read_locations(message, profile.functions.len())?;
+    let mut samples = SampleReader::new(message, locations);
+    for bytes in &extension.processes {
+        let packed = unpack("process", bytes)?;
+        let mut process = facts::process(&packed, strings)?;
+        let thread = |bytes: &Vec<u8>| -> Result<Thread, Damage> {
+            thread::read(&unpack("thread", bytes)?, strings, &mut samples)
+        };
+        process.threads = packed
+            .threads
+            .iter()
+            .map(thread)
+            .collect::<Result<_, _>>()?;
+        profile.processes.push(process);
+    }
+    samples.finish()?;
+    Ok(profile)
+}

@@ -1,0 +1,338 @@
+//! Profiles of any content: odd names, extreme figures, all that may be missing.
+
+use hprof::model::{
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineRss, Losses,
+    Nanos, Node, OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run,
+    Thread,
+};
+use hprof::site::LineKind;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+fn text() -> impl Strategy<Value = String> {
+    const ODD: [&str; 10] = [
+        "",
+        "main",
+        "a;b;c",
+        "fill::<[u8; 8]>",
+        "\"quoted\" 'and' \\escaped\\",
+        "grün::日本::🦀",
+        "two\nlines\r\n",
+        "\0",
+        "::",
+        " a b\t",
+    ];
+    prop_oneof![
+        proptest::sample::select(&ODD[..]).prop_map(str::to_owned),
+        any::<String>()
+    ]
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    const EDGES: [u64; 6] = [0, 1, i64::MAX as u64, 1 << 63, u64::MAX - 1, u64::MAX];
+    prop_oneof![
+        4 => 0..1000_u64,
+        1 => any::<u64>(),
+        1 => proptest::sample::select(&EDGES[..]),
+    ]
+}
+
+fn nanos() -> impl Strategy<Value = Nanos> {
+    number().prop_map(Nanos)
+}
+
+fn variance() -> impl Strategy<Value = u128> {
+    prop_oneof![
+        Just(0),
+        (0..1000_u128),
+        any::<u128>(),
+        Just(u128::MAX),
+        Just(1 << 64)
+    ]
+}
+
+fn cost() -> impl Strategy<Value = LineCost> {
+    let times = (nanos(), nanos(), number(), variance(), variance());
+    let marks = (any::<bool>(), any::<bool>(), option::of(nanos()), nanos());
+    let memory = (
+        (number(), number(), number(), number()),
+        option::of(line_rss().boxed()),
+    );
+    (number(), times, marks, memory).prop_map(|(hits, times, marks, memory)| LineCost {
+        hits,
+        exact: times.0,
+        sampled: times.1,
+        samples: times.2,
+        variance: times.3,
+        settled: times.4,
+        prior: marks.0,
+        below_resolution: marks.1,
+        cpu: marks.2,
+        awaited: marks.3,
+        allocs: memory.0.0,
+        alloc_bytes: memory.0.1,
+        frees: memory.0.2,
+        free_bytes: memory.0.3,
+        rss: memory.1,
+    })
+}
+
+fn rss_change() -> impl Strategy<Value = RssChange> {
+    [number(), number(), number(), number()].prop_map(|change| RssChange {
+        grown_anonymous: change[0],
+        shrunk_anonymous: change[1],
+        grown_file: change[2],
+        shrunk_file: change[3],
+    })
+}
+
+fn line_rss() -> impl Strategy<Value = LineRss> {
+    let numbers = [number(), number(), number(), number()];
+    (rss_change(), numbers).prop_map(|(change, numbers)| LineRss {
+        change,
+        max_bytes: numbers[0],
+        last_bytes: numbers[1],
+        reads: numbers[2],
+        sampled_bytes: numbers[3],
+    })
+}
+
+fn process_rss() -> impl Strategy<Value = ProcessRss> {
+    const SOURCES: [Option<RssSource>; 3] =
+        [None, Some(RssSource::Procfs), Some(RssSource::Sysinfo)];
+    let level = || {
+        (number(), number()).prop_map(|(anonymous_bytes, file_bytes)| RssLevel {
+            anonymous_bytes,
+            file_bytes,
+        })
+    };
+    let known = (
+        proptest::sample::select(&SOURCES[..]),
+        option::of(number()),
+        option::of(number()),
+    );
+    let counts = (number(), any::<u32>(), number(), number(), nanos());
+    let changes = (rss_change(), rss_change());
+    (known, level(), level(), counts, changes).prop_map(|(known, start, end, counts, changes)| {
+        ProcessRss {
+            source: known.0,
+            start,
+            end,
+            peak_bytes: counts.0,
+            not_read: changes.0,
+            rest: changes.1,
+            budget_percent: counts.1,
+            reads: counts.2,
+            looks: counts.3,
+            own_time: counts.4,
+            resolution_bytes: known.1,
+            total_ram: known.2,
+        }
+    })
+}
+
+fn line_number() -> impl Strategy<Value = u32> {
+    prop_oneof![8 => 0..30_u32, 1 => any::<u32>()]
+}
+
+fn function() -> impl Strategy<Value = Function> {
+    let line = (0..6_u32, any::<u32>(), text());
+    let lines = btree_map(line_number(), line, 0..5).prop_map(|lines| {
+        let line = |(line, (kind, group, label))| Line {
+            line,
+            kind: LineKind::from_raw(kind).unwrap(),
+            group,
+            label,
+        };
+        lines.into_iter().map(line).collect()
+    });
+    let place = (line_number(), any::<u32>(), any::<u32>());
+    let texts = (text(), text(), text(), text());
+    (texts, place, vec(text(), 0..4), lines).prop_map(|(texts, place, source, lines)| Function {
+        module: texts.0,
+        name: texts.1,
+        file: texts.2,
+        package: texts.3,
+        line: place.0,
+        column: place.1,
+        end_line: place.2,
+        source,
+        lines,
+    })
+}
+
+/// Of a profile with so many functions.
+fn thread(functions: usize) -> impl Strategy<Value = Thread> {
+    // Without functions there are no nodes: what is drawn for them does not matter.
+    let last = (functions as u32).saturating_sub(1);
+    let function = move || (0..=last).prop_map(FunctionId);
+    let node = (
+        option::weighted(0.8, (any::<prop::sample::Index>(), line_number())),
+        function(),
+        number(),
+        number(),
+        btree_map(line_number(), cost(), 0..4),
+    );
+    let most_nodes = if functions == 0 { 0 } else { 8 };
+    let nodes = vec(node, 0..=most_nodes).prop_map(|nodes| {
+        let node = |(index, (parent, function, calls, primitive_calls, lines)): (usize, _)| {
+            let parent: Option<(prop::sample::Index, u32)> = parent;
+            Node {
+                parent: parent
+                    .filter(|_| index > 0)
+                    .map(|(parent, line)| (parent.index(index) as u32, line)),
+                function,
+                calls,
+                primitive_calls,
+                lines: std::collections::BTreeMap::into_iter(lines).collect(),
+            }
+        };
+        nodes.into_iter().enumerate().map(node).collect::<Vec<_>>()
+    });
+    let running = option::of((function(), any::<u32>()));
+    let running = running.prop_map(move |running| {
+        let place = |(function, line)| Place { function, line };
+        running.filter(|_| functions > 0).map(place)
+    });
+    let facts = (any::<u32>(), text(), number(), nanos(), option::of(nanos()));
+    (facts, running, cost(), nodes).prop_map(|(facts, running, outside, nodes)| Thread {
+        tid: facts.0,
+        name: facts.1,
+        uses: facts.2,
+        wall: facts.3,
+        cpu: facts.4,
+        running,
+        outside,
+        nodes,
+    })
+}
+
+fn own_cost() -> impl Strategy<Value = OwnCost> {
+    let numbers = (
+        number(),
+        number(),
+        number(),
+        nanos(),
+        number(),
+        option::of(nanos()),
+        number(),
+    );
+    numbers.prop_map(|numbers| OwnCost {
+        timed_markers: numbers.0,
+        markers: numbers.1,
+        calls: numbers.2,
+        in_program: numbers.3,
+        timed_marker_ps: numbers.4,
+        sampler: numbers.5,
+        sampler_ticks: numbers.6,
+    })
+}
+
+fn losses() -> impl Strategy<Value = Losses> {
+    let all = (
+        any::<bool>(),
+        number(),
+        any::<bool>(),
+        number(),
+        any::<bool>(),
+    );
+    all.prop_map(|all| Losses {
+        flat: all.0,
+        lost_calls: all.1,
+        threads_folded: all.2,
+        damaged: all.3,
+        stripped: all.4,
+    })
+}
+
+fn process(functions: usize) -> impl Strategy<Value = Process> {
+    const MODES: [ClockMode; 5] = [
+        ClockMode::Auto,
+        ClockMode::Exact,
+        ClockMode::Fenced,
+        ClockMode::Sampled,
+        ClockMode::Calls,
+    ];
+    const SOURCES: [ClockSource; 2] = [ClockSource::Tsc, ClockSource::Monotonic];
+    let names = (text(), any::<u32>(), any::<u32>(), number(), text());
+    let ranks = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let clock = (
+        proptest::sample::select(&SOURCES[..]),
+        proptest::sample::select(&MODES[..]),
+    );
+    let end = (
+        nanos(),
+        option::of(nanos()),
+        any::<bool>(),
+        any::<bool>(),
+        any::<char>(),
+    );
+    let heap = (
+        option::of((any::<i64>(), any::<i64>())),
+        option::of(process_rss().boxed()),
+    );
+    let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
+    (facts.boxed(), vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
+        let (names, ranks, clock, end, own_cost, losses, heap) = facts;
+        Process {
+            host: names.0,
+            pid: names.1,
+            parent_pid: names.2,
+            start_unix_ns: names.3,
+            exe: names.4,
+            rank: ranks.0,
+            ranks: ranks.1,
+            clock_source: clock.0,
+            clock_mode: clock.1,
+            wall: end.0,
+            cpu: end.1,
+            finished: end.2,
+            debug_assertions: end.3,
+            opt_level: end.4,
+            own_cost,
+            losses,
+            heap: heap.0.map(|(live_bytes, peak_bytes)| Heap {
+                live_bytes,
+                peak_bytes,
+            }),
+            rss: heap.1,
+            threads,
+        }
+    })
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    let end = prop_oneof![
+        any::<i32>().prop_map(End::Code),
+        any::<i32>().prop_map(End::Signal)
+    ];
+    let times = (
+        option::of(number()),
+        option::of(nanos()),
+        option::of(nanos()),
+    );
+    let texts = (vec(text(), 0..4), option::of(text()), option::of(text()));
+    (texts, times, option::of(end)).prop_map(|(texts, times, end)| Run {
+        command: texts.0,
+        cargo_profile: texts.1,
+        start_unix_ns: times.0,
+        wall: times.1,
+        cpu: times.2,
+        end,
+        source_root: texts.2,
+    })
+}
+
+/// Any profile that makes sense.
+pub(crate) fn profile() -> impl Strategy<Value = Profile> {
+    (0..5_usize).prop_flat_map(|functions| {
+        let processes = vec(process(functions), 0..3);
+        let parts = (run(), vec(function(), functions), processes);
+        parts.prop_map(|(run, functions, processes)| Profile {
+            run,
+            functions,
+            processes,
+        })
+    })
+}
