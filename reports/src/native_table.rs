@@ -190,3 +190,114 @@ fn below<'a>(file: &'a str, root: Option<&str>) -> &'a str {
     root.and_then(|root| file.strip_prefix(root))
         .map_or(file, |rest| rest.trim_start_matches('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use hprof::model::{Native, NativeFrame, NativeStack};
+
+    use super::*;
+    use crate::fixture;
+
+    const HOME: &str = "/home/user/diffusion";
+
+    fn frame(function: &str, file: &str, line: u32) -> NativeFrame {
+        NativeFrame {
+            function: function.into(),
+            file: file.into(),
+            line,
+            inlined: false,
+        }
+    }
+
+    fn stack(frames: &[u32], samples: u64) -> NativeStack {
+        NativeStack {
+            thread: "main".into(),
+            frames: frames.to_vec(),
+            samples,
+        }
+    }
+
+    /// Frames: 0 memcpy, 1 std, 2 a crate, 3 and 4 two lines of `parse`, 5 an annotated function, 6 a closure of `parse`.
+    fn profile() -> Profile {
+        let mut profile = fixture::diffusion();
+        profile.run.source_root = Some(HOME.into());
+        let own =
+            |function: &str, file: &str, line| frame(function, &format!("{HOME}/{file}"), line);
+        profile.processes[0].native = Some(Native {
+            asked_hz: 1000,
+            cpu_ns: 2_000_000_000,
+            signals: 410,
+            frames: vec![
+                frame("memcpy", "", 0),
+                frame(
+                    "core::slice::sort",
+                    "/rustc/0123/library/core/src/slice/mod.rs",
+                    9,
+                ),
+                frame(
+                    "serde::de",
+                    "/home/user/.cargo/registry/src/index-1/serde-1.0.1/src/de.rs",
+                    5,
+                ),
+                own("diffusion::parse", "src/input.rs", 7),
+                own("diffusion::parse", "src/input.rs", 8),
+                own("diffusion::solver::Field::advance", "src/solver.rs", 21),
+                own("diffusion::parse::{{closure}}", "src/input.rs", 7),
+            ],
+            stacks: vec![
+                stack(&[0, 2, 3, 5], 100),
+                stack(&[1, 6, 3, 5], 50),
+                stack(&[4, 5], 50),
+                stack(&[1, 5], 150),
+                stack(&[0], 40),
+                stack(&[2], 10),
+            ],
+        });
+        profile
+    }
+
+    #[test]
+    fn samples_go_to_the_innermost_line_of_the_user() {
+        let mut out = Vec::new();
+        write_native_table(&profile(), &NativeTableOptions::default(), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+        Native stacks: 400 samples in 2.00 s of CPU time, 200 a second, of 1000 asked for; 10 dropped
+
+        Hot lines outside annotated code
+
+         Samples  % CPU     Own     std  crates  system  Line
+             150   37.5              50             100  src/input.rs:7 diffusion::parse
+              50   12.5      50                          src/input.rs:8 diffusion::parse
+
+        37.5 % in annotated functions; without any of your code: 0.0 % std, 2.5 % crates, 10.0 % system
+        Worth #[profile]: diffusion::parse
+        ");
+    }
+
+    #[test]
+    fn suggestions_add_up_the_lines_of_a_function() {
+        let mut out = Vec::new();
+        let place =
+            |_: &str, function: &str, hot| (function == "diffusion::parse").then_some(hot - 2);
+        write_suggestions(&profile(), None, &place, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            " % CPU  Samples  Function to annotate\n  50.0      200  src/input.rs:5 diffusion::parse\n"
+        );
+    }
+
+    #[test]
+    fn a_rate_that_was_reached_is_told_alone() {
+        let mut profile = profile();
+        if let Some(native) = &mut profile.processes[0].native {
+            native.asked_hz = 200;
+        }
+        let mut out = Vec::new();
+        write_native_table(&profile, &NativeTableOptions::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let heading =
+            "Native stacks: 400 samples in 2.00 s of CPU time, 200 a second; 10 dropped\n";
+        assert!(text.starts_with(heading), "{text}");
+    }
+}

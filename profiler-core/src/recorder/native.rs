@@ -190,8 +190,7 @@ fn count_signals() {
     }
     HANDLER.store(action.sa_sigaction, Release);
     action.sa_sigaction = on_signal as *const () as libc::sighandler_t;
-    // A thread on a small stack of its own for signals keeps to it.
-    action.sa_flags |= libc::SA_ONSTACK;
+    // Not on the alternative stack, which is too small for unwinding: the flags stay as pprof has them.
     // SAFETY: the handler has the form that the flags ask for.
     unsafe { libc::sigaction(libc::SIGPROF, &raw const action, core::ptr::null_mut()) };
 }
