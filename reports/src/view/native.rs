@@ -57,6 +57,10 @@ impl<'a> Origins<'a> {
         if function.trim_start_matches('<').starts_with("hprof::") {
             return Origin::Crate("hprof".into());
         }
+        // The compiler's calls of an allocator stand where that is declared.
+        if function.starts_with("__rustc::") {
+            return Origin::Std;
+        }
         let below_root = self.root.is_some_and(|root| file.starts_with(root));
         let foreign = ["/registry/src/", "/git/checkouts/"]
             .into_iter()
@@ -64,9 +68,9 @@ impl<'a> Origins<'a> {
         match foreign {
             // `<registry>/<crate>/src/..`
             Some(path) => Origin::Crate(path.split('/').nth(1).unwrap_or("?").to_owned()),
-            None if !std::path::Path::new(file)
+            None if std::path::Path::new(file)
                 .extension()
-                .is_some_and(|extension| extension == "rs") =>
+                .is_none_or(|extension| extension != "rs") =>
             {
                 Origin::System
             }
