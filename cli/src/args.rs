@@ -13,7 +13,7 @@ pub(crate) use record::{
 };
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, ManArgs,
-    Metric, ProfileArgs, ShowArgs, SortKey, TableArgs,
+    Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Draw a flamegraph of a profile
     Flamegraph(FlamegraphArgs),
+    /// Name the functions worth an annotation, from the native stacks of a profile
+    Suggest(SuggestArgs),
     /// Print a whole source file with what its lines cost
     Annotate(AnnotateArgs),
     /// Write a profile in a format of other programs

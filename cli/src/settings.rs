@@ -17,6 +17,7 @@ pub(crate) struct Recording {
     split_loops: bool,
     sampler: bool,
     space: Option<String>,
+    native: Option<u32>,
     memory: bool,
     rss_source: Option<RssSource>,
     memory_budget: Option<u32>,
@@ -34,6 +35,7 @@ impl Recording {
             split_loops,
             sampler: !args.no_sampler,
             space: args.space.clone(),
+            native: args.native,
             memory: false,
             rss_source: args.rss_source,
             memory_budget: args.memory_budget,
@@ -57,6 +59,11 @@ impl Recording {
         Self::build(args, false)
     }
 
+    /// Whether the program needs the recorder's feature `native`.
+    pub(crate) fn native(&self) -> bool {
+        self.native.is_some()
+    }
+
     /// Value of `HPROF` for the build.
     pub(crate) fn switch(&self, own_allocator: bool) -> String {
         let lines = match (self.clock, self.split_loops) {
@@ -78,6 +85,7 @@ impl Recording {
             Clock::Calls => None,
         });
         let sampler = (!self.sampler).then_some("0");
+        let native = self.native.map(|rate| rate.to_string());
         let rss_source = self.rss_source.map(|source| match source {
             RssSource::Auto => "auto",
             RssSource::Sysinfo => "sysinfo",
@@ -88,6 +96,7 @@ impl Recording {
             (hprof::env::CLOCK, clock),
             (hprof::env::SAMPLER, sampler),
             (hprof::env::SPACE, self.space.as_deref()),
+            (hprof::env::NATIVE, native.as_deref()),
             (hprof::env::MEMORY, self.memory.then_some("1")),
             (hprof::env::MEMORY_BUDGET, budget.as_deref()),
             (hprof::env::RSS_SOURCE, rss_source),

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, LineTableOptions, MemoryTableOptions, Style,
-    ThreadTableOptions, Unit, write_function_table, write_line_tables, write_memory_tables,
-    write_thread_table,
+    FunctionSort, FunctionTableOptions, LineTableOptions, MemoryTableOptions, NativeTableOptions,
+    Style, ThreadTableOptions, Unit, write_function_table, write_line_tables, write_memory_tables,
+    write_native_table, write_thread_table,
 };
 
 use crate::args::{SortKey, TableArgs};
@@ -22,6 +22,7 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
         } else {
             write_line_tables(profile, &lines(args, style), out)?;
         }
+        write_native_table(profile, &native(args, style), out)?;
         if args.memory {
             writeln!(out)?;
             write_memory_tables(profile, &memory(style), out)?;
@@ -65,6 +66,13 @@ fn functions(args: &TableArgs, style: Style) -> FunctionTableOptions {
     options.unit = unit(args.unit);
     options.top = args.top;
     options.min_percent = args.min_percent;
+    options.style = style;
+    options
+}
+
+fn native(args: &TableArgs, style: Style) -> NativeTableOptions {
+    let mut options = NativeTableOptions::default();
+    options.top = args.top;
     options.style = style;
     options
 }

@@ -104,4 +104,8 @@ fn a_profiled_program_links_next_to_nothing() {
         runtime,
         BTreeSet::from(["dep:hprof-macros", "dep:libc", "dep:sysinfo"])
     );
+    assert_eq!(core.features["default"], ["runtime"]);
+    for optional in ["native", "tracing"] {
+        assert!(core.features.contains_key(optional), "{optional}");
+    }
 }

@@ -4,6 +4,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod call_span;
 pub mod env;
 #[cfg(not(hprof_recorder))]
 mod inert;
@@ -22,8 +23,12 @@ pub mod raw;
 )]
 mod recorder;
 pub mod site;
+#[cfg(feature = "tracing")]
+mod spans;
 
 #[cfg(feature = "runtime")]
 pub use hprof_macros::profile;
 #[cfg(hprof_recorder)]
 pub use memory::Alloc;
+#[cfg(feature = "tracing")]
+pub use spans::{SpanLayer, layer};

@@ -5,3 +5,9 @@ pub use crate::inert::{Brace, Frame, Group, poll, task_line};
 #[cfg(hprof_recorder)]
 pub use crate::recorder::{Brace, Frame, Group, Task, poll, task_line};
 pub use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
+
+#[cfg(not(feature = "tracing"))]
+pub use crate::call_span::NoSpan;
+#[cfg(feature = "tracing")]
+pub use crate::call_span::tracing;
+pub use crate::call_span::{call_span, enter_span, in_span};

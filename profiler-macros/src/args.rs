@@ -19,17 +19,20 @@ pub(crate) enum Flag {
     Marked,
     /// Instrument without the build switch.
     Always,
+    /// Open a `tracing` span for each call.
+    Span,
 }
 
-const FLAGS: [(&str, Flag); 5] = [
+const FLAGS: [(&str, Flag); 6] = [
     ("skip", Flag::Skip),
     ("calls", Flag::Calls),
     ("split", Flag::Split),
     ("marked", Flag::Marked),
     ("always", Flag::Always),
+    ("span", Flag::Span),
 ];
 
-const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`";
+const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`";
 
 /// Pairs of options that ask for two different things.
 const CONFLICTS: [(Flag, Flag); 2] = [(Flag::Calls, Flag::Split), (Flag::Calls, Flag::Marked)];

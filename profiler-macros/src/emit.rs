@@ -123,6 +123,19 @@ impl Emitter {
         whole(quote_spanned!(span=> let frame = #frame::enter(&#site);))
     }
 
+    /// `let _span = enter_span(call_span!("name"));`
+    pub(crate) fn enter_span(&self, name: &str, at: Span) -> Stmt {
+        let span = hidden(at);
+        let enter_span = self.paths.private("enter_span", span);
+        let call_span = self.call_span(name, span);
+        whole(quote_spanned!(span=> let _span = #enter_span(#call_span);))
+    }
+
+    fn call_span(&self, name: &str, span: Span) -> TokenStream {
+        let call_span = self.paths.private("call_span", span);
+        quote_spanned!(span=> #call_span!(#name))
+    }
+
     /// The marker of a line, under the conditions of the statement it stands for.
     pub(crate) fn marker(&self, counter: &Counter, conditions: &[Attribute], at: Span) -> Stmt {
         let span = hidden(at);
@@ -184,13 +197,15 @@ impl Emitter {
     }
 
     /// The body of an async function: `poll(&SITE, async move { hint; bindings; body }).await`. The inner block ends the
-    /// temporaries of its tail before the parameters are dropped, as the plain function does.
+    /// temporaries of its tail before the parameters are dropped, as the plain function does. `span_name` is that of the span that
+    /// each poll enters, if one is wanted.
     pub(crate) fn async_body(
         &self,
         site: &Ident,
         output: Option<&Type>,
         bindings: &[Binding],
         body: &Block,
+        span_name: Option<&str>,
     ) -> Stmt {
         let span = hidden(body.brace_token.span.open());
         // Never taken; tells `?` and coercions in the body what they are to end up with.
@@ -202,7 +217,14 @@ impl Emitter {
             }
         });
         let bindings = bindings.iter().map(binding);
-        let future = quote_spanned!(span=> async move { #hint #(#bindings)* #body });
+        let mut future = quote_spanned!(span=> async move { #hint #(#bindings)* #body });
+        if let Some(name) = span_name {
+            let (in_span, call_span) = (
+                self.paths.private("in_span", span),
+                self.call_span(name, span),
+            );
+            future = quote_spanned!(span=> #in_span(#call_span, #future));
+        }
         let poll = self.poll(site, &future, span);
         Stmt::Expr(Expr::Verbatim(quote_spanned!(span=> #poll.await)), None)
     }

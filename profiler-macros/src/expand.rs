@@ -127,12 +127,16 @@ impl Expansion<'_> {
         };
         let facts = self.facts(&place, function);
         let site = &tables[0].ident;
+        let span_name = self.options.has(Flag::Span).then_some(facts.name.as_str());
         if kind == SiteKind::AsyncFunction {
-            self.move_into_future(site, function);
+            self.move_into_future(site, function, span_name);
         } else {
-            let enter = self.emitter.enter(site, function.sig.fn_token.span);
+            let at = function.sig.fn_token.span;
+            let span = span_name.map(|name| self.emitter.enter_span(name, at));
             let stmts = &mut function.block.stmts;
-            stmts.insert(leading_items(stmts), enter);
+            let first = leading_items(stmts);
+            let entering = [self.emitter.enter(site, at)].into_iter().chain(span);
+            stmts.splice(first..first, entering);
         }
         let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
         function.block.stmts.splice(0..0, sites);
@@ -157,12 +161,17 @@ impl Expansion<'_> {
     }
 
     /// `async fn f(p) { body }` becomes `async fn f(p) { poll(&SITE, async move { body }).await }`.
-    fn move_into_future(&self, site: &proc_macro2::Ident, function: &mut Function<'_>) {
+    fn move_into_future(
+        &self,
+        site: &proc_macro2::Ident,
+        function: &mut Function<'_>,
+        span_name: Option<&str>,
+    ) {
         let bindings = async_fn::bindings(function.sig);
         let output = async_fn::output_hint(&function.sig.output);
-        let body = self
-            .emitter
-            .async_body(site, output.as_ref(), &bindings, function.block);
+        let body =
+            self.emitter
+                .async_body(site, output.as_ref(), &bindings, function.block, span_name);
         function.block.stmts = vec![body];
     }
 

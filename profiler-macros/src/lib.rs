@@ -58,6 +58,7 @@ use proc_macro::TokenStream;
 /// | `name = "..."` | the name to show for a function |
 /// | `crate = path` | where `hprof` is, if it is not `::hprof` |
 /// | `always` | instrument without the build switch |
+/// | `span` | open a `tracing` span with target `hprof` for each call, if `hprof-core` has its feature `tracing`: a trace of the program then shows the profiled functions |
 ///
 /// ```
 /// # use hprof::profile;

@@ -259,6 +259,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             outside: LineCost::default(),
             nodes,
         }],
+        native: None,
     }
 }
 

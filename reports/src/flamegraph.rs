@@ -70,9 +70,18 @@ pub fn write_flamegraph(
     drawing.deterministic = true;
     drawing.name_type = if options.lines { "Line:" } else { "Function:" }.into();
     (drawing.count_name, drawing.factor) = unit(metric, total);
+    draw(&stacks, &mut drawing, out)
+}
+
+/// Draws stacks of which there is at least one.
+pub(crate) fn draw(
+    stacks: &[Stack],
+    drawing: &mut Options<'_>,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
     let lines: Vec<String> = stacks.iter().map(line).collect();
     let mut picture = Vec::new();
-    from_lines(&mut drawing, lines.iter().map(String::as_str), &mut picture)?;
+    from_lines(drawing, lines.iter().map(String::as_str), &mut picture)?;
     let picture = String::from_utf8_lossy(&picture);
     let restored: String = picture.chars().map(restore).collect();
     out.write_all(restored.as_bytes())?;
@@ -100,11 +109,13 @@ fn unit(metric: Metric, total: u64) -> (String, f64) {
 
 /// A stack as inferno reads it.
 fn line((frames, value): &Stack) -> String {
-    let frames: Vec<String> = frames
-        .iter()
-        .map(|frame| frame.chars().map(hide).collect())
-        .collect();
+    let frames: Vec<String> = frames.iter().map(|frame| hidden(frame)).collect();
     format!("{} {value}", frames.join(";"))
+}
+
+/// A name as inferno reads it.
+pub(crate) fn hidden(name: &str) -> String {
+    name.chars().map(hide).collect()
 }
 
 fn hide(sign: char) -> char {
@@ -132,7 +143,7 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    fn draw(profile: &Profile, options: &FlamegraphOptions) -> Result<String, ReportError> {
+    fn picture(profile: &Profile, options: &FlamegraphOptions) -> Result<String, ReportError> {
         let mut out = Vec::new();
         let drawn = write_flamegraph(profile, options, &mut out);
         if drawn.is_err() {
@@ -151,7 +162,7 @@ mod tests {
 
     #[test]
     fn frames_by_function_keep_their_names() {
-        let svg = draw(&fixture::diffusion(), &FlamegraphOptions::default()).unwrap();
+        let svg = picture(&fixture::diffusion(), &FlamegraphOptions::default()).unwrap();
         let shown = frames(&svg);
         assert_eq!(shown[0], "all (1,222,204 us, 100%)");
         assert!(
@@ -176,7 +187,7 @@ mod tests {
             lines: true,
             ..FlamegraphOptions::default()
         };
-        let svg = draw(&profile, &options).unwrap();
+        let svg = picture(&profile, &options).unwrap();
         let expected =
             "diffusion::solver::step::&lt;[u8; 8]&gt; &amp; 5 (src/solver.rs:3) (7 hits, 100.00%)";
         assert_eq!(frames(&svg), ["all (7 hits, 100%)", expected]);
@@ -193,7 +204,7 @@ mod tests {
             metric: Metric::Hits,
             ..FlamegraphOptions::default()
         };
-        let svg = draw(&profile, &options).unwrap();
+        let svg = picture(&profile, &options).unwrap();
         assert_eq!(
             frames(&svg)[1],
             "diffusion::solver::step 8 (7 hits, 100.00%)"
@@ -207,7 +218,7 @@ mod tests {
                 metric,
                 ..FlamegraphOptions::default()
             };
-            draw(profile, &options).unwrap_err().to_string()
+            picture(profile, &options).unwrap_err().to_string()
         };
         let zero = LineCost {
             hits: 1,
@@ -233,7 +244,7 @@ mod tests {
             ..FlamegraphOptions::default()
         };
         assert!(matches!(
-            draw(&endless, &options),
+            picture(&endless, &options),
             Err(ReportError::TooLarge { .. })
         ));
     }

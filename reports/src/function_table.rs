@@ -62,7 +62,7 @@ pub struct FunctionTableOptions {
 }
 
 /// Writes one row for each function that was entered: calls (`total/primitive` where it called itself), time in itself (`tottime`) and
-/// with everything it called (`cumtime`).
+/// with everything it called (`cumtime`); where some waited, the time between the polls of async functions and outside of entered spans (`await`).
 ///
 /// # Errors
 /// Those of the writer.
@@ -119,9 +119,12 @@ fn write_costs(
     }
     writeln!(out)?;
 
-    let mut grid = Grid::new(COLUMNS.to_vec());
+    let waits = view.rows.iter().any(|row| row.awaited.is_some());
+    let mut columns = COLUMNS.to_vec();
+    columns.extend(waits.then_some(Column::right("await", 8)));
+    let mut grid = Grid::new(columns);
     for row in &view.rows {
-        grid.push(cells(row, options.unit));
+        grid.push(cells(row, options.unit, waits));
     }
     let (titles, rows) = grid.lines(options.style);
     let limit = options.style.width.unwrap_or(usize::MAX);
@@ -154,20 +157,22 @@ const COLUMNS: [Column; 5] = [
     Column::right("percall", 8),
 ];
 
-fn cells(row: &FunctionRow<'_>, unit: Unit) -> Vec<Cell> {
+fn cells(row: &FunctionRow<'_>, unit: Unit, waits: bool) -> Vec<Cell> {
     let time = |nanos: f64| unit.time(nanos, 3, 12);
     let calls = if row.calls == row.primitive_calls {
         row.calls.to_string()
     } else {
         format!("{}/{}", row.calls, row.primitive_calls)
     };
-    vec![
+    let mut cells = vec![
         Cell::plain(calls),
         Cell::plain(time(row.self_time.0 as f64)),
         Cell::of(row.self_per_call, time),
         Cell::plain(time(row.total.0 as f64)).toned(heat(row.percent)),
         Cell::of(row.total_per_call, time),
-    ]
+    ];
+    cells.extend(waits.then(|| Cell::of(row.awaited, |nanos| time(nanos.0 as f64))));
+    cells
 }
 
 #[cfg(test)]
@@ -190,10 +195,10 @@ mod tests {
 
       Ordered by: cumulative time
 
-      ncalls  tottime  percall  cumtime  percall filename:lineno(function)
-           1  28.1 ms  28.1 ms   1.22 s   1.22 s src/solver.rs:1(main)
-         500   1.19 s  2.39 ms   1.19 s  2.39 ms src/solver.rs:20(Field::advance)
-    1973/500  9.00 us   4.6 ns  9.00 us    18 ns src/solver.rs:40(helper::<[u8; 8]>)
+      ncalls  tottime  percall  cumtime  percall    await filename:lineno(function)
+           1  28.1 ms  28.1 ms   1.22 s   1.22 s          src/solver.rs:1(main)
+         500   1.19 s  2.39 ms   1.19 s  2.39 ms  12.0 ms src/solver.rs:20(Field::advance)
+    1973/500  9.00 us   4.6 ns  9.00 us    18 ns          src/solver.rs:40(helper::<[u8; 8]>)
     "#);
     }
 
@@ -243,10 +248,19 @@ mod tests {
        Ordered by: cumulative time
        Shown: 2 of 3 functions
 
-    ^[1m   ncalls  tottime  percall  cumtime  percall filename:linen^[0m
-            1    0.028    0.028 ^[1m^[31m   1.222^[0m    1.222 src/solver.rs:
-          500    1.194    0.002 ^[1m^[31m   1.194^[0m    0.002 src/solver.rs:
+    ^[1m   ncalls  tottime  percall  cumtime  percall    await filen^[0m
+            1    0.028    0.028 ^[1m^[31m   1.222^[0m    1.222          src/s
+          500    1.194    0.002 ^[1m^[31m   1.194^[0m    0.002    0.012 src/s
     "#);
+    }
+
+    #[test]
+    fn without_waiting_there_is_no_column_for_it() {
+        let mut costs = fixture::diffusion_costs();
+        for line in costs.iter_mut().flat_map(|cost| &mut cost.lines) {
+            line.own.awaited = hprof::model::Nanos::ZERO;
+        }
+        assert!(!table(&costs, &FunctionTableOptions::default()).contains("await"));
     }
 
     #[test]

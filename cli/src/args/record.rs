@@ -18,6 +18,7 @@ Examples:
   hprof run -p server --features fast -o before.hprof
   hprof run -tmz -u ms                         sorted, with a summary, without unused functions, in ms
   hprof run --dev                              a debug build instead of a release build
+  hprof run --native                           also find hot lines outside of annotated functions
   hprof run --clock exact --report table.txt   time every line by itself, and write the table to a file
 
 Exit code: that of the program (128 + n if signal n ended it); cargo's if the build failed; 2 for
@@ -150,6 +151,9 @@ pub(crate) struct RecordArgs {
     /// Start no sampler thread in the program: lines too hot to be timed are then not told apart
     #[arg(long)]
     pub(crate) no_sampler: bool,
+    /// Sample the stacks of all code too, HZ times a second of CPU time [100 without a value]
+    #[arg(long, value_name = "HZ", num_args = 0..=1, require_equals = true, default_missing_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) native: Option<u32>,
     /// Space a process may use for what it records, such as 256M
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) space: Option<String>,

@@ -99,6 +99,7 @@ const FLAMEGRAPH_EXAMPLES: &str = "\
 Examples:
   hprof flamegraph                       time of the newest profile, in flamegraph.svg
   hprof flamegraph -o hits.svg --metric hits --lines
+  hprof flamegraph --native              all code, as sampled by hprof run --native
   hprof flamegraph -o - before.hprof > before.svg";
 
 /// `hprof flamegraph`.
@@ -110,6 +111,9 @@ pub(crate) struct FlamegraphArgs {
     /// File to write; - for the standard output
     #[arg(short, long, value_name = "FILE", default_value = "flamegraph.svg")]
     pub(crate) output: PathBuf,
+    /// The native stacks of all code; annotated functions are green
+    #[arg(long, conflicts_with_all = ["metric", "lines"])]
+    pub(crate) native: bool,
     /// What the widths mean
     #[arg(long, value_name = "METRIC", default_value = "time")]
     pub(crate) metric: Metric,
@@ -134,6 +138,22 @@ pub(crate) enum Metric {
     AllocBytes,
     /// Allocations
     Allocs,
+}
+
+const SUGGEST_EXAMPLES: &str = "\
+Examples:
+  hprof run --native && hprof suggest
+  hprof suggest --top 3 before.hprof";
+
+/// `hprof suggest`.
+#[derive(Debug, Args)]
+#[command(after_help = SUGGEST_EXAMPLES)]
+pub(crate) struct SuggestArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// Only this many functions
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
 }
 
 const ANNOTATE_EXAMPLES: &str = "\

@@ -31,6 +31,8 @@ pub(super) struct Over<'a> {
     pub(super) table: &'a TableArgs,
     /// Exit code of the program.
     pub(super) code: u8,
+    /// Whether native stacks were asked for.
+    pub(super) native: bool,
     /// Asked if nothing was recorded.
     pub(super) reason: &'a dyn Fn() -> Nothing,
 }
@@ -53,6 +55,12 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     let mut code = over.code;
     let saved = store::load(&[folder.to_owned()]).and_then(|mut loaded| {
         loaded.profile.run = over.facts.into_run();
+        let mut processes = loaded.profile.processes.iter();
+        if over.native && processes.all(|process| process.native.is_none()) {
+            output::say(
+                "no native stacks: the program was killed, or was built without the feature native of hprof-core",
+            );
+        }
         match print(over.report, over.table, &loaded) {
             Err(error) if !failure::is_broken_pipe(&error) => {
                 output::error(&error);

@@ -44,6 +44,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         report,
         table: &args.table,
         code,
+        native: recording.native(),
         reason,
     })
 }

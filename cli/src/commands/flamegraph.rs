@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use hprof_reports::{FlamegraphOptions, Metric, write_flamegraph};
+use hprof_reports::{FlamegraphOptions, Metric, write_flamegraph, write_native_flamegraph};
 
 use super::show::load;
 use crate::args::{self, FlamegraphArgs};
@@ -25,6 +25,10 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let report = Report::file_or_stdout(&args.output)?;
     let file = matches!(report, Report::File(..));
     report.write(false, |_, out: &mut dyn Write| {
+        if args.native {
+            return write_native_flamegraph(&profile, args.title.as_deref(), out)
+                .hint("native stacks are recorded by hprof run --native");
+        }
         write_flamegraph(&profile, &options, out)
             .hint("--metric chooses other values, such as hits")
     })?;

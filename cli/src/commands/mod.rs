@@ -13,3 +13,4 @@ pub(crate) mod man;
 pub(crate) mod recover;
 pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod suggest;

@@ -49,7 +49,8 @@ fn profile(
     let runs = package.runs_folder();
     let destination = Destination::new(save.output.as_deref(), &runs)?;
     let report = Report::open(&save.report)?;
-    let cargo = launch::cargo(build, &package)?;
+    let mut cargo = launch::cargo(build, &package)?;
+    cargo.native = recording.native();
     let order = Order {
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
@@ -59,6 +60,11 @@ fn profile(
     let records = Records::create(&runs, &order)?;
     let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
     if launches.is_empty() {
+        if recording.native() && code != 0 {
+            output::say(
+                "hint: --native builds with --features hprof-core/native: the package needs hprof-core itself, by this name, in its [dependencies]",
+            );
+        }
         return Ok(not_started(build, code));
     }
     conclude(Over {
@@ -69,6 +75,7 @@ fn profile(
         report,
         table,
         code,
+        native: recording.native(),
         reason: &|| reason(build),
     })
 }

@@ -13,6 +13,7 @@ mod tree_walk;
 mod unify;
 mod units;
 
+pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub use images::successors;

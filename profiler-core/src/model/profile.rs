@@ -4,6 +4,7 @@
 
 use super::resident::{LineRss, ProcessRss};
 use super::units::Nanos;
+use crate::raw::native::Native;
 use crate::site::LineKind;
 
 /// Index of a function in [`Profile::functions`].
@@ -150,6 +151,8 @@ pub struct Process {
     pub rss: Option<ProcessRss>,
     /// Threads that entered an instrumented function, in the order they did.
     pub threads: Vec<Thread>,
+    /// Sampled stacks of all code; `None` unless they were asked for.
+    pub native: Option<Native>,
 }
 
 /// Cost of recording, estimated from the cost of each kind of event, measured as the process started.

@@ -121,6 +121,9 @@ pub(super) struct ProcessFacts {
     pub(super) heap: Option<HeapFacts>,
     #[prost(message, optional, tag = "19")]
     pub(super) rss: Option<RssFacts>,
+    /// The text of [`crate::raw::native`].
+    #[prost(string, optional, tag = "20")]
+    pub(super) native: Option<String>,
     /// Each a [`ThreadFacts`].
     #[prost(bytes = "vec", repeated, tag = "18")]
     pub(super) threads: Vec<Vec<u8>>,

@@ -7,9 +7,10 @@ use super::extension::{
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
-    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Nanos, OwnCost, Process, ProcessRss,
-    RssChange, RssLevel, RssSource, Run,
+    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Nanos, Native, OwnCost, Process,
+    ProcessRss, RssChange, RssLevel, RssSource, Run,
 };
+use crate::raw::native;
 use crate::site::LineKind;
 
 /// In the order of their numbers in the file.
@@ -195,6 +196,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
             peak_bytes: heap.peak_bytes,
         }),
         rss: process.rss.as_ref().map(rss_facts),
+        native: process.native.as_ref().map(native::text),
         threads: Vec::new(),
     }
 }
@@ -272,6 +274,10 @@ fn rss(facts: &RssFacts) -> Result<ProcessRss, Damage> {
     })
 }
 
+fn stacks(text: &str) -> Result<Native, Damage> {
+    native::parse(text).ok_or_else(|| Damage::new("native stacks", "a whole text", text.len()))
+}
+
 /// A process without its threads.
 pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Process, Damage> {
     let flag = |flag: u32| facts.flags & flag != 0;
@@ -315,5 +321,6 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
         }),
         rss: facts.rss.as_ref().map(rss).transpose()?,
         threads: Vec::new(),
+        native: facts.native.as_deref().map(stacks).transpose()?,
     })
 }

@@ -380,5 +380,6 @@ fn process(rank: &str, name: &str, thread: Thread) -> Process {
         heap: None,
         rss: None,
         threads: vec![thread],
+        native: None,
     }
 }

@@ -1,6 +1,8 @@
 //! The raw file: what its bytes mean, and how to read them without trusting them.
 
 pub mod layout;
+#[cfg(any(feature = "native", feature = "model"))]
+pub mod native;
 #[cfg(feature = "model")]
 mod reader;
 #[cfg(hprof_recorder)]

@@ -28,11 +28,14 @@ pub use self::error::ReadError;
 use self::records::Records;
 use crate::model::{Process, Profile};
 use crate::raw::layout::HEADER_BYTES;
+use crate::raw::native;
 
 /// Times a file is read again because it seems damaged while its process may still be writing.
 const RETRIES: u32 = 2;
+/// No file of stacks is read further than this.
+const MAX_NATIVE_BYTES: u64 = 256 << 20;
 
-/// Reads one raw file into a profile of one process; `Profile::run` is left empty. Only the part in use is read, and it may be read
+/// Reads one raw file, and the file of native stacks beside it, into a profile of one process; `Profile::run` is left empty. Only the part in use is read, and it may be read
 /// while the process runs.
 ///
 /// # Errors
@@ -54,7 +57,21 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
         }
         profile = read_once(path)?;
     }
+    for process in &mut profile.processes {
+        attach_native(process, path);
+    }
     Ok(profile)
+}
+
+/// Reads the stacks that lie beside the raw file, if there are any. A file that makes no sense is left out and counted.
+fn attach_native(process: &mut Process, raw: &Path) {
+    let Ok(file) = File::open(raw.with_extension(native::EXTENSION)) else {
+        return;
+    };
+    let mut text = String::new();
+    let read = file.take(MAX_NATIVE_BYTES).read_to_string(&mut text);
+    process.native = read.ok().and_then(|_| native::parse(&text));
+    process.losses.damaged += u64::from(process.native.is_none());
 }
 
 fn read_once(path: &Path) -> Result<Profile, ReadError> {

@@ -9,10 +9,14 @@ mod calibrate;
 mod clock;
 mod frame;
 mod marker;
+#[cfg(feature = "native")]
+mod native;
 mod resident;
 mod run;
 mod sampler;
 mod sites;
+#[cfg(feature = "tracing")]
+mod span;
 mod task;
 mod thread;
 mod tree;
@@ -23,6 +27,8 @@ use core::sync::atomic::Ordering::Relaxed;
 pub use frame::{Brace, Frame, Group};
 pub(crate) use resident::large_block;
 pub(crate) use run::{header, private_memory};
+#[cfg(feature = "tracing")]
+pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
 pub(crate) use thread::{as_nobody, current};
 pub(crate) use tree::running;

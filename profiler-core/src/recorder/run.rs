@@ -149,6 +149,8 @@ fn start() -> Option<()> {
         resident::begin(header);
     }
     header.state.store(STATE_RUNNING, Release);
+    #[cfg(feature = "native")]
+    super::native::start(&path);
     Some(())
 }
 
@@ -392,6 +394,8 @@ extern "C" fn finish() {
     let Some(header) = header() else { return };
     resident::finish(header);
     update_clock_pair();
+    #[cfg(feature = "native")]
+    super::native::finish();
     header.state.store(STATE_FINISHED, Release);
 }
 
@@ -673,6 +677,8 @@ fn reserve_record(record: *mut u8, bytes: usize) -> Option<()> {
 extern "C" fn after_fork() {
     SHARED_OWNER.store(0, Relaxed);
     sampler::forget();
+    #[cfg(feature = "native")]
+    super::native::forget();
     if STATE.load(Relaxed) == STARTING {
         STATE.store(OFF, Relaxed);
     }

@@ -234,7 +234,7 @@ pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
 }
 
 /// Position of a key in a table, before collisions.
-const fn hash(key: u64) -> usize {
+pub(super) const fn hash(key: u64) -> usize {
     // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 128.
     word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
 }

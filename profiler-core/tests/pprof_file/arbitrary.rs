@@ -2,8 +2,8 @@
 
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineRss, Losses,
-    Nanos, Node, OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run,
-    Thread,
+    Nanos, Native, NativeFrame, NativeStack, Node, OwnCost, Place, Process, ProcessRss, Profile,
+    RssChange, RssLevel, RssSource, Run, Thread,
 };
 use hprof::site::LineKind;
 use proptest::collection::{btree_map, vec};
@@ -95,6 +95,33 @@ fn line_rss() -> impl Strategy<Value = LineRss> {
         last_bytes: numbers[1],
         reads: numbers[2],
         sampled_bytes: numbers[3],
+    })
+}
+
+fn native() -> impl Strategy<Value = Native> {
+    let frame = (text(), text(), any::<u32>(), any::<bool>());
+    let frame = frame.prop_map(|(function, file, line, inlined)| NativeFrame {
+        function,
+        file,
+        line,
+        inlined,
+    });
+    let stack = (text(), vec(any::<u32>(), 0..4), number());
+    let facts = (any::<u32>(), number(), number());
+    (facts, vec(frame, 1..4), vec(stack, 0..4)).prop_map(|(facts, frames, stacks)| {
+        let known = |number: u32| number % u32::try_from(frames.len()).unwrap();
+        let stack = |(thread, numbers, samples): (String, Vec<u32>, u64)| NativeStack {
+            thread,
+            frames: numbers.into_iter().map(known).collect(),
+            samples,
+        };
+        Native {
+            asked_hz: facts.0,
+            cpu_ns: facts.1,
+            signals: facts.2,
+            stacks: stacks.into_iter().map(stack).collect(),
+            frames,
+        }
     })
 }
 
@@ -280,6 +307,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
     let heap = (
         option::of((any::<i64>(), any::<i64>())),
         option::of(process_rss().boxed()),
+        option::of(native().boxed()),
     );
     let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
     (facts.boxed(), vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
@@ -306,6 +334,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
                 peak_bytes,
             }),
             rss: heap.1,
+            native: heap.2,
             threads,
         }
     })

@@ -140,6 +140,7 @@ pub(crate) fn process(pid: u32, rank: Option<u32>, threads: Vec<Thread>) -> Proc
         losses: Losses::default(),
         heap: None,
         rss: None,
+        native: None,
         threads,
     }
 }

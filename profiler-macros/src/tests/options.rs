@@ -39,6 +39,25 @@ fn always_needs_no_switch() {
 }
 
 #[test]
+fn span_opens_one_after_the_frame() {
+    let spaceless = |args, item, switch| expansion(args, item, switch).to_string().replace(' ', "");
+    let private = "::hprof::__private::";
+    let sync = spaceless("span", "fn f() { work(); }", Some("lines"));
+    let opened = format!(
+        "letframe={private}Frame::enter(&HPROF_SITE_F_1);let_span={private}enter_span({private}call_span!(\"f\"));"
+    );
+    assert!(sync.contains(&opened), "{sync}");
+    let renamed = spaceless("span, name = \"g\"", ITEM, Some("calls"));
+    assert!(renamed.contains("call_span!(\"g\")"), "{renamed}");
+    let future = spaceless("span", "async fn f() { work().await }", Some("lines"));
+    let polled = format!(
+        "{private}poll(&HPROF_SITE_F_1,{private}in_span({private}call_span!(\"f\"),asyncmove{{"
+    );
+    assert!(future.contains(&polled), "{future}");
+    assert_eq!(spaceless("span", ITEM, None), spaceless("", ITEM, None));
+}
+
+#[test]
 fn skip_leaves_the_item() {
     for switch in [None, Some("lines")] {
         assert_eq!(
@@ -241,11 +260,11 @@ fn f() {
 fn mistakes_are_all_named_at_once() {
     assert_debug_snapshot!(messages("skipp, calls, split, name = 3, calls, crate, 7", ITEM, None), @r#"
 [
-    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`",
+    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
-    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`",
-    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `name = \"...\"` and `crate = path`",
+    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
+    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
 "#);

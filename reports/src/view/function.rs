@@ -33,6 +33,8 @@ pub(crate) struct FunctionRow<'a> {
     pub(crate) total_per_call: Option<f64>,
     /// Total time as a share of the time in all functions.
     pub(crate) percent: Option<f64>,
+    /// Time it waited between polls, or outside of its span; not part of the others. `None` if it never did.
+    pub(crate) awaited: Option<Nanos>,
 }
 
 impl<'a> FunctionTableView<'a> {
@@ -78,6 +80,7 @@ impl<'a> FunctionTableView<'a> {
 
 impl<'a> FunctionRow<'a> {
     fn new(profile: &'a Profile, cost: &FunctionCost, total: Nanos) -> Option<Self> {
+        let awaited: Nanos = cost.lines.iter().map(|line| line.own.awaited).sum();
         Some(Self {
             function: profile.functions.get(cost.function.0 as usize)?,
             calls: cost.calls,
@@ -87,6 +90,7 @@ impl<'a> FunctionRow<'a> {
             total: cost.total,
             total_per_call: share(cost.total, cost.primitive_calls),
             percent: percent(cost.total, total),
+            awaited: Some(awaited).filter(|time| *time > Nanos::ZERO),
         })
     }
 }

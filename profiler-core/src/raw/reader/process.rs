@@ -174,6 +174,7 @@ fn process(
         }),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
+        native: None,
     }
 }
 
