@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead accuracy machine-code
+.PHONY: check test lint fmt overhead accuracy machine-code crash fuzz corpus corpus-small
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -32,3 +32,20 @@ machine-code:
 	$(CARGO) test --release -p sample-workloads --test machine_code
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1
+
+# A thousand kills, a hundred thousand threads, fifty million calls: minutes. Prints what it counted.
+crash:
+	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1
+
+# Almost sound files, a minute for each reader and for the merge. Prints how many.
+fuzz:
+	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
+
+# `#[profile]` on every function of 23 published crates (about 20,000), which are downloaded and tested with and without it: an hour on a
+# small machine. `make corpus CRATES="csv bitvec"` takes only those.
+corpus:
+	$(CARGO) run --package hprof-macros --example corpus -- $(CRATES)
+
+# The crates of it that take a minute.
+corpus-small:
+	$(CARGO) run --package hprof-macros --example corpus -- --small

@@ -23,14 +23,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hprof::model::{FunctionCost, LineTotal, Scope, function_costs};
-use runs::{Recorded, record, record_alone, timed};
+use runs::{Recorded, record, timed};
 use steps::steps_for;
 
 /// Brings a child process to [`child`].
 const CHILD: [&str; 3] = ["--exact", "child", "--nocapture"];
 
 /// Runs of which the best counts.
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 
 /// Only one program runs at a time.
 fn quiet() -> MutexGuard<'static, ()> {
@@ -74,7 +74,7 @@ fn holds(program: &str, millis: u64, allowed: f64, error: impl Fn(&Recorded) -> 
     let _quiet = quiet();
     let mut errors = Vec::new();
     for _ in 0..TRIES {
-        let recorded = record_alone(program, Duration::from_millis(millis), "auto", &CHILD);
+        let recorded = record(program, Duration::from_millis(millis), "auto", &CHILD);
         let error = error(&recorded);
         if error <= allowed {
             return;

@@ -17,7 +17,7 @@ mod twins;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use twins::{Noisy, log, same, twins};
+use twins::{Noisy, hits_as_written, log, same, twins};
 
 /// Polls a future to its end.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -82,32 +82,32 @@ twins! {
     }
 
     pub(crate) async fn loops(values: &[usize]) -> usize {
-        let mut sum = 0;
-        'all: for value in values {
-            let mut left = *value;
-            while left > 0 {
-                left -= later().await;
-                if left == 5 { continue 'all; }
-                if sum > 20 {
-                    break 'all;
+        let mut sum = 0; //= 1
+        'all: for value in values { //= 3
+            let mut left = *value; //= 2
+            while left > 0 { //= 6
+                left -= later().await; //= 5
+                if left == 5 { continue 'all; } //= 5
+                if sum > 20 { //= 4
+                    break 'all; //= 0
                 }
             }
-            sum += value;
+            sum += value; //= 1
         }
-        for value in values {
-            sum += value;
+        for value in values { //= 3
+            sum += value; //= 2
         }
-        sum
+        sum //= 1
     }
 
     pub(crate) async fn question(text: &str) -> Result<usize, Box<dyn std::error::Error>> {
-        let _guard = Noisy("guard");
-        let number: usize = text.parse()?;
-        if number == 0 {
-            Err("zero")?;
+        let _guard = Noisy("guard"); //= 3
+        let number: usize = text.parse()?; //= 3
+        if number == 0 { //= 2
+            Err("zero")?; //= 1
         }
-        later().await;
-        Ok(number)
+        later().await; //= 1
+        Ok(number) //= 1
     }
 
     pub(crate) async fn boxed_closures(kind: u32) -> Vec<Box<dyn Fn(u32) -> u32 + Send>> {
@@ -156,21 +156,21 @@ twins! {
     }
 
     pub(crate) async fn blocks() -> usize {
-        let text = String::from("text");
-        let borrowed = async {
-            let seen = later().await;
-            text.len() + seen
+        let text = String::from("text"); //= 1
+        let borrowed = async { //= 1
+            let seen = later().await; //= 1
+            text.len() + seen //= 1
         };
-        let one_line = async { text.len() };
-        let nested = async {
-            let inner = async {
-                later().await;
-                2
+        let one_line = async { text.len() }; //= 1
+        let nested = async { //= 1
+            let inner = async { //= 1
+                later().await; //= 1
+                2 //= 1
             };
-            inner.await + one_line.await
+            inner.await + one_line.await //= 1
         };
-        let both = (borrowed.await, nested.await);
-        both.0 + both.1
+        let both = (borrowed.await, nested.await); //= 1
+        both.0 + both.1 //= 1
     }
 
     pub(crate) async fn recursive(depth: usize) -> usize {
@@ -246,20 +246,20 @@ twins! {
         async fn fetch(&self, key: usize) -> Option<usize>;
 
         async fn fetch_all(&self, keys: &[usize]) -> Vec<usize> {
-            let mut found = Vec::new();
-            for key in keys {
-                let Some(value) = self.fetch(*key).await else { continue };
-                found.push(value);
+            let mut found = Vec::new(); //= 1
+            for key in keys { //= 4
+                let Some(value) = self.fetch(*key).await else { continue }; //= 3
+                found.push(value); //= 2
             }
-            found
+            found //= 1
         }
     }
 
     impl Fetch for Vec<usize> {
         async fn fetch(&self, key: usize) -> Option<usize> {
-            later().await;
-            let value = self.get(key)?;
-            Some(*value)
+            later().await; //= 3
+            let value = self.get(key)?; //= 3
+            Some(*value) //= 2
         }
     }
 
@@ -479,4 +479,50 @@ fn parameters_may_be_conditional_and_patterns() {
         };
     }
     same(call!(plain), call!(profiled));
+}
+
+/// Polls are no hits: each `later` takes two.
+#[test]
+fn hits_are_as_worked_by_hand() {
+    let functions = [
+        "loops",
+        "question",
+        "blocks",
+        "Fetch::fetch_all",
+        "Vec::fetch",
+    ];
+    hits_as_written("hits_are_as_worked_by_hand", &functions, || {
+        use profiled::Fetch as _;
+        block_on(profiled::loops(&[3, 7]));
+        for text in ["5", "0", "x"] {
+            let _ = block_on(profiled::question(text));
+        }
+        block_on(profiled::blocks());
+        block_on(vec![5, 6, 7].fetch_all(&[2, 9, 0]));
+    });
+}
+
+/// What the manual of the attribute says of sizes.
+#[test]
+fn futures_grow_by_their_parameters_and_a_few_words() {
+    let name = || Noisy("1");
+    let bytes = || [0_u8; 1_000];
+    macro_rules! sizes {
+        ($twin:ident) => {
+            [
+                size_of_val(&$twin::simple(1)),
+                size_of_val(&$twin::no_result(name())),
+                size_of_val(&$twin::generic::<_, 2>(bytes())),
+                size_of_val(&$twin::blocks()),
+            ]
+        };
+    }
+    // The async bodies that wait at the same time, and the size of the parameters.
+    let added = [(1, 8), (1, size_of::<Noisy>()), (1, 1_000), (4, 0)];
+    for ((plain, profiled), (bodies, parameters)) in
+        sizes!(plain).into_iter().zip(sizes!(profiled)).zip(added)
+    {
+        let allowed = plain + bodies * 32 + parameters + 16;
+        assert!(profiled <= allowed, "{plain} became {profiled} bytes");
+    }
 }

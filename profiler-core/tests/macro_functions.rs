@@ -17,23 +17,23 @@ mod twins;
 use std::collections::HashMap;
 use std::fmt::{Debug, Display};
 use std::panic::Location;
-use twins::{log, same, twins};
+use twins::{hits_as_written, log, same, twins};
 
 twins! {
     pub(crate) fn generic<T, const N: usize>(values: [T; N]) -> Vec<T>
     where
         T: Clone + PartialOrd,
     {
-        let mut sorted = values.to_vec();
-        for index in 1..N {
-            let mut at = index;
-            while at > 0 && sorted[at] < sorted[at - 1] {
-                sorted.swap(at, at - 1);
-                at -= 1;
+        let mut sorted = values.to_vec(); //= 1
+        for index in 1..N { //= 3
+            let mut at = index; //= 2
+            while at > 0 && sorted[at] < sorted[at - 1] { //= 4
+                sorted.swap(at, at - 1); //= 2
+                at -= 1; //= 2
             }
         }
-        sorted
-    }
+        sorted //= 1
+    } //= 1
 
     pub(crate) fn impl_trait<'a>(values: &'a [u32], scale: impl Fn(u32) -> u32 + 'a) -> impl Iterator<Item = u32> + 'a {
         log("made");
@@ -126,7 +126,7 @@ twins! {
     pub(crate) const TABLE: [u32; constant(2) as usize] = [constant(1); constant(2) as usize];
 
     pub(crate) fn recursive(n: u64) -> u64 {
-        if n < 2 { n } else { recursive(n - 1) + recursive(n - 2) }
+        if n < 2 { n } else { recursive(n - 1) + recursive(n - 2) } //= 5
     }
 
     pub(crate) fn mutual(n: u32) -> bool {
@@ -246,62 +246,62 @@ twins! {
     }
 
     pub(crate) fn threads(values: Vec<u32>) -> u32 {
-        let workers: Vec<_> = values
+        let workers: Vec<_> = values //= 1
             .into_iter()
             .map(|value| {
-                std::thread::spawn(move || {
-                    let mut sum = 0;
-                    for step in 0..value {
-                        sum += step;
+                std::thread::spawn(move || { //= 2
+                    let mut sum = 0; //= 2
+                    for step in 0..value { //= 9
+                        sum += step; //= 7
                     }
-                    sum
+                    sum //= 2
                 })
             })
             .collect();
-        let mut sum = 0;
-        for worker in workers {
-            sum += worker.join().unwrap();
+        let mut sum = 0; //= 1
+        for worker in workers { //= 3
+            sum += worker.join().unwrap(); //= 2
         }
-        let mut scoped = 0;
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                scoped += sum;
-                scoped += 1;
+        let mut scoped = 0; //= 1
+        std::thread::scope(|scope| { //= 1
+            scope.spawn(|| { //= 1
+                scoped += sum; //= 1
+                scoped += 1; //= 1
             });
         });
-        scoped
-    }
+        scoped //= 1
+    } //= 1
 
     pub(crate) fn closures_that_borrow(words: &[&'static str]) -> Vec<(&'static str, usize)> {
-        let mut counts: HashMap<&'static str, usize> = HashMap::new();
-        let mut add = |word| {
-            let count = counts.entry(word).or_insert(0);
-            *count += 1;
-            *count
+        let mut counts: HashMap<&'static str, usize> = HashMap::new(); //= 1
+        let mut add = |word| { //= 1
+            let count = counts.entry(word).or_insert(0); //= 3
+            *count += 1; //= 3
+            *count //= 3
         };
-        for word in words {
-            add(*word);
+        for word in words { //= 4
+            add(*word); //= 3
         }
-        let once = move || {
-            let mut all: Vec<_> = counts.into_iter().collect();
-            all.sort_unstable();
-            all
+        let once = move || { //= 1
+            let mut all: Vec<_> = counts.into_iter().collect(); //= 1
+            all.sort_unstable(); //= 1
+            all //= 1
         };
-        once()
-    }
+        once() //= 1
+    } //= 1
 
     pub(crate) fn returning_from_closures(values: &[i32]) -> Result<Vec<i32>, i32> {
-        values
+        values //= 1
             .iter()
             .map(|value| {
-                let value = *value;
-                for step in 0..3 {
-                    if step == 1 { continue; }
-                    if value < 0 {
-                        return Err(value);
+                let value = *value; //= 2
+                for step in 0..3 { //= 5
+                    if step == 1 { continue; } //= 4
+                    if value < 0 { //= 3
+                        return Err(value); //= 1
                     }
                 }
-                Ok(value * 2)
+                Ok(value * 2) //= 1
             })
             .collect()
     }
@@ -578,4 +578,22 @@ fn assignments_keep_their_order() {
         );
         assert_eq!(one, other);
     }
+}
+
+#[test]
+fn hits_are_as_worked_by_hand() {
+    let functions = [
+        "generic",
+        "recursive",
+        "threads",
+        "closures_that_borrow",
+        "returning_from_closures",
+    ];
+    hits_as_written("hits_are_as_worked_by_hand", &functions, || {
+        profiled::generic([3, 1, 2]);
+        profiled::recursive(3);
+        profiled::threads(vec![3, 4]);
+        profiled::closures_that_borrow(&["a", "b", "a"]);
+        let _ = profiled::returning_from_closures(&[1, -2]);
+    });
 }

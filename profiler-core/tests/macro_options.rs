@@ -15,7 +15,7 @@
 mod twins;
 
 use hprof::profile;
-use twins::{log, same};
+use twins::{hits_as_written, log, same};
 
 /// A second way to the recorder, as a renamed dependency would be.
 mod renamed {
@@ -33,19 +33,21 @@ fn direct(values: &[u32]) -> u32 {
 
 #[profile(always, calls)]
 fn calls_only(value: u32) -> u32 {
+    //= 1
     let doubled = value * 2;
     doubled + 1
 }
 
 #[profile(always, split, name = "a name of its own")]
 fn split(values: &[u32]) -> u32 {
-    let mut product = 1;
+    let mut product = 1; //= 1
     for value in values {
-        product *= value;
-        product %= 1_000;
+        //= 4
+        product *= value; //= 3
+        product %= 1_000; //= 3
     }
-    product
-}
+    product //= 1
+} //= 1
 
 #[profile(always, crate = crate::renamed)]
 fn through_another_path(value: u32) -> u32 {
@@ -137,21 +139,22 @@ fn marked_to_the_end(value: u32) -> u32 {
 
 #[profile(always)]
 fn skipping(values: &[u32]) -> u32 {
-    let mut sum = 0;
+    let mut sum = 0; //= 1
     for value in values {
+        //= 4
         #[skip]
         if *value == 2 {
             continue;
         }
         #[mark("adding")]
-        let () = sum += value;
+        let () = sum += value; //= 2
     }
     #[skip]
     for value in values {
         log(value.to_string());
     }
-    sum
-}
+    sum //= 1
+} //= 1
 
 struct Counter {
     count: u32,
@@ -377,4 +380,14 @@ fn macros_can_make_annotated_functions() {
     assert_eq!(passed_as_an_item(1), 2);
     assert_eq!(with_a_nested_function(1), 5);
     assert_eq!(among_attributes(), 1);
+}
+
+#[test]
+fn hits_are_as_worked_by_hand() {
+    let functions = ["a name of its own", "calls_only", "skipping"];
+    hits_as_written("hits_are_as_worked_by_hand", &functions, || {
+        split(&[2, 3, 4]);
+        calls_only(1);
+        skipping(&[1, 2, 3]);
+    });
 }

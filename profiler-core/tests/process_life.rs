@@ -4,17 +4,20 @@
 //! with `HPROF_DIR` set, and read the raw files it leaves.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::exit, reason = "ends are what is tried")]
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{env, fs, hint, process, thread};
+use std::{env, fs, hint, io, process, thread};
 
 use hprof::model::{FunctionCost, Process, Profile, Scope, function_costs};
 use hprof::profile;
+use hprof::raw::ReadError;
 
 const SCENARIO: &str = "HPROF_TEST_SCENARIO";
 
@@ -45,6 +48,71 @@ fn spin(flag: &AtomicBool) {
     }
 }
 
+/// Starts a scenario, named with the module of its `scenarios` if that is not this file.
+fn command(scenario: &str, folder: &Path) -> Command {
+    let mut path: Vec<&str> = scenario.split("::").collect();
+    path.insert(path.len() - 1, "scenarios");
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            &path.join("::"),
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(SCENARIO, path[path.len() - 1])
+        .env("HPROF_DIR", folder)
+        .stdout(process::Stdio::null())
+        .stderr(process::Stdio::null());
+    command
+}
+
+fn wanted(name: &str) -> bool {
+    env::var(SCENARIO).is_ok_and(|scenario| scenario == name)
+}
+
+/// Scenarios with their names at hand.
+macro_rules! scenarios {
+    ($($name:ident $body:block)*) => {
+        $(#[test]
+        fn $name() {
+            if $crate::wanted(stringify!($name)) $body
+        })*
+    };
+}
+
+fn wait_for(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place; the child is ours.
+    #[expect(unsafe_code, reason = "waits for a forked child")]
+    unsafe {
+        libc::waitpid(child, &raw mut status, 0);
+    }
+}
+
+#[expect(unsafe_code, reason = "forks")]
+fn fork() -> libc::pid_t {
+    // SAFETY: the child only runs the code after this and leaves by `_exit` or `exit`.
+    unsafe { libc::fork() }
+}
+
+#[expect(unsafe_code, reason = "leaves without any handler")]
+fn leave(code: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(code) }
+}
+
+/// Says aloud, past the test harness, that something could not be tried.
+fn skipped(what: &str) {
+    let line = format!("SKIPPED: {what}\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+#[path = "process_life/ends.rs"]
+mod ends;
+#[path = "process_life/space.rs"]
+mod space;
+
 /// What a child left.
 struct Remains {
     status: ExitStatus,
@@ -58,20 +126,21 @@ impl Remains {
     }
 
     fn in_folder(scenario: &str, folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let status = Command::new(env::current_exe().unwrap())
-            .args([
-                "--exact",
-                &format!("scenarios::{scenario}"),
-                "--nocapture",
-                "--test-threads=1",
-            ])
-            .env(SCENARIO, scenario)
-            .env("HPROF_DIR", folder)
-            .envs(variables.iter().copied())
-            .stdout(process::Stdio::null())
-            .stderr(process::Stdio::null())
-            .status()
-            .unwrap();
+        let mut command = command(scenario, folder);
+        let status = command.envs(variables.iter().copied()).status().unwrap();
+        Self {
+            status,
+            profiles: Self::read(folder),
+        }
+    }
+
+    /// All raw files of a folder.
+    fn read(folder: &Path) -> Vec<Profile> {
+        Self::try_read(folder).unwrap()
+    }
+
+    /// As [`Remains::read`], while processes may be making their files.
+    fn try_read(folder: &Path) -> Result<Vec<Profile>, ReadError> {
         let mut files: Vec<_> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -81,11 +150,7 @@ impl Remains {
                 .is_some_and(|extension| extension == "hpraw")
         });
         files.sort();
-        let profiles = files
-            .iter()
-            .map(|path| hprof::raw::read(path).unwrap())
-            .collect();
-        Self { status, profiles }
+        files.iter().map(|path| hprof::raw::read(path)).collect()
     }
 
     fn only(&self) -> &Profile {
@@ -131,41 +196,6 @@ mod scenarios {
 
     use super::*;
 
-    fn wanted(name: &str) -> bool {
-        env::var(SCENARIO).is_ok_and(|scenario| scenario == name)
-    }
-
-    /// A scenario with its name at hand.
-    macro_rules! scenarios {
-        ($($name:ident $body:block)*) => {
-            $(#[test]
-            fn $name() {
-                if wanted(stringify!($name)) $body
-            })*
-        };
-    }
-
-    fn wait_for(child: libc::pid_t) {
-        let mut status = 0;
-        // SAFETY: `status` is a valid place; the child is ours.
-        #[expect(unsafe_code, reason = "waits for a forked child")]
-        unsafe {
-            libc::waitpid(child, &raw mut status, 0);
-        }
-    }
-
-    #[expect(unsafe_code, reason = "forks")]
-    fn fork() -> libc::pid_t {
-        // SAFETY: the child only runs the code after this and leaves by `_exit` or `exit`.
-        unsafe { libc::fork() }
-    }
-
-    #[expect(unsafe_code, reason = "leaves without any handler")]
-    fn leave(code: i32) -> ! {
-        // SAFETY: ends the process.
-        unsafe { libc::_exit(code) }
-    }
-
     struct CallsWhenDropped;
 
     impl Drop for CallsWhenDropped {
@@ -202,17 +232,21 @@ mod scenarios {
                 scope.spawn(|| spin(&running));
                 while !running.load(Ordering::SeqCst) { thread::yield_now(); }
                 thread::sleep(Duration::from_millis(30));
+                let me = process::id().cast_signed();
                 // SAFETY: our own process.
                 #[expect(unsafe_code, reason = "kills itself")]
-                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+                unsafe { libc::kill(me, libc::SIGKILL) };
             });
         }
         threads_alive_at_exit {
-            for _ in 0..3 {
-                thread::spawn(|| spin(&AtomicBool::new(false)));
-            }
-            thread::sleep(Duration::from_millis(30));
-            process::exit(0)
+            let running = [const { AtomicBool::new(false) }; 3];
+            thread::scope(|scope| {
+                for flag in &running {
+                    scope.spawn(|| spin(flag));
+                }
+                while !running.iter().all(|flag| flag.load(Ordering::SeqCst)) { thread::yield_now(); }
+                process::exit(0)
+            });
         }
         many_short_threads {
             for _ in 0..200 {

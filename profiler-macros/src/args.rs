@@ -76,13 +76,13 @@ impl Options {
         }
         match name.as_str() {
             "name" => {
-                input.parse::<Token![=]>()?;
+                expect_value(&word, input)?;
                 let value = input.parse()?;
                 let earlier = self.name.replace(value);
                 refuse_repeated(&word, earlier.is_some())
             }
             "crate" => {
-                input.parse::<Token![=]>()?;
+                expect_value(&word, input)?;
                 let value = input.call(Path::parse_mod_style)?;
                 let earlier = self.root.replace(value);
                 refuse_repeated(&word, earlier.is_some())
@@ -117,6 +117,15 @@ fn word(flag: Flag) -> &'static str {
         .iter()
         .find(|(_, known)| *known == flag)
         .map_or("", |(word, _)| word)
+}
+
+/// Reads the `=` of an option with a value. What is missing has no place of its own, so the option is named.
+fn expect_value(word: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() {
+        let message = format!("`{word}` takes a value: {VALID_OPTIONS}");
+        return Err(Error::new(word.span(), message));
+    }
+    Ok(())
 }
 
 fn refuse_repeated(word: &Ident, repeated: bool) -> syn::Result<()> {

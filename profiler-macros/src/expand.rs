@@ -25,7 +25,8 @@ pub(crate) fn expand(
         errors.push(Error::new(Span::call_site(), message));
         Switch::Off
     });
-    let mut target = match Target::parse(item.clone()) {
+    let lenient = switch == Switch::Off && !options.has(Flag::Always);
+    let mut target = match Target::parse(item.clone(), lenient) {
         Ok(target) => target,
         Err(error) => {
             errors.push(error);
@@ -101,7 +102,7 @@ impl Expansion<'_> {
             function.block.stmts.insert(0, emit::tracking());
         }
         if has_helpers {
-            helpers::strip(function.block);
+            helpers::strip(function.block, errors);
         }
     }
 

@@ -128,18 +128,18 @@ pub(crate) fn mentioned(tokens: TokenStream) -> bool {
     })
 }
 
-/// Takes off the helper attributes that no earlier stage has read.
-pub(crate) fn strip(block: &mut Block) {
-    Strip.visit_block_mut(block);
+/// Takes off the helper attributes that no earlier stage has read. Mistakes in them are told in every build.
+pub(crate) fn strip(block: &mut Block, errors: &mut Vec<Error>) {
+    Strip { errors }.visit_block_mut(block);
 }
 
-struct Strip;
+struct Strip<'a> {
+    errors: &'a mut Vec<Error>,
+}
 
-impl VisitMut for Strip {
+impl VisitMut for Strip<'_> {
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
-        if let Some(attrs) = attributes(stmt) {
-            attrs.retain(|attr| !is_helper(attr));
-        }
+        Helpers::take(stmt, self.errors);
         visit_mut::visit_stmt_mut(self, stmt);
     }
 

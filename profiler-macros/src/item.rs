@@ -35,9 +35,17 @@ pub(crate) struct Function<'a> {
 }
 
 impl Target {
-    /// Parses an annotated item; anything that has no functions is an error.
-    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        match syn::parse2(tokens)? {
+    /// Parses an annotated item; anything that has no functions is an error. `lenient`: what does not parse stays as it is. The
+    /// compiler has its own words for what is no Rust, and syntax newer than the parser must not stop a build without hprof.
+    pub(crate) fn parse(tokens: TokenStream, lenient: bool) -> syn::Result<Self> {
+        match syn::parse2(tokens.clone()) {
+            Err(_) if lenient => Ok(Self::Untouched(tokens)),
+            parsed => Self::new(parsed?),
+        }
+    }
+
+    fn new(item: Item) -> syn::Result<Self> {
+        match item {
             Item::Fn(item) => Ok(Self::Function(Box::new(item))),
             Item::Impl(item) => Ok(Self::Impl(item)),
             Item::Trait(item) => Ok(Self::Trait(item)),

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub(crate) trait Source {
     /// Line on which `span` starts, from 1.
     fn line(&self, span: Span) -> u32;
+    /// Line on which `span` ends, from 1.
+    fn last_line(&self, span: Span) -> u32;
     /// Column at which `span` starts, from 1.
     fn column(&self, span: Span) -> u32;
     /// Path of the file as the compiler was told it.
@@ -29,6 +31,10 @@ pub(crate) struct Compiler;
 impl Source for Compiler {
     fn line(&self, span: Span) -> u32 {
         u32::try_from(span.unwrap().line()).unwrap_or(u32::MAX)
+    }
+
+    fn last_line(&self, span: Span) -> u32 {
+        u32::try_from(span.unwrap().end().line()).unwrap_or(u32::MAX)
     }
 
     fn column(&self, span: Span) -> u32 {

@@ -24,6 +24,10 @@ impl Source for Plain {
         u32::try_from(span.start().line).unwrap()
     }
 
+    fn last_line(&self, span: Span) -> u32 {
+        u32::try_from(span.end().line).unwrap()
+    }
+
     fn column(&self, span: Span) -> u32 {
         u32::try_from(span.start().column).unwrap() + 1
     }

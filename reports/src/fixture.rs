@@ -255,6 +255,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             wall: Nanos(1_240 * MS),
             cpu: Some(Nanos(1_150 * MS)),
             running: None,
+            running_since: None,
             outside: LineCost::default(),
             nodes,
         }],

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{End, Profile};
+use hprof::model::{End, Process, Profile, Thread};
 
 use crate::line_table::{LineTableOptions, sign};
 use crate::numbers::{counted, general, rough_time, scaled_time, thousands};
@@ -105,7 +105,8 @@ pub(crate) fn write(
     for warning in warnings(view) {
         writeln!(out, "{} {warning}", style.paint(Tone::Warning, "Warning:"))?;
     }
-    write_running(view, profile, style, out)
+    write_running(view, profile, style, out)?;
+    write_silent(view, profile, style, out)
 }
 
 fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
@@ -123,7 +124,14 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
     } else {
         ""
     };
-    facts.push(("Recorded", format!("{processes}, {threads}{sums}")));
+    let replaced = match view.replaced {
+        0 => String::new(),
+        count => format!("; {count} became another program (exec)"),
+    };
+    facts.push((
+        "Recorded",
+        format!("{processes}, {threads}{replaced}{sums}"),
+    ));
     let clocks = view
         .clocks
         .iter()
@@ -217,6 +225,11 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
         let calls = counted(view.lost_calls, "call was", "calls were");
         warnings.push(format!("{calls} not recorded at all"));
     }
+    if view.lost_forks {
+        warnings.push(
+            "a forked process is missing: there was no room, or no right, for its file".into(),
+        );
+    }
     if view.threads_folded {
         warnings.push("too many threads: some are recorded together".into());
     }
@@ -227,6 +240,71 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
     warnings
 }
 
+/// What is known of a process that did not come to its end in order.
+fn how_it_ended(view: &RunView<'_>, profile: &Profile, process: &Process) -> String {
+    let same = |other: &&Process| (&other.host, other.pid) == (&process.host, process.pid);
+    let mut later = profile.processes.iter().filter(same);
+    if later.any(|other| other.start_unix_ns > process.start_unix_ns) {
+        return "became another program (exec)".into();
+    }
+    // Of one process the end of the run is known; of several nobody knows whose it is.
+    match view.run.end.filter(|_| view.processes == 1) {
+        Some(End::Signal(_)) => format!(
+            "was killed by {}",
+            view.signal().unwrap_or_else(|| "a signal".into())
+        ),
+        Some(End::Code(0)) => {
+            "left without its exit handlers: by _exit, or as another program (exec)".into()
+        }
+        Some(End::Code(_)) => "left without its exit handlers: by _exit, exec or a signal".into(),
+        None => "did not end in order: it was killed, or runs still".into(),
+    }
+}
+
+/// Since when a thread was in its line, as far as that is known.
+fn since(process: &Process, thread: &Thread) -> String {
+    let Some(since) = thread.running_since else {
+        return String::new();
+    };
+    let lasted = process.wall.0.saturating_sub(since.0);
+    format!(
+        ", for {} (since {} after the start)",
+        rough_time(lasted as f64),
+        rough_time(since.0 as f64)
+    )
+}
+
+/// Where forked processes stood that left without a word, which is what most of them do.
+fn write_silent(
+    view: &RunView<'_>,
+    profile: &Profile,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if view.silent.is_empty() {
+        return Ok(());
+    }
+    let places = view.silent.iter().map(|(place, count)| {
+        let place = place.and_then(|place| {
+            let function = profile.functions.get(place.function.0 as usize)?;
+            let at = format!("{} at {}:{}", function.name, function.file, place.line);
+            Some(format!("{count} in {}", text::clean(&at)))
+        });
+        place.unwrap_or_else(|| format!("{count} in no function"))
+    });
+    let all = counted(
+        view.silent.values().sum(),
+        "forked process",
+        "forked processes",
+    );
+    writeln!(
+        out,
+        "{} {all} without exit handlers, as by _exit; last {}",
+        style.paint(Tone::Dim, &text::left("Left", 10)),
+        places.collect::<Vec<_>>().join(", ")
+    )
+}
+
 /// The lines where threads stood when their process was killed.
 fn write_running(
     view: &RunView<'_>,
@@ -235,10 +313,7 @@ fn write_running(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (process, threads) in &view.cut_short {
-        let end = view.signal().filter(|_| view.processes == 1).map_or_else(
-            || "did not end in order: it was killed, or runs still".into(),
-            |signal| format!("was killed by {signal}"),
-        );
+        let end = how_it_ended(view, profile, process);
         writeln!(
             out,
             "{} process {} {end}",
@@ -255,9 +330,10 @@ fn write_running(
                     .map(|line| text::clean(line.trim()).into_owned());
                 let name = text::clean(&function.name);
                 Some(format!(
-                    "{name} at {}:{}  {}",
+                    "{name} at {}:{}{}  {}",
                     text::clean(&function.file),
                     place.line,
+                    since(process, thread),
                     source.unwrap_or_default()
                 ))
             });

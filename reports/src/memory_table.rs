@@ -228,12 +228,12 @@ fn write_legend(views: &[MemoryView<'_>], out: &mut dyn Write) -> io::Result<()>
         (
             any(&MemoryRow::is_unread),
             "not read",
-            "the line ran, but there was no time in the budget to look at the memory at both of its ends",
+            "the line ran, but there was no time in the budget to look at the memory at one of its ends",
         ),
         (
             any(&|row| row.sampled),
             "~",
-            "a part of the growth was seen by the sampler: the line ran then, but others of the same loop may share in it",
+            "a part of the growth rests on samples: the line ran then, but others of the same loop may have a share in it",
         ),
         (
             any(&|row| row.in_group),

@@ -10,7 +10,7 @@ use crate::line_table::{self, LineTableOptions};
 use crate::numbers::{self, Unit};
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{RunView, ThreadRow, ThreadView};
+use crate::view::{RunView, ThreadRow, ThreadView, shown_processes};
 
 /// What a thread table shows and how.
 ///
@@ -128,12 +128,12 @@ fn cells(row: &ThreadRow<'_>, unit: Unit) -> Vec<Cell> {
             };
             (pid, name, thread.tid.to_string())
         }
-        (None, Some(rank)) => (
-            process.pid.to_string(),
-            format!("rank {rank}, all"),
-            String::new(),
-        ),
-        (None, None) => (process.pid.to_string(), "all".into(), String::new()),
+        (None, rank) => {
+            let rank = rank.map(|rank| format!("rank {rank}, "));
+            let when = if row.replaced { ", before exec" } else { "" };
+            let name = format!("{}all{when}", rank.unwrap_or_default());
+            (process.pid.to_string(), name, String::new())
+        }
     };
     let sum = row.thread.is_none();
     let cells = [
@@ -166,7 +166,11 @@ fn write_lines(
     costs: impl Fn(Scope) -> Vec<FunctionCost>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let shown = shown_processes(profile);
     for (at, process) in profile.processes.iter().enumerate() {
+        if !shown[at] {
+            continue;
+        }
         for (index, thread) in process.threads.iter().enumerate() {
             let name = text::clean(&thread.name);
             let title = format!("Thread: {name} ({}) of process {}", thread.tid, process.pid);
@@ -231,6 +235,28 @@ mod tests {
 
     Profiled time of a thread: min 0 ns, mean 417 ms, max 1.22 s; the longest is 2.93 times the mean
     "#);
+    }
+
+    #[test]
+    fn a_process_before_exec_is_told_apart_and_left_out_if_nothing_ran_there() {
+        let mut profile = two_processes();
+        profile.processes[0].threads.truncate(1);
+        let mut image = fixture::diffusion().processes.remove(0);
+        image.pid = 4720;
+        image.start_unix_ns += 5;
+        profile.processes.push(image);
+        for process in &mut profile.processes[1..] {
+            process.rank = None;
+        }
+        profile.processes[1].finished = false;
+        let empty = table(&profile);
+        assert!(!empty.contains("before exec"), "{empty}");
+        assert!(empty.contains("min 1.22 s, mean 1.22 s"), "{empty}");
+        let nodes = profile.processes[0].threads[0].nodes[..1].to_vec();
+        profile.processes[1].threads[0].nodes = nodes;
+        let rows = table(&profile);
+        assert!(rows.contains("\n4720    all, before exec"), "{rows}");
+        assert!(rows.contains("\n4720    all   "), "{rows}");
     }
 
     #[test]

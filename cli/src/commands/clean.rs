@@ -17,7 +17,7 @@ pub(crate) fn clean(args: &CleanArgs) -> anyhow::Result<u8> {
     let old = saved.get(args.keep..).unwrap_or_default();
     let mut bytes = 0;
     for profile in old {
-        fs::remove_dir_all(&profile.path)
+        fs::remove_file(&profile.path)
             .with_context(|| format!("cannot delete {}", profile.path.display()))?;
         bytes += profile.bytes;
     }

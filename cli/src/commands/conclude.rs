@@ -42,33 +42,34 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     let failed = if over.code == 0 { CODE } else { over.code };
     let raw = store::raw_files(over.records.folder())?;
     if raw.is_empty() {
-        nothing_recorded((over.reason)());
+        let notes = store::unrecorded(over.records.folder())?;
+        for note in &notes {
+            output::say(format_args!("nothing was recorded: {note:#}"));
+        }
+        if notes.is_empty() {
+            nothing_recorded((over.reason)());
+        }
         return Ok(over.code);
     }
     let folder = over.records.folder();
-    let saved = store::save(folder, &over.facts, &over.program, over.destination);
-    let loaded = store::load(&[folder.to_owned()]);
-    if over.native
-        && let Ok(loaded) = &loaded
-        && loaded
-            .profile
-            .processes
-            .iter()
-            .all(|process| process.native.is_none())
-    {
-        output::say(
-            "no native stacks: the program was killed, or was built without the feature native of hprof-core",
-        );
-    }
-    let shown = loaded.and_then(|loaded| print(over.report, over.table, loaded, over.facts));
     let mut code = over.code;
-    match shown {
-        Err(error) if !failure::is_broken_pipe(&error) => {
-            output::error(&error);
-            code = failed;
+    let saved = store::load(&[folder.to_owned()]).and_then(|mut loaded| {
+        loaded.profile.run = over.facts.into_run();
+        let mut processes = loaded.profile.processes.iter();
+        if over.native && processes.all(|process| process.native.is_none()) {
+            output::say(
+                "no native stacks: the program was killed, or was built without the feature native of hprof-core",
+            );
         }
-        _ => {}
-    }
+        match print(over.report, over.table, &loaded) {
+            Err(error) if !failure::is_broken_pipe(&error) => {
+                output::error(&error);
+                code = failed;
+            }
+            _ => {}
+        }
+        store::save(&loaded.profile, &over.program, over.destination)
+    });
     match saved {
         Ok(path) => {
             let path = short(&path);
@@ -91,13 +92,7 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-fn print(
-    report: Report,
-    table: &TableArgs,
-    mut loaded: Loaded,
-    facts: RunFacts,
-) -> anyhow::Result<()> {
-    loaded.profile.run = facts.into_run();
+fn print(report: Report, table: &TableArgs, loaded: &Loaded) -> anyhow::Result<()> {
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }

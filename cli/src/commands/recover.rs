@@ -40,7 +40,13 @@ fn recover_one(orphan: &Path, runs: &Path) -> anyhow::Result<()> {
             .map(String::as_str)
             .unwrap_or_default();
         let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-        let saved = store::save(orphan, &facts, &program, &Destination::new(None, runs)?)?;
+        let mut loaded = store::load(&[orphan.to_owned()])?;
+        loaded.profile.run = facts.into_run();
+        let destination = Destination::new(None, runs)?;
+        let saved = store::save(&loaded.profile, &program, &destination)?;
+        for skipped in &loaded.skipped {
+            output::say(format_args!("left out: {skipped:#}"));
+        }
         output::say(format_args!("recovered {}", saved.display()));
     }
     fs::remove_dir_all(orphan)?;

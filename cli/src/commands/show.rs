@@ -25,5 +25,11 @@ pub(super) fn load(args: &ProfileArgs) -> anyhow::Result<Loaded> {
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
+    let processes = &loaded.profile.processes;
+    if processes.iter().any(|process| process.losses.stripped) {
+        output::say(
+            "another tool has written this file: which times are exact, errors, source text and facts on the processes are lost",
+        );
+    }
     Ok(loaded)
 }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, anyhow};
+use hprof::pprof_file::EXTENSION;
 
-use super::FACTS;
 use super::destination::wanted_by_environment;
-use super::save::bytes_on_disk;
 use crate::failure;
 use crate::launch::{self, Lookup};
 use crate::settings::Whereabouts;
@@ -24,7 +23,7 @@ pub(crate) struct Saved {
     pub(crate) path: PathBuf,
     /// When it was saved.
     pub(crate) time: SystemTime,
-    /// Room it takes.
+    /// Its length.
     pub(crate) bytes: u64,
 }
 
@@ -59,12 +58,15 @@ pub(crate) fn saved_profiles(folder: &Path) -> io::Result<Vec<Saved>> {
     let mut saved = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if let (false, Ok(facts)) = (hidden, fs::metadata(path.join(FACTS))) {
-            let (time, bytes) = (facts.modified()?, bytes_on_disk(&path)?);
-            saved.push(Saved { path, time, bytes });
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_profile = !name.starts_with('.') && name.ends_with(&format!(".{EXTENSION}"));
+        let facts = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+        if let Some(facts) = facts.filter(|_| is_profile) {
+            saved.push(Saved {
+                time: facts.modified()?,
+                bytes: facts.len(),
+                path,
+            });
         }
     }
     // Names begin with the time to the second; the number of a second profile of the same second is no part of that.
@@ -98,21 +100,20 @@ mod tests {
     #[test]
     fn newest_comes_first_and_others_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, age) in [("a", 30), ("b", 10), ("c", 20)] {
-            let path = folder.path().join(name);
-            fs::create_dir(&path).unwrap();
-            let file = fs::File::create(path.join(FACTS)).unwrap();
+        for (name, age) in [("a.pb.gz", 30), ("b.pb.gz", 10), ("c.pb.gz", 20)] {
+            let file = fs::File::create(folder.path().join(name)).unwrap();
             file.set_modified(SystemTime::now() - Duration::from_secs(age))
                 .unwrap();
         }
-        fs::create_dir(folder.path().join(".saving-x")).unwrap();
+        fs::write(folder.path().join(".saving-x.pb.gz"), "").unwrap();
+        fs::create_dir(folder.path().join("folder.pb.gz")).unwrap();
         fs::write(folder.path().join("note.txt"), "").unwrap();
         let saved = saved_profiles(folder.path()).unwrap();
         let names: Vec<_> = saved
             .iter()
             .map(|saved| saved.path.file_name().unwrap())
             .collect();
-        assert_eq!(names, ["b", "c", "a"]);
+        assert_eq!(names, ["b.pb.gz", "c.pb.gz", "a.pb.gz"]);
         assert!(
             saved_profiles(&folder.path().join("missing"))
                 .unwrap()

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
+use hprof::pprof_file::{self, EXTENSION, ReadError};
 
-use super::FACTS;
 use crate::failure::{self, Hint};
 
 /// Where to save.
@@ -68,8 +68,8 @@ impl Destination {
         match self {
             Self::In(folder) => {
                 let base = format!("{}-{}", stamp(SystemTime::now()), file_name(program));
-                let names = std::iter::once(base.clone())
-                    .chain((2..).map(|number| format!("{base}-{number}")));
+                let names = std::iter::once(format!("{base}.{EXTENSION}"))
+                    .chain((2..).map(|number| format!("{base}-{number}.{EXTENSION}")));
                 for name in names {
                     let path = folder.join(name);
                     if !path.exists() {
@@ -81,9 +81,6 @@ impl Destination {
             }
             Self::At(path) => {
                 check_replaceable(path)?;
-                if path.exists() {
-                    fs::remove_dir_all(path)?;
-                }
                 fs::rename(finished, path)?;
                 Ok(path.clone())
             }
@@ -100,7 +97,11 @@ pub(super) fn wanted_by_environment() -> Option<PathBuf> {
 
 /// Only an older profile is ever replaced.
 fn check_replaceable(path: &Path) -> anyhow::Result<()> {
-    if !path.exists() || path.join(FACTS).is_file() {
+    let is_profile = || match pprof_file::read(path) {
+        Ok(_) | Err(ReadError::NewerVersion { .. }) => true,
+        Err(_) => false,
+    };
+    if !path.exists() || is_profile() {
         return Ok(());
     }
     let error = anyhow!("something that is no profile is there");
@@ -198,6 +199,9 @@ mod tests {
         assert!(at("new").is_ok());
         fs::write(folder.path().join("file"), "text").unwrap();
         assert!(format!("{:#}", at("file").unwrap_err()).contains("no profile is there"));
+        let mut older = fs::File::create(folder.path().join("older")).unwrap();
+        pprof_file::write(&hprof::model::Profile::default(), &mut older).unwrap();
+        assert!(at("older").is_ok());
         assert!(at("missing/new").is_err());
         assert!(at("file/new").is_err());
     }
@@ -208,7 +212,7 @@ mod tests {
         let destination = Destination::In(folder.path().to_owned());
         let place = || {
             let finished = folder.path().join("tmp");
-            fs::create_dir(&finished).unwrap();
+            fs::write(&finished, "").unwrap();
             destination.place(&finished, "x").unwrap()
         };
         let (first, second, third) = (place(), place(), place());

@@ -1,22 +1,12 @@
-//! `run.json`: what is known of a run as a whole.
+//! What is known of a run as a whole.
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::Context;
 use hprof::model::{End, Nanos, Run};
-use serde::{Deserialize, Serialize};
 
-use super::FACTS;
 use crate::launch::Launch;
 
-/// Version of the file that this hprof writes; it refuses newer ones.
-const VERSION: u32 = 1;
-
 /// What the launchers know of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RunFacts {
-    version: u32,
     /// What was run.
     pub(crate) command: Vec<String>,
     /// The user's name for the cargo profile; missing if hprof did not build the program.
@@ -62,7 +52,6 @@ impl RunFacts {
             _ => command,
         };
         Self {
-            version: VERSION,
             command,
             cargo_profile: None,
             source_root: None,
@@ -86,31 +75,6 @@ impl RunFacts {
             end,
             source_root: self.source_root,
         }
-    }
-
-    /// Writes the file into a folder.
-    pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(self)?;
-        fs::write(folder.join(FACTS), text)?;
-        Ok(())
-    }
-
-    /// Reads the file of a folder, if it has one.
-    pub(super) fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
-        let path = folder.join(FACTS);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let facts: Self = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is damaged", path.display()))?;
-        anyhow::ensure!(
-            facts.version <= VERSION,
-            "{} was written by a newer hprof (version {}, this one knows {VERSION})",
-            path.display(),
-            facts.version
-        );
-        Ok(Some(facts))
     }
 }
 
@@ -156,27 +120,6 @@ mod tests {
         assert_eq!(
             (run.wall, run.end, run.start_unix_ns),
             (None, None, Some(5))
-        );
-    }
-
-    #[test]
-    fn file_reads_back() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(RunFacts::read(folder.path()).unwrap(), None);
-        let facts = RunFacts::new(&[launch(7, 1)], Vec::new());
-        facts.write(folder.path()).unwrap();
-        assert_eq!(RunFacts::read(folder.path()).unwrap(), Some(facts.clone()));
-        RunFacts {
-            version: 99,
-            ..facts
-        }
-        .write(folder.path())
-        .unwrap();
-        assert!(
-            RunFacts::read(folder.path())
-                .unwrap_err()
-                .to_string()
-                .contains("newer hprof")
         );
     }
 }

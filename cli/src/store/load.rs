@@ -1,14 +1,14 @@
 //! Reads profiles: saved ones, single raw files, and folders of them.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use hprof::model::{Profile, Run, merge};
-use hprof::raw::layout::EXTENSION;
+use hprof::model::{Profile, merge};
+use hprof::pprof_file;
+use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 
-use super::facts::RunFacts;
 use crate::failure;
 use crate::output;
 
@@ -24,30 +24,57 @@ pub(crate) struct Loaded {
 /// Reads all of these as one profile. A file that is named must be readable; of a folder at least one file must be.
 pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Loaded> {
     let mut parts = Vec::new();
-    let mut runs = Vec::new();
     let mut skipped = Vec::new();
     for path in paths {
         if path.is_dir() {
-            runs.push(load_folder(path, &mut parts, &mut skipped)?);
+            load_folder(path, &mut parts, &mut skipped)?;
         } else {
             parts.push(read(path)?);
         }
     }
     tracing::debug!(files = parts.len(), "read");
-    let mut profile = merge(parts);
-    // Facts on one run say nothing about several.
-    if let [run] = runs.as_mut_slice() {
-        profile.run = std::mem::take(run);
-    }
-    Ok(Loaded { profile, skipped })
+    Ok(Loaded {
+        profile: merge(parts),
+        skipped,
+    })
 }
 
-/// Reads one profile's folder.
+/// The processes that could not make their raw file in a folder, and why.
+pub(crate) fn unrecorded(folder: &Path) -> io::Result<Vec<anyhow::Error>> {
+    let mut notes = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != NOTE_EXTENSION)
+        {
+            continue;
+        }
+        // The number of the error, as a link to nowhere.
+        let number = fs::read_link(&path).ok();
+        let number = number.and_then(|target| target.to_str()?.parse::<i32>().ok());
+        let reason = number.map_or_else(
+            || "the reason is not known".into(),
+            |number| io::Error::from_raw_os_error(number).to_string(),
+        );
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        notes.push(anyhow!(
+            "process {name} is not recorded: it could not make its file: {reason}"
+        ));
+    }
+    Ok(notes)
+}
+
+/// Reads the raw files of a folder.
 fn load_folder(
     folder: &Path,
     parts: &mut Vec<Profile>,
     skipped: &mut Vec<anyhow::Error>,
-) -> anyhow::Result<Run> {
+) -> anyhow::Result<()> {
     let files = raw_files(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     if files.is_empty() {
         let error = anyhow!("no profile in {}", folder.display());
@@ -57,6 +84,8 @@ fn load_folder(
         ));
     }
     let before = (parts.len(), skipped.len());
+    skipped.extend(unrecorded(folder).unwrap_or_default());
+    let notes = skipped.len() - before.1;
     let progress = output::Progress::start("reading", files.len());
     for file in files {
         progress.step();
@@ -65,15 +94,21 @@ fn load_folder(
             Err(error) => skipped.push(error),
         }
     }
-    if parts.len() == before.0 && skipped.len() > before.1 {
-        return Err(skipped.remove(before.1));
+    if parts.len() == before.0 && skipped.len() > before.1 + notes {
+        return Err(skipped.remove(before.1 + notes));
     }
-    Ok(RunFacts::read(folder)?
-        .map(RunFacts::into_run)
-        .unwrap_or_default())
+    Ok(())
 }
 
 fn read(path: &Path) -> anyhow::Result<Profile> {
+    if is_packed(path) {
+        return pprof_file::read(path).map_err(|error| {
+            failure::with_hint(
+                anyhow::Error::new(error),
+                "expected a profile saved by hprof run",
+            )
+        });
+    }
     hprof::raw::read(path).map_err(|error| {
         let hint = match &error {
             hprof::raw::ReadError::Io { source, .. }
@@ -85,6 +120,15 @@ fn read(path: &Path) -> anyhow::Result<Profile> {
         };
         failure::with_hint(anyhow::Error::new(error), hint)
     })
+}
+
+/// Whether a file begins as saved profiles do. Whatever it is called: `-o` takes any name.
+fn is_packed(path: &Path) -> bool {
+    let mut start = Vec::new();
+    // Opening a pipe would wait for its other end.
+    fs::metadata(path).is_ok_and(|facts| facts.is_file())
+        && File::open(path).is_ok_and(|file| file.take(2).read_to_end(&mut start).is_ok())
+        && start == [0x1f, 0x8b]
 }
 
 /// The raw files of a folder, by name.

@@ -6,3 +6,4 @@ mod fixture;
 mod launch;
 mod profiles;
 mod signals;
+mod workloads;

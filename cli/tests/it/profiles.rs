@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::fixture::{Fixture, Printed, printed};
 
@@ -158,7 +158,8 @@ fn exec_merges_all_processes() {
     )
     .code(5);
     assert_eq!(hits(&exec.stderr, STEP), 10);
-    assert_eq!(raw_files(&annotated.profile()).len(), 2);
+    let saved = hprof::pprof_file::read(&annotated.profile()).unwrap();
+    assert_eq!(saved.processes.len(), 2);
 }
 
 #[test]
@@ -186,13 +187,25 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
 fn damaged_profiles_are_told_from_whole_ones() {
     let annotated = Fixture::shared("annotated");
     printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
-    let raw = raw_files(&annotated.profile()).pop().unwrap();
-    let bytes = fs::read(raw).unwrap();
+    let folder = annotated.path("raw");
+    fs::create_dir(&folder).unwrap();
+    let mut program = Command::new(annotated.target().join("hprof/annotated"));
+    assert!(
+        program
+            .env("HPROF_DIR", &folder)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let raw = raw_files(&folder).pop().unwrap();
+    let bytes = fs::read(&raw).unwrap();
     let mut newer = bytes.clone();
     newer[8] = 99;
+    let saved = fs::read(annotated.profile()).unwrap();
     for (name, bytes) in [
         ("truncated.hpraw", &bytes[..3000]),
         ("newer.hpraw", &newer[..]),
+        ("truncated.pb.gz", &saved[..saved.len() / 2]),
     ] {
         let path = annotated.path(name);
         fs::write(&path, bytes).unwrap();
@@ -202,12 +215,8 @@ fn damaged_profiles_are_told_from_whole_ones() {
             .says(name);
     }
     // One damaged file of several is left out, and that is said.
-    fs::copy(
-        annotated.path("newer.hpraw"),
-        annotated.profile().join("newer.hpraw"),
-    )
-    .unwrap();
-    let show = printed(&mut annotated.hprof(["show"]))
+    fs::copy(annotated.path("newer.hpraw"), folder.join("newer.hpraw")).unwrap();
+    let show = printed(annotated.hprof(["show"]).arg(folder))
         .code(0)
         .says("left out: ");
     assert_eq!(hits(&show.stdout, STEP), 10);

@@ -18,109 +18,73 @@ pub(crate) const FORMS: [&str; 4] = ["plain", "lines", "split", "calls"];
 /// Prints a line `name form nanoseconds` for each kernel and form, per turn, cell, point or call, and one for the bare clock.
 pub(crate) fn measure() {
     print("rdtsc", "bare", bare_read(BUDGET));
-    let mut nested = [(); 4].map(|()| Nested::new());
-    let mut flat = [(); 4].map(|()| Flat::new());
-    let vectors = Vectors {
+    number_kernels();
+    field_kernels();
+    call_kernels();
+}
+
+/// Kernels that get a number.
+fn number_kernels() {
+    use super::kernels::{calls as c, lines as l, plain as p, split as s};
+    const TURNS: u32 = 5_000;
+    let number = u64::from(TURNS);
+    let latency = each([p::latency, l::latency, s::latency, c::latency], number);
+    per("latency", TURNS, latency);
+    let throughput = [p::throughput, l::throughput, s::throughput, c::throughput];
+    per("throughput", TURNS, each(throughput, number));
+    per(
+        "area",
+        TURNS,
+        each([p::area, l::area, s::area, c::area], number),
+    );
+    let roots = each([p::roots, l::roots, s::roots, c::roots], number);
+    per("roots", TURNS, roots);
+    // fib(16) makes 3193 calls.
+    per("fib", 3_193, each([p::fib, l::fib, s::fib, c::fib], 16));
+}
+
+/// Steps of the diffusion.
+fn field_kernels() {
+    // The inner cells of the field.
+    let cells = 200 * 200;
+    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| Nested::new());
+    let naive: Forms<'_> = [
+        Box::new(|| plain::naive(&mut a)),
+        Box::new(|| lines::naive(&mut b)),
+        Box::new(|| split::naive(&mut c)),
+        Box::new(|| calls::naive(&mut d)),
+    ];
+    per("naive", cells, naive);
+    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| Flat::new());
+    let slices: Forms<'_> = [
+        Box::new(|| plain::slices(&mut a)),
+        Box::new(|| lines::slices(&mut b)),
+        Box::new(|| split::slices(&mut c)),
+        Box::new(|| calls::slices(&mut d)),
+    ];
+    per("slices", cells, slices);
+}
+
+/// Calls that cost little, and lines that call.
+fn call_kernels() {
+    let leaves: Forms<'_> = [
+        Box::new(|| leaves(plain::leaf)),
+        Box::new(|| leaves(lines::leaf)),
+        Box::new(|| leaves(split::leaf)),
+        Box::new(|| leaves(calls::leaf)),
+    ];
+    per("leaf", 5_000, leaves);
+    let vectors = &Vectors {
         a: black_box([0.5; 32]),
         b: black_box([1.5; 32]),
     };
-    let cells = (super::kernels::SIDE - 2).pow(2);
-    per(
-        "latency",
-        5_000,
-        each(
-            plain::latency,
-            lines::latency,
-            split::latency,
-            calls::latency,
-            5_000,
-        ),
-    );
-    per(
-        "throughput",
-        5_000,
-        each(
-            plain::throughput,
-            lines::throughput,
-            split::throughput,
-            calls::throughput,
-            5_000,
-        ),
-    );
-    {
-        let [a, b, c, d] = &mut nested;
-        per(
-            "naive",
-            cells,
-            [
-                Box::new(|| plain::naive(a)),
-                Box::new(|| lines::naive(b)),
-                Box::new(|| split::naive(c)),
-                Box::new(|| calls::naive(d)),
-            ],
-        );
-    }
-    {
-        let [a, b, c, d] = &mut flat;
-        per(
-            "slices",
-            cells,
-            [
-                Box::new(|| plain::slices(a)),
-                Box::new(|| lines::slices(b)),
-                Box::new(|| split::slices(c)),
-                Box::new(|| calls::slices(d)),
-            ],
-        );
-    }
-    per(
-        "area",
-        5_000,
-        each(plain::area, lines::area, split::area, calls::area, 5_000),
-    );
-    per(
-        "roots",
-        5_000,
-        each(
-            plain::roots,
-            lines::roots,
-            split::roots,
-            calls::roots,
-            5_000,
-        ),
-    );
-    // fib(16) makes 3193 calls.
-    per(
-        "fib",
-        3_193,
-        each(plain::fib, lines::fib, split::fib, calls::fib, 16),
-    );
-    per(
-        "leaf",
-        5_000,
-        [
-            Box::new(|| leaves(plain::leaf)),
-            Box::new(|| leaves(lines::leaf)),
-            Box::new(|| leaves(split::leaf)),
-            Box::new(|| leaves(calls::leaf)),
-        ],
-    );
-    let dots = |form: fn(u64, &Vectors) -> f64| -> Piece<'_> {
-        let vectors = &vectors;
+    let dots = [plain::dots, lines::dots, split::dots, calls::dots];
+    let dots = dots.map(|form| -> Piece<'_> {
         Box::new(move || {
             black_box(form(black_box(500), vectors));
         })
-    };
-    per(
-        "dots",
-        500,
-        [
-            dots(plain::dots),
-            dots(lines::dots),
-            dots(split::dots),
-            dots(calls::dots),
-        ],
-    );
+    });
+    per("dots", 500, dots);
 }
 
 /// 5,000 calls, each waiting for the one before.
@@ -133,28 +97,19 @@ fn leaves(leaf: impl Fn(u64) -> u64) {
     black_box(x);
 }
 
-/// The four forms of a function with one argument.
-fn each<T>(
-    plain: fn(u64) -> T,
-    lines: fn(u64) -> T,
-    split: fn(u64) -> T,
-    calls: fn(u64) -> T,
-    argument: u64,
-) -> Forms<'static>
-where
-    T: 'static,
-{
-    [plain, lines, split, calls].map(|form| -> Piece<'static> {
+/// The four forms of a function that gets a number.
+fn each<T: 'static>(forms: [fn(u64) -> T; 4], number: u64) -> Forms<'static> {
+    forms.map(|form| -> Piece<'static> {
         Box::new(move || {
-            black_box(form(black_box(argument)));
+            black_box(form(black_box(number)));
         })
     })
 }
 
 /// Measures a kernel and prints its times per unit, of which a piece does `units`.
-fn per(name: &str, units: usize, mut forms: Forms<'_>) {
+fn per(name: &str, units: u32, mut forms: Forms<'_>) {
     for (form, nanos) in FORMS.iter().zip(shortest(BUDGET, &mut forms)) {
-        print(name, form, nanos / units as f64);
+        print(name, form, nanos / f64::from(units));
     }
 }
 

@@ -143,66 +143,41 @@ fn events(text: &mut String, by_clock: &[Times]) {
         .iter()
         .map(|times| time(times, "rdtsc", "bare"))
         .fold(f64::INFINITY, f64::min);
-    let marker = |times, kernel| added(times, kernel, "split") / LINES_PER_TURN;
-    let rows = [
-        ("one bare `rdtsc`", bare, None, "9.0-9.5 ns"),
-        (
-            "hot marker, between dependent work",
-            marker(auto, "latency"),
-            Some(0.05),
-            "0.00-0.01",
-        ),
-        (
-            "hot marker, between independent lines",
-            marker(auto, "throughput"),
-            Some(0.05),
-            "0.03",
-        ),
-        (
-            "timed marker, between dependent work",
-            marker(exact, "latency"),
-            Some(1.05),
-            "1.00",
-        ),
-        (
-            "timed marker, between independent lines",
-            marker(exact, "throughput"),
-            Some(1.05),
-            "1.00",
-        ),
-        (
-            "fenced marker, between independent lines",
-            marker(fenced, "throughput"),
-            Some(2.3),
-            "2.2",
-        ),
-        (
-            "call and two lines, hot",
-            added(auto, "leaf", "lines"),
-            None,
-            "0.20-0.23",
-        ),
-        (
-            "call alone, hot (`--clock calls`)",
-            added(auto, "leaf", "calls"),
-            None,
-            "",
-        ),
-        (
-            "call and two lines, timed",
-            added(exact, "leaf", "lines"),
-            None,
-            "4.1",
-        ),
-    ];
-    for (what, nanos, goal, prototype) in rows {
+    let mut event = |what: &str, nanos: f64, goal: Option<f64>, prototype: &str| {
         let reads = nanos / bare;
         let goal = goal_text(goal, reads);
         let _ = writeln!(
             text,
             "| {what} | {nanos:.2} | {reads:.2} | {goal} | {prototype} |"
         );
+    };
+    let marker = |times, kernel| added(times, kernel, "split") / LINES_PER_TURN;
+    event("one bare `rdtsc`", bare, None, "9.0-9.5 ns");
+    for (name, times, goal, between) in [
+        ("hot", auto, 0.05, ["0.00-0.01", "0.03"]),
+        ("timed", exact, 1.05, ["1.00", "1.00"]),
+        ("fenced", fenced, 2.3, ["2.2", "2.2"]),
+    ] {
+        let [dependent, independent] = between;
+        let what = format!("{name} marker, between dependent lines");
+        event(&what, marker(times, "latency"), Some(goal), dependent);
+        let what = format!("{name} marker, between independent lines");
+        event(&what, marker(times, "throughput"), Some(goal), independent);
     }
+    let call = |times, form| added(times, "leaf", form);
+    event(
+        "call and two lines, hot",
+        call(auto, "lines"),
+        None,
+        "0.20-0.23",
+    );
+    event(
+        "call and two lines, timed",
+        call(exact, "lines"),
+        None,
+        "4.1",
+    );
+    event("call alone, hot (`calls`)", call(auto, "calls"), None, "");
 }
 
 fn programs(text: &mut String, by_clock: &[Times]) {
@@ -258,5 +233,7 @@ fn machine() -> String {
     let family = family.map_or_else(String::new, |(family, model)| {
         format!(", family {family} model {model}")
     });
-    format!("{model}{family}, {cores} cores")
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?");
+    format!("{model}{family}, {cores} cores, at a load of {load} (more than 1 blurs the figures)")
 }

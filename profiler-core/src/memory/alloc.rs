@@ -145,6 +145,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if layout.size() >= LARGE {
+            large_block();
+        }
         // SAFETY: as the caller promises.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };
         if !new.is_null() {

@@ -4,6 +4,7 @@ mod call_tree;
 mod context;
 mod cost_sum;
 pub(crate) mod gaps;
+mod images;
 mod merge;
 mod profile;
 mod resident;
@@ -15,6 +16,7 @@ mod units;
 pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
+pub use images::successors;
 pub use merge::merge;
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node, OwnCost,

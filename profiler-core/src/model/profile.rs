@@ -183,6 +183,8 @@ pub struct Losses {
     pub lost_calls: u64,
     /// Threads were recorded together, for there were too many.
     pub threads_folded: bool,
+    /// A forked child could not make a file of its own and is missing.
+    pub lost_forks: bool,
     /// Records and fields of the raw file that made no sense and were left out.
     pub damaged: u64,
     /// Read from a file that another tool has written: only what pprof has a place for is there. Clock, end and own cost of the
@@ -214,6 +216,8 @@ pub struct Thread {
     pub cpu: Option<Nanos>,
     /// The function and line it was in when the recording ended; `None` outside of all instrumented functions, or if it had ended.
     pub running: Option<Place>,
+    /// When that line began, from the start of the recording; `None` if that is not known, for the line was too hot to read the clock.
+    pub running_since: Option<Nanos>,
     /// Time with no instrumented frame open.
     pub outside: LineCost,
     /// The calling-context tree: a parent stands before its children.

@@ -89,7 +89,7 @@ pub struct LineRss {
     pub last_bytes: u64,
     /// Times its end was looked at.
     pub reads: u64,
-    /// Part of the growth that was seen by the sampler, between the markers of lines too hot to be looked at.
+    /// Part of the growth that rests on samples: the line ran when it was seen, but others of the same loop may have had a share in it.
     pub sampled_bytes: u64,
 }
 

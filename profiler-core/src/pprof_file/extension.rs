@@ -139,6 +139,8 @@ pub(super) const FLAG_FLAT: u32 = 4;
 pub(super) const FLAG_THREADS_FOLDED: u32 = 8;
 /// The process was read from a file that had lost its extension.
 pub(super) const FLAG_STRIPPED: u32 = 16;
+/// A forked child is missing.
+pub(super) const FLAG_LOST_FORKS: u32 = 32;
 
 /// [`OwnCost`](crate::model::OwnCost).
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -233,6 +235,8 @@ pub(super) struct ThreadFacts {
     /// What the flags say is there: of the costs outside first, then of each node and its lines.
     #[prost(uint64, repeated, tag = "13")]
     pub(super) extra: Vec<u64>,
+    #[prost(uint64, optional, tag = "14")]
+    pub(super) running_since_ns: Option<u64>,
 }
 
 /// [`Place`](crate::model::Place).

@@ -2,8 +2,8 @@
 
 use super::error::Damage;
 use super::extension::{
-    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_STRIPPED, FLAG_THREADS_FOLDED,
-    FunctionFacts, HeapFacts, OwnCostFacts, ProcessFacts, RssFacts, RunFacts,
+    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_LOST_FORKS, FLAG_STRIPPED,
+    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, OwnCostFacts, ProcessFacts, RssFacts, RunFacts,
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
@@ -164,6 +164,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         (FLAG_FLAT, process.losses.flat),
         (FLAG_THREADS_FOLDED, process.losses.threads_folded),
         (FLAG_STRIPPED, process.losses.stripped),
+        (FLAG_LOST_FORKS, process.losses.lost_forks),
     ];
     ProcessFacts {
         host: tables.string(&process.host),
@@ -312,6 +313,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             threads_folded: flag(FLAG_THREADS_FOLDED),
             damaged: facts.damaged,
             stripped: flag(FLAG_STRIPPED),
+            lost_forks: flag(FLAG_LOST_FORKS),
         },
         heap: facts.heap.map(|heap| Heap {
             live_bytes: heap.live_bytes,

@@ -308,6 +308,7 @@ impl Tree {
             wall: Nanos::ZERO,
             cpu: None,
             running: None,
+            running_since: None,
             outside: LineCost::default(),
             nodes,
         }

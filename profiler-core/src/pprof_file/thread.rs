@@ -94,6 +94,7 @@ pub(super) fn write(
             function: place.function.0,
             line: place.line,
         }),
+        running_since_ns: thread.running_since.map(|time| time.0),
         ..ThreadFacts::default()
     };
     facts.outside_flags = cost::pack(&thread.outside, true, &mut facts.extra);
@@ -282,6 +283,7 @@ pub(super) fn read(
             function: FunctionId(place.function),
             line: place.line,
         }),
+        running_since: facts.running_since_ns.map(Nanos),
         outside,
         nodes,
     })
@@ -356,4 +358,101 @@ fn read_lines(
     }
     node.lines = lines;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(name: &str, line: u32) -> Function {
+        Function {
+            module: String::new(),
+            name: name.to_owned(),
+            file: String::new(),
+            package: String::new(),
+            line,
+            column: 1,
+            end_line: line,
+            source: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    fn node(parent: Option<(u32, u32)>, function: u32, calls: u64, line: (u32, LineCost)) -> Node {
+        Node {
+            parent,
+            function: FunctionId(function),
+            calls,
+            primitive_calls: calls,
+            lines: vec![line],
+        }
+    }
+
+    /// The example of `docs/saved-profile.md`.
+    #[test]
+    fn the_columns_are_those_of_the_description() {
+        let cost = |exact, sampled| LineCost {
+            hits: 3,
+            exact: Nanos(exact),
+            sampled: Nanos(sampled),
+            samples: sampled / 40,
+            variance: u128::from(sampled) * 64 / 200,
+            ..LineCost::default()
+        };
+        let thread = Thread {
+            tid: 1,
+            name: "main".to_owned(),
+            uses: 1,
+            wall: Nanos(2_000),
+            cpu: None,
+            running: None,
+            running_since: None,
+            outside: LineCost::default(),
+            nodes: vec![
+                node(None, 0, 1, (12, cost(900, 0))),
+                node(Some((0, 12)), 1, 3, (21, cost(500, 200))),
+            ],
+        };
+        let functions = [function("f", 10), function("g", 20)];
+        let (mut tables, mut file) = (Tables::new(), Vec::new());
+        let mut samples = SampleWriter::new(&mut file);
+        let facts = write(&thread, &functions, &mut tables, &mut samples).unwrap();
+        assert_eq!(facts.node_parent, [0, 1]);
+        assert_eq!(facts.node_caller, [12]);
+        assert_eq!(facts.node_function, [0, 1]);
+        assert_eq!(facts.node_rows, [5, 5]);
+        assert_eq!(facts.row_flags, [0, 24]);
+        assert_eq!(facts.outside_flags, 256);
+        assert_eq!(facts.extra, [0, 0, 0, 0, 0, 0, 0, 0, 200, 5, 64]);
+        let stacks: Vec<_> = Fields::parts(&file, field::SAMPLE)
+            .map(|part| Sample::decode(part.unwrap()).unwrap())
+            .map(|sample| {
+                (
+                    sample.location,
+                    [sample.value[0], sample.value[1], sample.value[CALLS]],
+                )
+            })
+            .collect();
+        let (f_calls, f_12, g_calls, g_21) = (1, 2, 3, 4);
+        assert_eq!(
+            stacks,
+            [
+                (vec![f_calls], [0, 0, 1]),
+                (vec![f_12], [3, 900, 0]),
+                (vec![g_calls, f_12], [0, 0, 3]),
+                (vec![g_21, f_12], [3, 700, 0]),
+            ]
+        );
+        let (locations, _) = tables.finish();
+        let lines: Vec<_> = locations
+            .iter()
+            .map(|location| location.line[0].line)
+            .collect();
+        assert_eq!(lines, [10, 12, 20, 21]);
+        let strings = Strings::read(b"\x32\x00\x32\x04main").unwrap();
+        let places = vec![(0, 10), (0, 12), (1, 20), (1, 21)];
+        let mut samples = SampleReader::new(&file, places);
+        assert_eq!(read(&facts, &strings, &mut samples).unwrap(), thread);
+        samples.finish().unwrap();
+    }
 }

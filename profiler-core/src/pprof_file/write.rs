@@ -21,7 +21,7 @@ const LEVEL: Compression = Compression::new(1);
 /// Samples are gathered up to this many bytes before they are packed.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Saves a profile as a packed pprof file; see the [module](self). [`read`](super::read()) gives back the same profile.
+/// Saves a profile as a packed pprof file; see the [module](super). [`read`](super::read()) gives back the same profile.
 ///
 /// # Errors
 /// When `out` takes no more bytes, or the profile makes no sense: a function, a parent or the running line is not in it, a parent

@@ -44,6 +44,8 @@ pub const RECORD_ALIGN: usize = 128;
 pub const MAX_LINES: usize = 4096;
 /// File name extension of raw files.
 pub const EXTENSION: &str = "hpraw";
+/// File name extension of the note of a process that could not make its raw file: a symbolic link to the number of the error.
+pub const NOTE_EXTENSION: &str = "hplost";
 
 /// `Header::state`: the process is running, or ended without telling.
 pub const STATE_RUNNING: u32 = 1;
@@ -80,6 +82,8 @@ pub const FLAG_ALLOC: u64 = 1 << 5;
 pub const FLAG_THREADS_FOLDED: u64 = 1 << 6;
 /// `Header::flags`: cells have memory words, and the resident set is read (`HPROF_MEMORY`).
 pub const FLAG_MEMORY: u64 = 1 << 7;
+/// `Header::flags`: a forked child could not make a file of its own and is not recorded.
+pub const FLAG_FORK_LOST: u64 = 1 << 8;
 
 /// `Header::rss_source`: `/proc/self/statm`.
 pub const RSS_PROCFS: u32 = 1;
@@ -212,7 +216,7 @@ pub struct MemoryWords {
     pub last: AtomicU64,
     /// Times the line's end was looked at.
     pub reads: AtomicU64,
-    /// The part of the two growths that the sampler saw: the line ran then, but may not have been the only one.
+    /// The part of the two growths that rests on samples: the line ran when it was seen, but others may have had a share in it.
     pub sampled: AtomicU64,
 }
 
@@ -352,7 +356,7 @@ pub struct ThreadRecord {
     pub budget: AtomicU64,
     /// With memory words: raw ticks from which on the next marker that reads the clock also looks at the memory.
     pub next_read: AtomicU64,
-    /// Raw ticks up to which the budget of readings is used.
+    /// Ticks of CPU time whose budget for readings is used.
     pub read_until: AtomicU64,
     /// Ticks that readings of the memory took. The clock of this thread stands still meanwhile: all its other times are raw ticks
     /// less this.

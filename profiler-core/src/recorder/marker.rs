@@ -216,6 +216,7 @@ pub(super) mod x86_64 {
             "je 50f",
             "ja 51f",
             // A gap.
+            "add qword ptr [rdi + {reads}], 1",
             "42:",
             "add qword ptr [rdi + {exact}], rax",
             "mov qword ptr [rdi + {open}], 0",
@@ -247,7 +248,7 @@ pub(super) mod x86_64 {
             "pop rdx",
             "pop rax",
             "ret 16",
-            // The window is over. Were the thread's timed markers too close to each other while it lasted?
+            // The window is over. Were the thread's clock readings too close to each other while it lasted?
             "60:",
             "mov rdx, rax",
             "sub rdx, qword ptr [rsi + {window_ticks}]",
@@ -256,6 +257,14 @@ pub(super) mod x86_64 {
             "imul rcx, qword ptr [rdi + {threshold}]",
             "cmp rdx, rcx",
             "jb 61f",
+            // Or were its own intervals shorter than a third of that? The clock cannot tell what such a line takes.
+            "mov rdx, qword ptr [rsi + {time}]",
+            "sub rdx, qword ptr [rsi + {window_time}]",
+            "lea rdx, [rdx + rdx * 2]",
+            "mov rcx, qword ptr [rsi + {window}]",
+            "imul rcx, qword ptr [rdi + {threshold}]",
+            "cmp rdx, rcx",
+            "jl 61f",
             "mov qword ptr [rsi + {left}], {next_window}",
             "mov qword ptr [rsi + {window}], {next_window}",
             "mov qword ptr [rsi + {window_ticks}], rax",
@@ -428,7 +437,10 @@ pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
         cell.window_time.store(cell.time.load(Relaxed), Relaxed);
     };
     match cell.state.load(Relaxed) {
-        SAMPLED => return begin_gap(),
+        SAMPLED => {
+            super::add(&thread.reads, 1);
+            return begin_gap();
+        }
         TIMED => {}
         _ => {
             cell.state.store(TIMED, Relaxed);
@@ -449,7 +461,13 @@ pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
         .load(Relaxed)
         .wrapping_sub(cell.window_reads.load(Relaxed));
     let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
-    if lasted >= reads.wrapping_mul(thread.threshold.load(Relaxed)) {
+    let threshold = thread.threshold.load(Relaxed);
+    let own = cell
+        .time
+        .load(Relaxed)
+        .wrapping_sub(cell.window_time.load(Relaxed));
+    let shortest = cell.window.load(Relaxed).wrapping_mul(threshold);
+    if lasted >= reads.wrapping_mul(threshold) && own * 3 >= shortest.cast_signed() {
         cell.window.store(WINDOW, Relaxed);
         return begin_window(WINDOW);
     }

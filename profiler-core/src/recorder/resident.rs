@@ -3,15 +3,16 @@
 //! One word of the header holds the newest reading. Whoever reads swaps it and charges the difference, so every page is charged once,
 //! whatever the number of threads. Changes are charged
 //!
-//! - to the line that asked, because a large block came or went while it ran;
-//! - else to the line whose interval ends, if the memory was also looked at when it began;
-//! - else to the row "not read".
+//! - to the line that asked, because a large block came or went while it ran; what changed before is settled first;
+//! - else to the line whose interval ends. If the memory was not looked at when it began, this is a sample: the change is that of a few
+//!   lines before too, but a line that changes more is found more often;
+//! - else, and where the thread had no page fault and so cannot have caused growth, to the row "not read".
 //!
 //! ```text
 //!     look        look                    look         look
 //!      │ line A    │ B │ C │ B │ C │ B     │ line D     │
 //!      └─ A pays ──┘   no time for looks ──┘─ D pays ───┘       t
-//!                      not read
+//!                      B pays, as a sample
 //! ```
 //!
 //! A look costs the thread a fraction of a microsecond where its count of page faults stands still, and a microsecond more where the set
@@ -26,12 +27,12 @@ use std::sync::OnceLock;
 use super::{add, run, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
-use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, ThreadRecord};
+use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
 
 /// `ThreadRecord::next_read`: no marker looks at the memory.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// Percent of a thread's time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
+/// Percent of a thread's CPU time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
 const BUDGET: u64 = 5;
 /// Looks that were not taken may be taken later, up to the budget of so much time: short lines after long ones are all looked at.
 const CREDIT_NS: u64 = 20_000_000;
@@ -46,6 +47,7 @@ static SOURCE: OnceLock<&'static dyn RssSource> = OnceLock::new();
 /// Percent of the time that looks may take.
 static PERCENT: AtomicU64 = AtomicU64::new(BUDGET);
 static CREDIT_TICKS: AtomicU64 = AtomicU64::new(0);
+static TICKS_PER_MS: AtomicU64 = AtomicU64::new(0);
 static QUIET_TICKS: AtomicU64 = AtomicU64::new(0);
 /// 1 while a thread reads: two at the same time would see each other's changes come and go.
 static READING: AtomicU32 = AtomicU32::new(0);
@@ -65,6 +67,7 @@ pub(super) fn prepare(header: &Header, ticks_per_second: u64) {
     ON.store(1, Relaxed);
     header.flags.fetch_or(FLAG_MEMORY, Relaxed);
     let ticks = |ns: u64| ns.saturating_mul(ticks_per_second / 1000) / 1_000_000;
+    TICKS_PER_MS.store(ticks_per_second / 1000, Relaxed);
     CREDIT_TICKS.store(ticks(CREDIT_NS), Relaxed);
     QUIET_TICKS.store(ticks(QUIET_NS), Relaxed);
     let percent = std::env::var(env::MEMORY_BUDGET)
@@ -128,7 +131,7 @@ pub(super) fn restart_after_fork(header: &Header) {
     begin(header);
     let me = thread::current();
     me.looked.store(me.t0.load(Relaxed), Relaxed);
-    me.faults.store(faults(), Relaxed);
+    me.faults.store(Usage::of_thread().faults, Relaxed);
     me.asker.store(core::ptr::null_mut(), Relaxed);
 }
 
@@ -164,7 +167,7 @@ pub(super) fn begin_thread(thread: &ThreadRecord) {
         .next_read
         .store(if reads { 0 } else { NEVER }, Relaxed);
     if reads {
-        thread.faults.store(faults(), Relaxed);
+        thread.faults.store(Usage::of_thread().faults, Relaxed);
     }
 }
 
@@ -176,13 +179,48 @@ pub(crate) fn large_block() {
     if !is_on() || thread::is_sink(thread) || thread.next_read.load(Relaxed) == NEVER {
         return;
     }
+    let open = thread.open.load(Relaxed);
+    if thread.asker.load(Relaxed).is_null() && !is_whole(thread, open) {
+        settle_before(thread);
+    }
     thread.asker.store(thread.cell.load(Relaxed), Relaxed);
     thread.next_read.store(0, Relaxed);
-    if thread.open.load(Relaxed).is_null() {
+    if open.is_null() {
         thread
             .open
             .store(core::ptr::without_provenance_mut(1), Relaxed);
     }
+}
+
+/// Whether the interval that is open began with a look at the memory.
+fn is_whole(thread: &ThreadRecord, open: *mut Cell) -> bool {
+    open.addr() > 1 && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
+}
+
+/// Charges what changed before the block as if the line ended here, so that it is not taken for a part of the block. We are in the
+/// allocator: only the source that never allocates will do.
+fn settle_before(thread: &ThreadRecord) {
+    let quick = SOURCE
+        .get()
+        .is_some_and(|source| source.number() == RSS_PROCFS);
+    let Some(header) = run::header().filter(|_| quick) else {
+        return;
+    };
+    let errno = errno();
+    let faults = Usage::of_thread().faults;
+    let faulted = faults != thread.faults.load(Relaxed);
+    if let Some(change) = exchange(header) {
+        let open = thread.open.load(Relaxed);
+        // SAFETY: null or 1, or a cell, which is never unmapped.
+        let running = unsafe {
+            Some(open)
+                .filter(|open| open.addr() > 1)
+                .and_then(|open| open.as_ref())
+        };
+        settle(header, running.and_then(words), change, faulted, true);
+    }
+    thread.faults.store(faults, Relaxed);
+    set_errno(errno);
 }
 
 /// Looks at the memory at the end of an interval, and plans the next look. `arrived` is in raw ticks, of which `now` are the thread's.
@@ -190,60 +228,90 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     let Some(header) = run::header() else { return };
     let errno = errno();
     let open = thread.open.load(Relaxed);
-    let began = thread.t0.load(Relaxed);
     let asker = thread.asker.load(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
+    let is_whole = is_whole(thread, open);
     // SAFETY: null or 1, or a cell, which is never unmapped.
     let ended = unsafe { (if open.addr() > 1 { open } else { asker }).as_ref() };
-    let is_whole = open.addr() > 1 && began == thread.looked.load(Relaxed);
-    let words = ended
-        .filter(|_| is_whole || !asker.is_null())
-        .and_then(words);
-    let faults = faults();
-    let faulted = faults != thread.faults.load(Relaxed);
-    let was_long = now.wrapping_sub(began) > QUIET_TICKS.load(Relaxed);
+    let words = ended.and_then(words);
+    let usage = Usage::of_thread();
+    let faulted = usage.faults != thread.faults.load(Relaxed);
+    let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);
     header.rss_checks.fetch_add(1, Relaxed);
     if (faulted || was_long || !asker.is_null())
         && let Some(change) = exchange(header)
     {
-        settle(header, words, change, faulted);
+        let is_sample = !is_whole && asker.is_null();
+        settle(header, words, change, faulted, is_sample);
     }
     if let Some(words) = words {
-        let now = bytes(Resident::unpack(header.rss_now.load(Relaxed)).pages());
+        note_level(words, Resident::unpack(header.rss_now.load(Relaxed)));
         words.reads.fetch_add(1, Relaxed);
-        words.max.fetch_max(now, Relaxed);
-        words.last.store(now, Relaxed);
     }
-    thread.faults.store(faults, Relaxed);
+    thread.faults.store(usage.faults, Relaxed);
     thread.looked.store(now, Relaxed);
-    plan(thread, arrived, is_whole);
+    plan(thread, arrived, usage.cpu_us, is_whole);
     set_errno(errno);
 }
 
-/// Charges a change. A thread without a page fault did not cause growth.
-fn settle(header: &Header, words: Option<&MemoryWords>, change: Change, faulted: bool) {
+/// Notes how much is resident at the end of a line.
+fn note_level(words: &MemoryWords, now: Resident) {
+    let level = bytes(now.pages());
+    words.max.fetch_max(level, Relaxed);
+    words.last.store(level, Relaxed);
+}
+
+/// Charges a change to a line. A thread without a page fault did not cause growth.
+fn settle(
+    header: &Header,
+    words: Option<&MemoryWords>,
+    change: Change,
+    faulted: bool,
+    is_sample: bool,
+) {
     let words = words.unwrap_or(&header.rss_not_read);
-    if faulted {
-        return charge(words, change);
-    }
     let (grown, shrunk) = change.parts();
-    charge(&header.rss_not_read, grown);
     charge(words, shrunk);
+    if !faulted {
+        return charge(&header.rss_not_read, grown);
+    }
+    charge(words, grown);
+    if is_sample {
+        words.sampled.fetch_add(change.grown(), Relaxed);
+    }
 }
 
 /// When to look again. A look at the end of an interval that was not looked at in the beginning needs a partner at the end of the next.
-fn plan(thread: &ThreadRecord, arrived: u64, is_whole: bool) {
+///
+/// The budget is a share of the thread's CPU time: on a busy machine time goes by without it.
+fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
+    let credit = CREDIT_TICKS.load(Relaxed);
+    let spent = spent_us
+        .saturating_mul(TICKS_PER_MS.load(Relaxed))
+        .saturating_div(1000)
+        .saturating_add(credit);
     let raw = run::ticks();
     let cost = raw.wrapping_sub(arrived);
-    let until = thread
+    let used = thread
         .read_until
         .load(Relaxed)
-        .max(raw.saturating_sub(CREDIT_TICKS.load(Relaxed)))
-        .saturating_add(cost.saturating_mul(100) / PERCENT.load(Relaxed).max(1));
-    thread.read_until.store(until, Relaxed);
-    let next = if is_whole { until } else { 0 };
+        .max(spent.saturating_sub(credit))
+        .saturating_add(weighted(cost));
+    thread.read_until.store(used, Relaxed);
+    let pause = used.saturating_sub(spent);
+    let next = if is_whole && pause > 0 {
+        raw.saturating_add(pause)
+    } else {
+        0
+    };
     thread.next_read.store(next, Relaxed);
     add(&thread.own_ticks, cost);
+}
+
+/// How much of a thread's time a look uses up. The stub's part, which keeps the registers and fills caches, is not in its cost.
+fn weighted(cost: u64) -> u64 {
+    let with_stub = cost.saturating_add(cost / 4);
+    with_stub.saturating_mul(100) / PERCENT.load(Relaxed).max(1)
 }
 
 /// Whether the looks of a thread have used up their share of its time.
@@ -268,8 +336,7 @@ pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
         let change = swap(header, now);
         charge(words, change);
         words.sampled.fetch_add(change.grown(), Relaxed);
-        words.max.fetch_max(bytes(now.pages()), Relaxed);
-        words.last.store(bytes(now.pages()), Relaxed);
+        note_level(words, now);
     }
     READING.store(0, Release);
 }
@@ -356,7 +423,7 @@ fn read() -> Option<Resident> {
     let source = SOURCE.get()?;
     let mut now = source.read()?;
     let own = run::own_pages();
-    let split = source.number() == crate::raw::layout::RSS_PROCFS;
+    let split = source.number() == RSS_PROCFS;
     let part = if split {
         &mut now.file
     } else {
@@ -366,21 +433,34 @@ fn read() -> Option<Resident> {
     Some(now)
 }
 
-/// Page faults of this thread so far.
-fn faults() -> u64 {
-    #[cfg(target_os = "linux")]
-    const WHO: libc::c_int = libc::RUSAGE_THREAD;
-    #[cfg(not(target_os = "linux"))]
-    const WHO: libc::c_int = libc::RUSAGE_SELF;
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: a valid place for the answer.
-    unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
-    // SAFETY: all zeroes is a value of this plain structure.
-    let usage = unsafe { usage.assume_init() };
-    usage
-        .ru_minflt
-        .cast_unsigned()
-        .wrapping_add(usage.ru_majflt.cast_unsigned())
+/// What this thread used so far.
+struct Usage {
+    /// Page faults.
+    faults: u64,
+    /// CPU time, microseconds.
+    cpu_us: u64,
+}
+
+impl Usage {
+    fn of_thread() -> Self {
+        #[cfg(target_os = "linux")]
+        const WHO: libc::c_int = libc::RUSAGE_THREAD;
+        #[cfg(not(target_os = "linux"))]
+        const WHO: libc::c_int = libc::RUSAGE_SELF;
+        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+        // SAFETY: a valid place for the answer.
+        unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
+        // SAFETY: all zeroes is a value of this plain structure.
+        let usage = unsafe { usage.assume_init() };
+        let micros = |time: libc::timeval| {
+            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+            seconds * 1_000_000 + u64::try_from(time.tv_usec).unwrap_or(0)
+        };
+        Self {
+            faults: (usage.ru_minflt.cast_unsigned()).wrapping_add(usage.ru_majflt.cast_unsigned()),
+            cpu_us: micros(usage.ru_utime) + micros(usage.ru_stime),
+        }
+    }
 }
 
 /// The place of `errno`: a marker must not change it.

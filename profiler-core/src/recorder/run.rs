@@ -11,9 +11,9 @@ use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::{calibrate, resident, sampler, thread, tree};
 use crate::env;
 use crate::raw::layout::{
-    ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, HEADER_BYTES, Header, KIND_NODE,
-    KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, MemoryWords, NodeRecord,
-    PairsRecord, RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
+    CHUNK_BYTES, ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FORK_LOST,
+    HEADER_BYTES, Header, KIND_NODE, KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
+    MemoryWords, NodeRecord, PairsRecord, RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
 };
 use crate::raw::writer::{self, RawFile, Span, padded};
 
@@ -30,6 +30,10 @@ const OFF: u32 = 3;
 const DEFAULT_CAPACITY: usize = 64 << 20;
 /// Smallest capacity that makes sense.
 const MIN_CAPACITY: usize = 1 << 20;
+/// A header and a few chunks.
+const SMALLEST_FILE: usize = HEADER_BYTES + 4 * CHUNK_BYTES;
+/// The part of its addresses that a process with a limit gives to the file, at most: one in so many.
+const ADDRESS_SHARE: usize = 8;
 /// Bytes of calling contexts a thread may have.
 const THREAD_LIMIT: usize = 4 << 20;
 /// A marker distance below which reading the clock is not worth it, nanoseconds: for the counter and for the slower clock.
@@ -116,12 +120,15 @@ fn decide() -> bool {
 /// Begins the recording; `None` if nobody wants one or no file can be made.
 fn start() -> Option<()> {
     let folder = std::env::var_os(env::DIR).filter(|folder| !folder.is_empty())?;
+    if has_more_rights_than_its_user() {
+        return None;
+    }
     let source = Source::choose();
     let first_pair = source.pair();
     SOURCE_IS_TSC.store(u32::from(source == Source::Tsc), Relaxed);
     let path = path_of(Path::new(&folder), first_pair.0);
-    let capacity = capacity();
-    let (file, usable) = RawFile::create(&path, capacity, None).ok()?;
+    let (file, capacity, usable) = create_file(&path)?;
+    pin_library();
     BASE.store(file.base(), Release);
     CAPACITY.store(capacity, Relaxed);
     file.describe(usable);
@@ -147,25 +154,70 @@ fn start() -> Option<()> {
     Some(())
 }
 
-/// The capacity asked for, within reason and the process' own limit on file sizes.
+/// Whether whoever set the environment may do less than this process: it must not make files where they say.
+fn has_more_rights_than_its_user() -> bool {
+    #[cfg(target_os = "linux")]
+    // SAFETY: only reads what the system told the process.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    #[cfg(not(target_os = "linux"))]
+    // SAFETY: no arguments.
+    let secure = unsafe { libc::issetugid() } != 0;
+    secure
+}
+
+/// The file, its capacity, and how much of that may be used. Where there is no room for the addresses it is made smaller; where it cannot
+/// be made at all a note says so.
+fn create_file(path: &Path) -> Option<(RawFile, usize, usize)> {
+    let mut capacity = capacity();
+    if capacity < SMALLEST_FILE {
+        // The process may not write files of any use.
+        writer::note_failure(path, &std::io::Error::from_raw_os_error(libc::EFBIG));
+        return None;
+    }
+    loop {
+        match RawFile::create(path, capacity) {
+            Ok((file, usable)) => return Some((file, capacity, usable)),
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) && capacity > MIN_CAPACITY => {
+                capacity = (capacity / 2).max(MIN_CAPACITY) & !0xfff;
+            }
+            Err(error) => {
+                writer::note_failure(path, &error);
+                return None;
+            }
+        }
+    }
+}
+
+/// The capacity asked for, within reason and the limits of the process.
 fn capacity() -> usize {
     let asked = std::env::var(env::SPACE)
         .ok()
         .and_then(|text| env::parse_bytes(&text))
         .unwrap_or(DEFAULT_CAPACITY);
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: `limit` is a valid place for the answer.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
-    let limit = if known {
-        usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
-    } else {
-        usize::MAX
-    };
-    // A file longer than the limit would end the program with a signal.
-    asked.max(MIN_CAPACITY).min(limit) & !0xfff
+    // The program needs its addresses itself.
+    let share = (writer::address_limit() / ADDRESS_SHARE).max(MIN_CAPACITY);
+    asked.max(MIN_CAPACITY).min(share).min(writer::size_limit()) & !0xfff
+}
+
+/// Keeps the library this is part of, if it is one, from being unloaded: threads and handlers of the recorder run in it.
+fn pin_library() {
+    #[cfg(not(target_feature = "crt-static"))]
+    {
+        let mut facts = core::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+        let here = pin_library as *const () as *const c_void;
+        // SAFETY: an address of ours, and a valid place for the answer.
+        if unsafe { libc::dladdr(here, facts.as_mut_ptr()) } == 0 {
+            return;
+        }
+        // SAFETY: all zeroes is a value of this plain structure, and the call filled it.
+        let facts = unsafe { facts.assume_init() };
+        if facts.dli_fname.is_null() {
+            return;
+        }
+        let flags = libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE;
+        // SAFETY: the name is terminated. Nothing is loaded: it is there already, or not found.
+        unsafe { libc::dlopen(facts.dli_fname, flags) };
+    }
 }
 
 /// `<exe>-<host>-<pid>-<ticks>.hpraw` in the folder; remembers the part before the pid.
@@ -631,9 +683,21 @@ extern "C" fn after_fork() {
         STATE.store(OFF, Relaxed);
     }
     let Some(parent) = file() else { return };
+    // A handler that enters a body must not find the mapping half exchanged.
+    let before = sampler::block_signals();
+    make_own_file(parent);
+    sampler::restore_signals(&before);
+}
+
+/// See [`after_fork`].
+fn make_own_file(parent: RawFile) {
     let capacity = CAPACITY.load(Relaxed);
     let used = used_bytes(parent.header()).min(capacity);
-    if copy_to_child_file(parent, capacity, used).is_none() {
+    let path = path_with_stem(&path_stem(), source().ticks());
+    if let Err(error) = parent.replace_by_copy(&path, capacity, used) {
+        // Still the parent's header.
+        parent.header().flags.fetch_or(FLAG_FORK_LOST, Relaxed);
+        writer::note_failure(&path, &error);
         // Private pages in the place of the parent's file: the program runs on, its markers count for nobody.
         make_private(parent, capacity, used);
         return;
@@ -652,6 +716,7 @@ extern "C" fn after_fork() {
     ] {
         counter.store(0, Relaxed);
     }
+    header.flags.fetch_and(!FLAG_FORK_LOST, Relaxed);
     zero_counters(parent, used);
     thread::restart_after_fork();
     resident::restart_after_fork(header);
@@ -667,46 +732,43 @@ pub(super) fn own_pages() -> u32 {
 /// Bytes of the file that are in use.
 fn used_bytes(header: &Header) -> usize {
     let chunks = usize::try_from(header.chunks.load(Acquire)).unwrap_or(0);
-    HEADER_BYTES.saturating_add(chunks.saturating_mul(crate::raw::layout::CHUNK_BYTES))
+    HEADER_BYTES.saturating_add(chunks.saturating_mul(CHUNK_BYTES))
 }
 
-/// Makes the child's file, fills it with the parent's bytes, and maps it over the parent's.
-fn copy_to_child_file(parent: RawFile, capacity: usize, used: usize) -> Option<()> {
-    let copy = private_memory(used)?;
-    // SAFETY: both have `used` bytes; the parent's other threads may change theirs meanwhile, word by word.
-    unsafe { core::ptr::copy_nonoverlapping(parent.base(), copy, used) };
-    // SAFETY: the copy starts with a header.
-    unsafe { &*copy.cast::<Header>() }.state.store(0, Relaxed);
-    let stem: Vec<u8> = PATH_STEM
+/// Folder and stem of the raw file's path.
+fn path_stem() -> Vec<u8> {
+    PATH_STEM
         .iter()
         .map(|byte| byte.load(Relaxed))
         .take_while(|byte| *byte != 0)
-        .collect();
-    let path = path_with_stem(&stem, source().ticks());
-    let made = RawFile::create(&path, capacity, Some(parent.base()));
-    let filled = made.is_ok_and(|(file, usable)| used <= usable && file.fill(copy, used));
-    // SAFETY: mapped above, and not used any more.
-    unsafe { libc::munmap(copy.cast(), used) };
-    filled.then_some(())
+        .collect()
 }
 
-/// Puts private pages with the same content in the place of the parent's file.
+/// Puts private pages with the same content in the place of the parent's file, piece by piece: there may be no room for a copy of it.
 fn make_private(parent: RawFile, capacity: usize, used: usize) {
-    let Some(copy) = private_memory(used) else {
-        return;
-    };
-    // SAFETY: both have `used` bytes.
-    unsafe { core::ptr::copy_nonoverlapping(parent.base(), copy, used) };
+    static PIECE: [AtomicU8; CHUNK_BYTES] = [const { AtomicU8::new(0) }; CHUNK_BYTES];
+    let piece = PIECE.as_ptr().cast::<u8>().cast_mut();
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    // SAFETY: takes the stead of our own mapping of the same size.
-    let made = unsafe { libc::mmap(parent.base().cast(), capacity, protection, flags, -1, 0) };
-    if made != libc::MAP_FAILED {
-        // SAFETY: the new mapping has at least `used` bytes.
-        unsafe { core::ptr::copy_nonoverlapping(copy, parent.base(), used) };
+    let mut at = 0;
+    while at < capacity {
+        let place = parent.base().wrapping_add(at);
+        let filled = used.saturating_sub(at).min(CHUNK_BYTES);
+        let length = if filled == 0 {
+            capacity - at
+        } else {
+            CHUNK_BYTES.min(capacity - at)
+        };
+        // SAFETY: the used part of the file can be read, and the child has one thread, which has the piece for itself.
+        unsafe { core::ptr::copy_nonoverlapping(place, piece, filled) };
+        // SAFETY: takes the stead of a part of our own mapping.
+        let made = unsafe { libc::mmap(place.cast(), length, protection, flags, -1, 0) };
+        if made != libc::MAP_FAILED {
+            // SAFETY: the new pages have room for it.
+            unsafe { core::ptr::copy_nonoverlapping(piece, place, filled) };
+        }
+        at += length;
     }
-    // SAFETY: mapped above, and not used any more.
-    unsafe { libc::munmap(copy.cast(), used) };
 }
 
 /// Sets the counters of all nodes and tables to 0.
@@ -715,7 +777,7 @@ fn zero_counters(file: RawFile, used: usize) {
     while chunk < used {
         // SAFETY: within the used part, where every chunk starts with a head.
         let head = unsafe { &*file.base().wrapping_add(chunk).cast::<ChunkHead>() };
-        let end = chunk + head.span.load(Acquire).max(1) as usize * crate::raw::layout::CHUNK_BYTES;
+        let end = chunk + head.span.load(Acquire).max(1) as usize * CHUNK_BYTES;
         let mut at = chunk + size_of::<ChunkHead>();
         while at + size_of::<RecordHead>() <= end.min(used) {
             let place = file.base().wrapping_add(at);

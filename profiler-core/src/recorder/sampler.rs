@@ -58,11 +58,7 @@ pub(super) fn forget() {
 
 /// Starts the thread, detached, with all signals blocked.
 fn start() -> Option<()> {
-    let (mut attributes, mut all, mut before) = (
-        MaybeUninit::uninit(),
-        MaybeUninit::uninit(),
-        MaybeUninit::uninit(),
-    );
+    let mut attributes = MaybeUninit::uninit();
     // SAFETY: a valid place, which this fills.
     if unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) } != 0 {
         return None;
@@ -73,10 +69,8 @@ fn start() -> Option<()> {
     unsafe {
         libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED)
     };
-    // SAFETY: a valid place, which this fills.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set is filled. The new thread inherits the mask; this one gets its own back below.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+    // The new thread inherits the mask.
+    let before = block_signals();
     let mut handle = MaybeUninit::uninit();
     // SAFETY: the attributes are initialised, and the function needs no argument.
     let made = unsafe {
@@ -87,11 +81,27 @@ fn start() -> Option<()> {
             core::ptr::null_mut(),
         )
     };
-    // SAFETY: filled in above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut()) };
+    restore_signals(&before);
     // SAFETY: initialised above, destroyed once.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
     (made == 0).then_some(())
+}
+
+/// Blocks all signals for this thread; returns those that were before.
+pub(super) fn block_signals() -> libc::sigset_t {
+    let (mut all, mut before) = (MaybeUninit::zeroed(), MaybeUninit::zeroed());
+    // SAFETY: a valid place, which this fills.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set is filled, and the other place is valid.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+    // SAFETY: a set of signals may be any bytes, zeroes if the call failed.
+    unsafe { before.assume_init() }
+}
+
+/// Gives the thread the signals back that [`block_signals`] returned.
+pub(super) fn restore_signals(before: &libc::sigset_t) {
+    // SAFETY: a valid set.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, core::ptr::null_mut()) };
 }
 
 /// What the sampler remembers of a thread between two looks.
@@ -126,8 +136,12 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
         let before = clock::monotonic_ns();
         let mut unread = 0;
         let mut last = None;
-        for (watch, thread) in watches.iter_mut().zip(thread::all()) {
-            let seen = look(watch, thread);
+        for thread in thread::all() {
+            // By its number: a thread that has one may not be there yet while later ones are.
+            let number = thread.index.load(Relaxed) as usize;
+            let seen = watches
+                .get_mut(number)
+                .and_then(|watch| look(watch, thread));
             if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
                 unread += 1;
                 last = Some((thread, seen));

@@ -1,11 +1,10 @@
 //! Runs a program of [`programs`](super::programs) in a process of its own and compares what was recorded with what is known.
 
+use std::env;
 use std::hint::black_box;
-use std::ops::AddAssign;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use hprof::model::{FunctionCost, Profile, Scope, function_costs, merge};
 use hprof::profile;
@@ -13,28 +12,11 @@ use hprof::profile;
 /// Says which program a child process runs, and for how many microseconds.
 const PROGRAM: &str = "HPROF_ACCURACY_PROGRAM";
 
-/// Runs that [`record_alone`] tries.
-const TRIES: usize = 10;
-
-/// What a program measured itself.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Times {
-    pub(crate) elapsed: Duration,
-    /// Time without a core.
-    pub(crate) waited: Duration,
-}
-
-impl AddAssign for Times {
-    fn add_assign(&mut self, other: Self) {
-        self.elapsed += other.elapsed;
-        self.waited += other.waited;
-    }
-}
-
 /// What a run left.
 pub(crate) struct Recorded {
     pub(crate) profile: Profile,
-    pub(crate) times: Times,
+    /// What the program's own stop-watch showed.
+    pub(crate) elapsed: Duration,
 }
 
 /// One line of a recorded program.
@@ -51,7 +33,7 @@ fn begin() {}
 
 /// In a child process: runs the program it was started for and prints the stop-watch. `run` gets the name of the program and its wished
 /// length. `false` in any other process.
-pub(crate) fn child(run: impl FnOnce(&str, Duration) -> Times) -> bool {
+pub(crate) fn child(run: impl FnOnce(&str, Duration) -> Duration) -> bool {
     let Some((name, micros)) = program() else {
         return false;
     };
@@ -67,56 +49,16 @@ fn program() -> Option<(String, u64)> {
 }
 
 #[expect(clippy::print_stdout, reason = "the parent process reads it")]
-fn report(times: Times) {
-    println!(
-        "\nelapsed {} {}",
-        times.elapsed.as_nanos(),
-        times.waited.as_nanos()
-    );
+fn report(elapsed: Duration) {
+    println!("\nelapsed {}", elapsed.as_nanos());
 }
 
 /// Times `body`, after `warm_up` has made the sites and nodes known.
-pub(crate) fn timed<T>(warm_up: impl FnOnce() -> T, body: impl FnOnce() -> T) -> Times {
+pub(crate) fn timed<T>(warm_up: impl FnOnce() -> T, body: impl FnOnce() -> T) -> Duration {
     black_box(warm_up());
-    let before = waited();
     let began = Instant::now();
     black_box(body());
-    let elapsed = began.elapsed();
-    Times {
-        elapsed,
-        waited: waited().saturating_sub(before),
-    }
-}
-
-/// How long this thread was ready to run but had no core, as Linux tells it; 0 elsewhere.
-fn waited() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = text.split_whitespace().nth(1);
-    Duration::from_nanos(nanos.and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
-}
-
-/// As [`record`], but again while the program had to share its core: such a pause falls on any line, so shares that are known
-/// from counting steps do not hold. After [`TRIES`] runs the one that waited least is taken.
-pub(crate) fn record_alone(
-    program: &str,
-    length: Duration,
-    clock: &str,
-    arguments: &[&str],
-) -> Recorded {
-    let mut best: Option<Recorded> = None;
-    for _ in 0..TRIES {
-        let run = record(program, length, clock, arguments);
-        if best
-            .as_ref()
-            .is_none_or(|best| run.wait_share() < best.wait_share())
-        {
-            best = Some(run);
-        }
-        if best.as_ref().is_some_and(|best| best.wait_share() < 0.002) {
-            break;
-        }
-    }
-    best.expect("there was a run")
+    began.elapsed()
 }
 
 /// Runs `program` for about `length` in a child process with the given clock. `arguments` bring the child to [`child`].
@@ -138,19 +80,15 @@ pub(crate) fn record(program: &str, length: Duration, clock: &str, arguments: &[
     let text = String::from_utf8_lossy(&output.stdout);
     Recorded {
         profile: read(folder.path()),
-        times: parse(&text).expect("the program prints its stop-watch"),
+        elapsed: parse(&text).expect("the program prints its stop-watch"),
     }
 }
 
-fn parse(text: &str) -> Option<Times> {
-    let times = text
+fn parse(text: &str) -> Option<Duration> {
+    let nanos = text
         .lines()
         .find_map(|line| line.strip_prefix("elapsed "))?;
-    let (elapsed, waited) = times.split_once(' ')?;
-    Some(Times {
-        elapsed: Duration::from_nanos(elapsed.parse().ok()?),
-        waited: Duration::from_nanos(waited.parse().ok()?),
-    })
+    Some(Duration::from_nanos(nanos.parse().ok()?))
 }
 
 fn read(folder: &Path) -> Profile {
@@ -174,14 +112,9 @@ impl Recorded {
         &self.profile.functions[cost.function.0 as usize].name
     }
 
-    /// Part of the elapsed time in which the program had no core.
-    fn wait_share(&self) -> f64 {
-        self.times.waited.as_secs_f64() / self.times.elapsed.as_secs_f64()
-    }
-
     /// Percent of the stop-watch.
     fn percent(&self, time: hprof::model::Nanos) -> f64 {
-        time.as_seconds() / self.times.elapsed.as_secs_f64() * 100.0
+        time.as_seconds() / self.elapsed.as_secs_f64() * 100.0
     }
 
     /// The lines with a known share.

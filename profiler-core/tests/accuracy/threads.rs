@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use hprof::profile;
 
 use super::hot::hot;
-use super::runs::{Recorded, Times, timed};
+use super::runs::{Recorded, timed};
 use super::steps::work;
 
 /// Ten bursts of a hot function on one thread, with long pauses between them. The stop-watch runs in the bursts.
-pub(crate) fn pool(turns: u64) -> Times {
+pub(crate) fn pool(turns: u64) -> Duration {
     const BURSTS: usize = 10;
     let (wake, work): (Sender<u64>, Receiver<u64>) = channel();
     let worker = thread::spawn(move || {
         black_box(hot(0));
-        let mut times = Times::default();
+        let mut elapsed = Duration::ZERO;
         for turns in work {
-            times += timed(|| 0.0, || hot(turns));
+            elapsed += timed(|| 0.0, || hot(turns));
         }
-        times
+        elapsed
     });
     for _ in 0..BURSTS {
         thread::sleep(Duration::from_millis(100));
@@ -42,7 +42,7 @@ fn waits_on_line(steps: u64, holder: &Sender<()>, lock: &Mutex<()>) {
 }
 
 /// The lock is held by another thread, which gives it back 60 ms after it was asked to.
-pub(crate) fn waits(steps: u64) -> Times {
+pub(crate) fn waits(steps: u64) -> Duration {
     let lock = Arc::new(Mutex::new(()));
     let (holder, asked) = channel();
     let (held, is_held) = channel();
@@ -57,29 +57,24 @@ pub(crate) fn waits(steps: u64) -> Times {
     is_held.recv().expect("the holder answers");
     let began = Instant::now();
     waits_on_line(steps, &holder, &lock);
-    let times = Times {
-        elapsed: began.elapsed(),
-        waited: Duration::ZERO,
-    };
+    let elapsed = began.elapsed();
     thread.join().expect("the holder does not panic");
-    times
+    elapsed
 }
 
 /// The hot loop in many threads at once. The stop-watches of all threads are added up.
-pub(crate) fn crowd(threads: usize, turns: u64) -> Times {
-    let mut times = Times::default();
+pub(crate) fn crowd(threads: usize, turns: u64) -> Duration {
+    let mut elapsed = Duration::ZERO;
     thread::scope(|scope| {
         let crowd: Vec<_> = (0..threads)
             .map(|_| scope.spawn(move || timed(|| hot(0), || hot(turns))))
             .collect();
         for thread in crowd {
-            times += thread.join().expect("no thread panics");
+            elapsed += thread.join().expect("no thread panics");
         }
     });
     count_turns(turns);
-    // More threads than cores: to wait for one is the rule.
-    times.waited = Duration::ZERO;
-    times
+    elapsed
 }
 
 /// Leaves the number of turns in the profile, as hits.

@@ -3,8 +3,8 @@
 use std::mem::offset_of;
 
 use crate::raw_file::{RawFile, outside};
-use hprof::model::{End, Nanos, Node, Process, Profile, Run, merge};
-use hprof::raw::layout::{Header, NodeRecord};
+use hprof::model::{End, Nanos, Node, Process, Profile, Run, merge, successors};
+use hprof::raw::layout::{Header, NodeRecord, STATE_FINISHED, STATE_RUNNING};
 
 fn process(pid: u32, rank: u32, lines: &[u32]) -> Profile {
     let mut file = RawFile::new();
@@ -93,4 +93,28 @@ fn of_the_runs_stays_what_they_agree_on() {
         merge(vec![run("a", 1, 0), run("b", 1, 0)]).run.command,
         Vec::<String>::new()
     );
+}
+
+/// A fork that becomes another program, whose process id is another process's later on.
+#[test]
+fn an_unfinished_process_with_a_later_one_of_its_id_became_that() {
+    let process = |pid, start, finished| {
+        let mut file = RawFile::new();
+        file.u32(offset_of!(Header, pid), pid);
+        file.u64(offset_of!(Header, start_unix_ns), start);
+        let state = if finished {
+            STATE_FINISHED
+        } else {
+            STATE_RUNNING
+        };
+        file.u32(offset_of!(Header, state), state);
+        file.read()
+    };
+    let merged = merge(vec![
+        process(7, 30, true),
+        process(7, 10, false),
+        process(8, 20, false),
+        process(7, 40, false),
+    ]);
+    assert_eq!(successors(&merged.processes), [Some(2), None, None, None]);
 }

@@ -195,14 +195,21 @@ fn thread(functions: usize) -> impl Strategy<Value = Thread> {
         let place = |(function, line)| Place { function, line };
         running.filter(|_| functions > 0).map(place)
     });
-    let facts = (any::<u32>(), text(), number(), nanos(), option::of(nanos()));
+    let facts = (
+        (any::<u32>(), text()),
+        number(),
+        nanos(),
+        option::of(nanos()),
+        option::of(nanos()),
+    );
     (facts, running, cost(), nodes).prop_map(|(facts, running, outside, nodes)| Thread {
-        tid: facts.0,
-        name: facts.1,
-        uses: facts.2,
-        wall: facts.3,
-        cpu: facts.4,
+        tid: facts.0.0,
+        name: facts.0.1,
+        uses: facts.1,
+        wall: facts.2,
+        cpu: facts.3,
         running,
+        running_since: facts.4,
         outside,
         nodes,
     })
@@ -236,6 +243,7 @@ fn losses() -> impl Strategy<Value = Losses> {
         any::<bool>(),
         number(),
         any::<bool>(),
+        any::<bool>(),
     );
     all.prop_map(|all| Losses {
         flat: all.0,
@@ -243,6 +251,7 @@ fn losses() -> impl Strategy<Value = Losses> {
         threads_folded: all.2,
         damaged: all.3,
         stripped: all.4,
+        lost_forks: all.5,
     })
 }
 

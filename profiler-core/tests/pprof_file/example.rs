@@ -114,6 +114,7 @@ fn thread(tid: u32, name: &str, scale: u64) -> Thread {
         wall: Nanos(10_000_000),
         cpu: Some(Nanos(9_000_000)),
         running: None,
+        running_since: None,
         outside: cost(0, 4_711, 0),
         nodes,
     }

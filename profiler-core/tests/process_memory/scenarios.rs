@@ -11,9 +11,9 @@ use std::{env, panic, thread};
 
 use hprof::profile;
 
-use super::{MIB, MINE, SCENARIO};
+use super::{MINE, SCENARIO};
 
-const BLOCK: usize = MIB as usize;
+const BLOCK: usize = 1 << 20;
 
 fn wanted(name: &str) -> bool {
     env::var(SCENARIO).is_ok_and(|scenario| scenario == name)

@@ -1,4 +1,8 @@
 //! Runs a function plain and instrumented and compares everything a caller can observe.
+//!
+//! Hits are written at the end of the line they belong to, worked out by hand: `//= 3`. [`hits_as_written`] runs the test binary
+//! once more as a recorded program and compares. In a function with such counts every row has one. A count on a line of its own
+//! is that of the line above: rustfmt moves it there behind an opening brace.
 
 #![allow(
     dead_code,
@@ -8,10 +12,14 @@
     reason = "not every test needs all of it"
 )]
 
+use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::panic::{self, AssertUnwindSafe};
+use std::process::{Command, Stdio};
+use std::{env, fs};
 
 thread_local! {
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -68,6 +76,83 @@ pub(crate) fn same<R: Debug + PartialEq>(plain: impl FnOnce() -> R, profiled: im
         plain, profiled,
         "plain on the left, instrumented on the right"
     );
+}
+
+/// Set in the child that is recorded.
+const RECORDED: &str = "HPROF_TEST_RECORDED";
+
+/// Records what `run` does and compares the hits of each line with the count written there. `test` is the name of the test
+/// that calls this, which runs once more in a child process; `functions` are those that have counts.
+#[track_caller]
+pub(crate) fn hits_as_written(test: &str, functions: &[&str], run: impl FnOnce()) {
+    if env::var_os(RECORDED).is_some() {
+        run();
+        return;
+    }
+    let profile = recorded(test);
+    let costs = function_costs(&profile, Scope::All);
+    let mut differences = Vec::new();
+    for name in functions {
+        let named =
+            |cost: &&FunctionCost| profile.functions[cost.function.0 as usize].name == *name;
+        let Some(cost) = costs.iter().find(named) else {
+            panic!("{name} was not recorded");
+        };
+        let function = &profile.functions[cost.function.0 as usize];
+        let mut hits: BTreeMap<u32, u64> = function.lines.iter().map(|row| (row.line, 0)).collect();
+        hits.extend(cost.lines.iter().map(|line| (line.line, line.own.hits)));
+        let written = written_hits(function);
+        assert!(!written.is_empty(), "{name} has no counts");
+        let lines: BTreeSet<_> = hits.keys().chain(written.keys()).collect();
+        for line in lines {
+            let (counted, written) = (hits.get(line), written.get(line));
+            if counted != written {
+                let text = function.source[(line - function.line) as usize].trim();
+                differences.push(format!("{name}, line {line}: {counted:?} hits\n    {text}"));
+            }
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "other hits than written:\n{}",
+        differences.join("\n")
+    );
+}
+
+/// The recording of a test that runs in a child process.
+pub(crate) fn recorded(test: &str) -> Profile {
+    let folder = tempfile::tempdir().unwrap();
+    let status = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(RECORDED, "")
+        .env("HPROF_DIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "the recorded run failed: {status}");
+    let mut files = fs::read_dir(folder.path()).unwrap();
+    let file = files.next().expect("a raw file").unwrap();
+    assert!(files.next().is_none(), "one process, one file");
+    hprof::raw::read(&file.path()).unwrap()
+}
+
+/// Whether this is the child that is recorded.
+pub(crate) fn is_recorded() -> bool {
+    env::var_os(RECORDED).is_some()
+}
+
+/// The counts in the source of a function, by line.
+fn written_hits(function: &Function) -> BTreeMap<u32, u64> {
+    let written = |(line, text): (u32, &String)| {
+        let (code, count) = text.rsplit_once("//= ")?;
+        let line = line - u32::from(code.trim().is_empty());
+        Some((line, count.trim().parse().expect("a number of hits")))
+    };
+    (function.line..)
+        .zip(&function.source)
+        .filter_map(written)
+        .collect()
 }
 
 /// Compiles the same code twice: as `plain`, and instrumented as `profiled`.

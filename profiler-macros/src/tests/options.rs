@@ -263,7 +263,7 @@ fn mistakes_are_all_named_at_once() {
     "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
-    "expected `=`",
+    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
@@ -283,7 +283,15 @@ fn mistakes_are_all_named_at_once() {
     "`#[profile]` cannot see the content of a module in another file; annotate the items there",
 ]
 "#);
-    assert_debug_snapshot!(messages("", "fn f() { #[mark(3)] a(); #[mark] #[skip] b(); #[skip(x)] c(); #[mark = 1] d(); }", Some("lines")), @r#"
+    let statements =
+        "fn f() { #[mark(3)] a(); #[mark] #[skip] b(); #[skip(x)] c(); #[mark = 1] d(); }";
+    for switch in [None, Some("calls")] {
+        assert_eq!(
+            messages("", statements, switch),
+            messages("", statements, Some("lines"))
+        );
+    }
+    assert_debug_snapshot!(messages("", statements, Some("lines")), @r#"
 [
     "expected `#[mark]` or `#[mark(\"label\")]`",
     "`#[mark]` and `#[skip]` exclude each other",
@@ -328,6 +336,14 @@ fn a_mistake_keeps_the_item() {
     let item = "fn f() { #[mark] work(); }";
     let expansion = expansion("skipp", item, Some("lines")).to_string();
     assert!(expansion.ends_with("fn f () { work () ; }"), "{expansion}");
+}
+
+#[test]
+fn what_does_not_parse_is_an_error_only_where_it_was_to_be_measured() {
+    let item = "fn f () { newer syntax }";
+    assert_eq!(messages("", item, Some("lines")).len(), 1);
+    assert_eq!(messages("always", item, None).len(), 1);
+    assert_eq!(expansion("", item, None).to_string(), item);
 }
 
 #[test]

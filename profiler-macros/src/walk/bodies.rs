@@ -145,7 +145,8 @@ impl Walker<'_> {
                 let close = e.block.brace_token.span.close();
                 self.spans_lines(at, close) || !self.is_here(at)
             }
-            _ => self.spans_lines(at, start::end_of(body)),
+            // The last token is printed anew, so that a group there has no closing delimiter of its own.
+            _ => self.source.line(at) != self.source.last_line(start::last_token(body).span()),
         }
     }
 

@@ -101,14 +101,6 @@ pub(super) fn last_token(expr: &Expr) -> TokenTree {
     last.unwrap_or_else(|| Group::new(Delimiter::None, TokenStream::new()).into())
 }
 
-/// Where an expression ends.
-pub(super) fn end_of(expr: &Expr) -> Span {
-    match last_token(expr) {
-        TokenTree::Group(group) => group.span_close(),
-        token => token.span(),
-    }
-}
-
 /// Whether an attribute decides if its statement exists at all.
 pub(super) fn is_condition(attr: &Attribute) -> bool {
     is_outer(attr) && (attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))

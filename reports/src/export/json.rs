@@ -106,6 +106,7 @@ struct ProcessJson<'a> {
     flat: bool,
     lost_calls: u64,
     threads_folded: bool,
+    lost_forks: bool,
     damaged: u64,
     live_bytes: Option<i64>,
     peak_bytes: Option<i64>,
@@ -135,6 +136,7 @@ impl<'a> From<&'a Process> for ProcessJson<'a> {
             flat: process.losses.flat,
             lost_calls: process.losses.lost_calls,
             threads_folded: process.losses.threads_folded,
+            lost_forks: process.losses.lost_forks,
             damaged: process.losses.damaged,
             live_bytes: process.heap.map(|heap| heap.live_bytes),
             peak_bytes: process.heap.map(|heap| heap.peak_bytes),
@@ -176,6 +178,8 @@ struct ThreadJson<'a> {
     cpu_ns: Option<u64>,
     /// Index of the function and line that the thread was in when the recording ended.
     running: Option<(u32, u32)>,
+    /// When that line began, nanoseconds after the start of the recording.
+    running_since_ns: Option<u64>,
 }
 
 impl<'a> From<&'a Thread> for ThreadJson<'a> {
@@ -187,6 +191,7 @@ impl<'a> From<&'a Thread> for ThreadJson<'a> {
             wall_ns: thread.wall.0,
             cpu_ns: thread.cpu.map(whole),
             running: thread.running.map(|place| (place.function.0, place.line)),
+            running_since_ns: thread.running_since.map(whole),
         }
     }
 }

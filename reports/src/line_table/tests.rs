@@ -1,6 +1,6 @@
 //! Line tables of fixed profiles.
 
-use hprof::model::{LineCost, Nanos};
+use hprof::model::{End, LineCost, Nanos};
 
 use super::*;
 use crate::fixture;
@@ -54,6 +54,40 @@ fn rows_below_a_share_are_left_out() {
         ..LineTableOptions::default()
     };
     insta::assert_snapshot!(diffusion(&options));
+}
+
+/// A child that leaves by `_exit` is as if it was killed; if the run ended well, that is no cause for alarm.
+#[test]
+fn forked_children_that_left_without_a_word_are_counted() {
+    let mut profile = fixture::diffusion();
+    for pid in [4720, 4721] {
+        let mut child = fixture::killed().processes.remove(0);
+        child.parent_pid = profile.processes[0].pid;
+        child.pid = pid;
+        child.cpu = None;
+        profile.processes.push(child);
+    }
+    let options = LineTableOptions {
+        top: Some(0),
+        ..LineTableOptions::default()
+    };
+    let costs = fixture::diffusion_costs();
+    let well = table(&profile, &costs, &options);
+    let left = "Left       2 forked processes without exit handlers, as by _exit; last 2 in Field::advance at src/solver.rs:24\n";
+    assert!(well.ends_with(left) && !well.contains("Warning"), "{well}");
+    assert!(
+        well.contains("Recorded   3 processes, 3 threads; "),
+        "{well}"
+    );
+    // Of the CPU time of the run: that of the children is not known.
+    assert!(well.contains("in the program (2.4 %)"), "{well}");
+    profile.run.end = Some(End::Code(1));
+    let failed = table(&profile, &costs, &options);
+    assert!(
+        failed.contains("Warning: process 4720 did not end"),
+        "{failed}"
+    );
+    assert!(!failed.contains("Left "), "{failed}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(crate) struct MemoryRow {
     pub(crate) change: Option<RssChange>,
     /// Bytes allocated by the line itself, allocations, bytes freed; `None` where it did neither, or nobody counted.
     pub(crate) heap: Option<(u64, u64, u64)>,
-    /// Part of the growth was seen by the sampler.
+    /// Part of the growth rests on samples.
     pub(crate) sampled: bool,
     /// In a counted loop: what it does stands on the row of the loop's header.
     pub(crate) in_group: bool,

@@ -16,4 +16,4 @@ pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{Record, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
-pub(crate) use thread::{ThreadRow, ThreadView};
+pub(crate) use thread::{ThreadRow, ThreadView, shown_processes};

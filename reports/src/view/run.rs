@@ -1,14 +1,17 @@
 //! What the foot of a report says of the run: sums over its processes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{End, Nanos, Process, Profile, Run, Thread};
+use hprof::model::{End, Nanos, Place, Process, Profile, Run, Thread, successors};
 
 /// Facts on a run.
 #[derive(Debug)]
 pub(crate) struct RunView<'a> {
     pub(crate) run: &'a Run,
+    /// Processes of the system: one that became another program counts once.
     pub(crate) processes: usize,
+    /// How many times a process became another program.
+    pub(crate) replaced: usize,
     pub(crate) threads: u64,
     /// The clocks used, in words.
     pub(crate) clocks: BTreeSet<(&'static str, &'static str)>,
@@ -21,10 +24,13 @@ pub(crate) struct RunView<'a> {
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
+    pub(crate) lost_forks: bool,
     /// Records and fields of raw files that were left out.
     pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
+    /// Forked processes that gave no sign of their end in a run that ended well, by the place they were in last.
+    pub(crate) silent: BTreeMap<Option<Place>, u64>,
 }
 
 /// What recording cost.
@@ -43,14 +49,17 @@ pub(crate) struct OwnCostView {
 impl<'a> RunView<'a> {
     pub(crate) fn new(profile: &'a Profile) -> Self {
         let processes = &profile.processes;
+        let replaced = replaced(profile);
+        let last = || {
+            let images = processes.iter().zip(&replaced);
+            images.filter(|(_, replaced)| !**replaced)
+        };
+        let unfinished = || last().filter(|(process, _)| !process.finished);
         Self {
             run: &profile.run,
-            processes: processes.len(),
-            threads: processes
-                .iter()
-                .flat_map(|process| &process.threads)
-                .map(|thread| thread.uses.max(1))
-                .sum(),
+            processes: last().count(),
+            replaced: replaced.iter().filter(|replaced| **replaced).count(),
+            threads: processes.iter().zip(&replaced).map(threads).sum(),
             clocks: processes
                 .iter()
                 .map(|process| (clock_mode(process), clock_source(process)))
@@ -67,15 +76,16 @@ impl<'a> RunView<'a> {
             threads_folded: processes
                 .iter()
                 .any(|process| process.losses.threads_folded),
+            lost_forks: processes.iter().any(|process| process.losses.lost_forks),
             damaged: processes
                 .iter()
                 .map(|process| process.losses.damaged)
                 .fold(0, u64::saturating_add),
-            cut_short: processes
-                .iter()
-                .filter(|process| !process.finished)
-                .map(running)
+            cut_short: unfinished()
+                .filter(|(process, _)| !is_silent(profile, process))
+                .map(|(process, _)| running(process))
                 .collect(),
+            silent: silent(unfinished().map(|(process, _)| process), profile),
         }
     }
 
@@ -86,6 +96,39 @@ impl<'a> RunView<'a> {
             _ => None,
         }
     }
+}
+
+/// For each process whether it became another one.
+pub(crate) fn replaced(profile: &Profile) -> Vec<bool> {
+    let successors = successors(&profile.processes);
+    successors.iter().map(Option::is_some).collect()
+}
+
+/// Threads of a process. The one that called `exec` goes on in the new program, where it is counted.
+fn threads((process, replaced): (&Process, &bool)) -> u64 {
+    let uses = process.threads.iter().map(|thread| thread.uses.max(1));
+    uses.sum::<u64>().saturating_sub(u64::from(*replaced))
+}
+
+/// Whether it is no wonder that a process did not end in order: it was forked by another of the run, which ended well. Such
+/// children mostly leave by `_exit`, which tells nobody.
+fn is_silent(profile: &Profile, process: &Process) -> bool {
+    let is_parent = |other: &Process| {
+        (&other.host, other.pid, &other.exe) == (&process.host, process.parent_pid, &process.exe)
+    };
+    profile.run.end == Some(End::Code(0)) && profile.processes.iter().any(is_parent)
+}
+
+fn silent<'a>(
+    unfinished: impl Iterator<Item = &'a Process>,
+    profile: &Profile,
+) -> BTreeMap<Option<Place>, u64> {
+    let mut places = BTreeMap::new();
+    for process in unfinished.filter(|process| is_silent(profile, process)) {
+        let place = process.threads.iter().find_map(|thread| thread.running);
+        *places.entry(place).or_default() += 1;
+    }
+    places
 }
 
 fn running(process: &Process) -> (&Process, Vec<&Thread>) {
@@ -144,6 +187,7 @@ fn own_cost(profile: &Profile) -> OwnCostView {
         .iter()
         .flat_map(|process| &process.threads);
     let spent = measured
+        .or(profile.run.cpu)
         .filter(|cpu| *cpu > Nanos::ZERO)
         .unwrap_or_else(|| threads.map(|thread| thread.wall).sum());
     view.percent = super::line::percent(view.in_program, spent);

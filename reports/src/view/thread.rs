@@ -3,6 +3,7 @@
 use hprof::model::{FunctionId, Nanos, Place, Process, Profile, Thread};
 
 use super::line::percent;
+use super::run::replaced;
 
 /// The threads of a profile.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct ThreadRow<'a> {
     pub(crate) process: &'a Process,
     /// No row for the process stands above.
     pub(crate) alone: bool,
+    /// The process became another program.
+    pub(crate) replaced: bool,
     /// `None` for the sum of a process.
     pub(crate) thread: Option<&'a Thread>,
     pub(crate) wall: Nanos,
@@ -36,17 +39,25 @@ pub(crate) struct ThreadRow<'a> {
 
 impl<'a> ThreadView<'a> {
     pub(crate) fn new(profile: &'a Profile) -> Self {
-        let threads = profile
+        let replaced = replaced(profile);
+        let processes: Vec<_> = profile
             .processes
             .iter()
-            .flat_map(|process| &process.threads);
+            .zip(&replaced)
+            .zip(shown_processes(profile))
+            .filter_map(|(process, shown)| shown.then_some(process))
+            .collect();
+        let threads = processes.iter().flat_map(|(process, _)| &process.threads);
         let times: Vec<Nanos> = threads.map(profiled).collect();
         let all: Nanos = times.iter().copied().sum();
         let mut rows = Vec::new();
-        for process in &profile.processes {
-            let alone = profile.processes.len() == 1 && process.threads.len() == 1;
+        for (process, replaced) in &processes {
+            let alone = processes.len() == 1 && process.threads.len() == 1;
             if !alone {
-                rows.push(of_process(process, all));
+                rows.push(ThreadRow {
+                    replaced: **replaced,
+                    ..of_process(process, all)
+                });
             }
             rows.extend(process.threads.iter().map(|thread| ThreadRow {
                 alone,
@@ -67,6 +78,18 @@ impl<'a> ThreadView<'a> {
     }
 }
 
+/// For each process whether there is anything to show of it: one that became another program right after its fork has nothing.
+pub(crate) fn shown_processes(profile: &Profile) -> Vec<bool> {
+    let is_empty = |process: &Process| {
+        let mut threads = process.threads.iter();
+        threads.all(|thread| profiled(thread) == Nanos::ZERO)
+    };
+    let processes = profile.processes.iter().zip(replaced(profile));
+    processes
+        .map(|(process, replaced)| !(replaced && is_empty(process)))
+        .collect()
+}
+
 fn profiled(thread: &Thread) -> Nanos {
     let nodes = thread.nodes.iter().flat_map(|node| &node.lines);
     nodes.map(|(_, cost)| cost.time()).sum()
@@ -77,6 +100,7 @@ fn of_process(process: &Process, all: Nanos) -> ThreadRow<'_> {
     ThreadRow {
         process,
         alone: false,
+        replaced: false,
         thread: None,
         wall: process.wall,
         cpu: process.cpu,
@@ -92,6 +116,7 @@ fn of_thread<'a>(process: &'a Process, thread: &'a Thread, all: Nanos) -> Thread
     ThreadRow {
         process,
         alone: false,
+        replaced: false,
         thread: Some(thread),
         wall: thread.wall,
         cpu: thread.cpu,

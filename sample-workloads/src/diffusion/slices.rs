@@ -16,19 +16,21 @@ pub fn slices(grid: &Grid, start: &[f64], output: &mut Output<'_>) -> Vec<f64> {
     output(simtime, &|i, j| dens[i * n + j]);
     for step in 1..=grid.nsteps {
         for i in 1..=grid.nrows {
-            let above = &dens[(i - 1) * n..][..n];
-            let here = &dens[i * n..][..n];
-            let below = &dens[(i + 1) * n..][..n];
-            let row = &mut lapl[i * n..][..n];
-            for j in 1..n - 1 {
-                row[j] = below[j] + above[j] + here[j + 1] + here[j - 1] - 4.0 * here[j];
+            let above = &dens[(i - 1) * n + 1..][..grid.nrows];
+            let left = &dens[i * n..][..grid.nrows];
+            let here = &dens[i * n + 1..][..grid.nrows];
+            let right = &dens[i * n + 2..][..grid.nrows];
+            let below = &dens[(i + 1) * n + 1..][..grid.nrows];
+            let row = &mut lapl[i * n + 1..][..grid.nrows];
+            for j in 0..grid.nrows {
+                row[j] = below[j] + above[j] + right[j] + left[j] - 4.0 * here[j];
             }
         }
         for i in 1..=grid.nrows {
-            let here = &dens[i * n..][..n];
-            let change = &lapl[i * n..][..n];
-            let row = &mut next[i * n..][..n];
-            for j in 1..n - 1 {
+            let here = &dens[i * n + 1..][..grid.nrows];
+            let change = &lapl[i * n + 1..][..grid.nrows];
+            let row = &mut next[i * n + 1..][..grid.nrows];
+            for j in 0..grid.nrows {
                 row[j] = here[j] + grid.rate * change[j];
             }
         }

@@ -14,9 +14,9 @@ use crate::model::{
     RssSource, Run, Thread,
 };
 use crate::raw::layout::{
-    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_MEMORY, FLAG_SAMPLER,
-    FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED, RSS_PROCFS,
-    RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
+    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
+    FLAG_SAMPLER, FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
+    RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
 };
 
 /// Everything found in a file, before it becomes a profile.
@@ -154,7 +154,8 @@ fn process(
         clock_source,
         clock_mode,
         wall: header.rate.nanos(ticks.into()),
-        cpu: (last_cpu != 0).then(|| Nanos(last_cpu.saturating_sub(start_cpu))),
+        // A forked child that ended before anything read the clock again has the same time in both.
+        cpu: (last_cpu > start_cpu).then(|| Nanos(last_cpu - start_cpu)),
         finished: header.finished,
         debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
         opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),
@@ -163,6 +164,7 @@ fn process(
             flat: has(FLAG_FLAT),
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
             threads_folded: has(FLAG_THREADS_FOLDED),
+            lost_forks: has(FLAG_FORK_LOST),
             damaged,
             stripped: false,
         },

@@ -60,6 +60,7 @@ pub(super) fn read(
             wall: thread.wall(),
             cpu: thread.cpu(),
             running: running.map(|(node, slot)| thread.place(node, slot)),
+            running_since: running.and_then(|_| thread.running_since()),
             outside: *outside,
             nodes: thread.model_nodes(costs, running.map(|(node, _)| node)),
         },
@@ -343,6 +344,16 @@ impl<'a> ThreadReader<'a> {
         }
     }
 
+    /// When the running line began, from the start of the recording: known if it is timed.
+    fn running_since(&self) -> Option<Nanos> {
+        let cell = self.word(offset_of!(ThreadRecord, cell));
+        let header = &self.recording.header;
+        let ticks = self
+            .word(offset_of!(ThreadRecord, t0))
+            .saturating_sub(header.start_ticks);
+        (self.word(offset_of!(ThreadRecord, open)) == cell).then(|| header.rate.nanos(ticks.into()))
+    }
+
     fn place(&self, node: usize, slot: usize) -> Place {
         Place {
             function: self.function(&self.tree[node]),
@@ -380,7 +391,7 @@ impl<'a> ThreadReader<'a> {
     fn cpu(&self) -> Option<Nanos> {
         let last = self.word(offset_of!(ThreadRecord, last_cpu_ns));
         let start = self.word(offset_of!(ThreadRecord, start_cpu_ns));
-        (last != 0).then(|| Nanos(last.saturating_sub(start)))
+        (last > start).then(|| Nanos(last - start))
     }
 
     /// The nodes of the model; those in which nothing happened, below them too, are left out: every site has a node for calls

@@ -1,0 +1,298 @@
+//! A thousand kills at random moments: every file that is left can be read, its hits are in the order of the program, and the line each thread
+//! was in is the right one. Heavy: `make crash` runs it, with optimised programs.
+//!
+//! The programs call straight-line functions without end. Wherever a kill falls, the lines before the running one have been hit once more than
+//! those behind it:
+//!
+//! ```text
+//!   n n n n | n-1 n-1      running: the last line that has n hits, or the one before it between the two stores of a marker
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "prints what it counted")]
+#![cfg(target_os = "linux")]
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{self, Command};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{env, fs, hint, thread};
+
+use hprof::model::{FunctionId, Node, Process, Profile, Thread, merge};
+use hprof::profile;
+use hprof::raw::ReadError;
+
+const PROGRAM: &str = "HPROF_TEST_PROGRAM";
+/// Lines of `straight`, its closing brace included.
+const LINES: usize = 7;
+/// Kills of each program.
+const KILLS: [(&str, u32); 3] = [("single", 450), ("threads", 400), ("tree", 400)];
+/// Longest life of a program.
+const LONGEST_MS: u64 = 40;
+
+#[profile(always)]
+fn straight(seed: u64) -> u64 {
+    let one = hint::black_box(seed + 1);
+    let two = hint::black_box(one * 3);
+    let three = hint::black_box(two ^ one);
+    let four = hint::black_box(three >> 1);
+    let five = hint::black_box(four + two);
+    five ^ seed
+}
+
+#[profile(always)]
+fn outer(turn: u64) -> u64 {
+    let left = straight(turn);
+    let right = straight(turn + left);
+    left ^ right
+}
+
+#[profile(always)]
+fn without_end() {
+    let mut sum = 0_u64;
+    loop {
+        sum = sum.wrapping_add(outer(sum & 0xff));
+    }
+}
+
+/// Forks again and again, up to `depth` levels of two, and goes on in all processes.
+#[profile(always)]
+fn tree(depth: u32) {
+    for level in 0..depth {
+        outer(u64::from(level));
+        // SAFETY: parent and child do the same: they call profiled functions until they are killed.
+        #[expect(unsafe_code, reason = "forks")]
+        let _child = unsafe { libc::fork() };
+    }
+    without_end();
+}
+
+/// The programs, in a process that was started for one of them; nothing otherwise.
+#[test]
+fn program() {
+    match env::var(PROGRAM).as_deref() {
+        Ok("single") => without_end(),
+        Ok("threads") => thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(without_end);
+            }
+        }),
+        Ok("tree") => tree(3),
+        _ => {}
+    }
+}
+
+/// What was found after the kills of a program.
+#[derive(Debug, Default)]
+struct Counts {
+    kills: u32,
+    files: u32,
+    /// Files of processes that were killed before their recording began.
+    not_begun: u32,
+    unreadable: u32,
+    threads: u32,
+    /// Threads whose kill came before their first marker.
+    before_first_marker: u32,
+    order_violations: u32,
+    wrong_lines: u32,
+    /// Threads that stood between the two stores of a marker.
+    between_stores: u32,
+    hits: u64,
+}
+
+#[test]
+#[ignore = "heavy: make crash"]
+fn nothing_is_lost_in_a_thousand_kills() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut random = u64::try_from(now.as_nanos()).unwrap_or(7) | 1;
+    println!("seed {random}");
+    let mut kills_with_records = 0;
+    for (name, kills) in KILLS {
+        let mut counts = Counts::default();
+        for _ in 0..kills {
+            let folder = tempfile::tempdir_in(memory()).unwrap();
+            kill_once(name, folder.path(), &mut random);
+            counts.kills += 1;
+            let before = counts.hits;
+            look(folder.path(), &mut counts);
+            kills_with_records += u32::from(counts.hits > before);
+        }
+        println!("{name}: {counts:?}");
+        assert_eq!(counts.unreadable, 0, "{name}");
+        assert_eq!(counts.order_violations, 0, "{name}");
+        assert_eq!(counts.wrong_lines, 0, "{name}");
+    }
+    println!("{kills_with_records} kills came after the first marker");
+    assert!(kills_with_records >= 1_000);
+}
+
+/// Where records go when there is room in memory.
+fn memory() -> &'static Path {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        memory
+    } else {
+        Path::new("/tmp")
+    }
+}
+
+/// Starts a program in a group of its own, and kills the group.
+fn kill_once(name: &str, folder: &Path, random: &mut u64) {
+    // Xorshift.
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    let life = Duration::from_micros(*random % (LONGEST_MS * 1000));
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "program", "--nocapture", "--test-threads=1"])
+        .env(PROGRAM, name)
+        .env("HPROF_DIR", folder)
+        .stdout(process::Stdio::null())
+        .stderr(process::Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    thread::sleep(life);
+    let group = child.id().cast_signed();
+    // SAFETY: takes two numbers; the group is that of our child.
+    #[expect(unsafe_code, reason = "kills the group")]
+    unsafe {
+        libc::kill(-group, libc::SIGKILL)
+    };
+    assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+    wait_for_group(group);
+}
+
+/// Waits until nobody of a killed group writes any more.
+fn wait_for_group(group: i32) {
+    let started = Instant::now();
+    // SAFETY: signal 0 only asks.
+    #[expect(unsafe_code, reason = "asks for a group")]
+    while unsafe { libc::kill(-group, 0) } == 0 {
+        // A grandchild that nobody collects stays as a zombie, which writes no more.
+        if started.elapsed() > Duration::from_millis(20) {
+            break;
+        }
+        thread::yield_now();
+    }
+}
+
+fn look(folder: &Path, counts: &mut Counts) {
+    let mut profiles = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        counts.files += 1;
+        match hprof::raw::read(&entry.unwrap().path()) {
+            Ok(profile) => profiles.push(profile),
+            Err(ReadError::NotBegun { .. } | ReadError::Empty { .. }) => counts.not_begun += 1,
+            Err(error) => {
+                println!("{error}");
+                counts.unreadable += 1;
+            }
+        }
+    }
+    for profile in &profiles {
+        let process = &profile.processes[0];
+        counts.unreadable += u32::from(process.losses.damaged > 0);
+        for thread in &process.threads {
+            judge(profile, process, thread, counts);
+        }
+    }
+    let total = |profile: &Profile| -> u64 {
+        let threads = profile
+            .processes
+            .iter()
+            .flat_map(|process| &process.threads);
+        let lines = threads
+            .flat_map(|thread| &thread.nodes)
+            .flat_map(|node| &node.lines);
+        lines.map(|(_, cost)| cost.hits).sum()
+    };
+    let hits: u64 = profiles.iter().map(total).sum();
+    assert_eq!(total(&merge(profiles)), hits, "merging keeps every hit");
+    counts.hits += hits;
+}
+
+/// Hits of the lines of a node, in order; lines without any are 0.
+fn hits_of(profile: &Profile, node: &Node) -> Vec<u64> {
+    let function = &profile.functions[node.function.0 as usize];
+    let hits = |line: u32| {
+        let found = node.lines.iter().find(|(number, _)| *number == line);
+        found.map_or(0, |(_, cost)| cost.hits)
+    };
+    function.lines.iter().map(|line| hits(line.line)).collect()
+}
+
+fn id_of(profile: &Profile, name: &str) -> Option<FunctionId> {
+    let index = profile
+        .functions
+        .iter()
+        .position(|function| function.name == name)?;
+    u32::try_from(index).ok().map(FunctionId)
+}
+
+/// Holds the hits of a thread and its running line against the program.
+fn judge(profile: &Profile, process: &Process, thread: &Thread, counts: &mut Counts) {
+    counts.threads += 1;
+    let Some(running) = thread.running else {
+        // Only before the first marker is there no line.
+        let hit = thread
+            .nodes
+            .iter()
+            .flat_map(|node| &node.lines)
+            .any(|(_, cost)| cost.hits > 0);
+        counts.wrong_lines += u32::from(hit);
+        counts.before_first_marker += 1;
+        return;
+    };
+    let (straight, outer) = (id_of(profile, "straight"), id_of(profile, "outer"));
+    let mut half_done = 0;
+    for node in &thread.nodes {
+        let id = Some(node.function);
+        if id != straight && id != outer {
+            continue;
+        }
+        let hits = hits_of(profile, node);
+        assert!(id == outer || hits.len() == LINES, "{hits:?}");
+        let first = hits[0];
+        let done = hits.iter().filter(|hits| **hits == first).count();
+        let in_order = hits.windows(2).all(|pair| pair[0] >= pair[1]);
+        let close = hits.iter().all(|hits| first - hits.min(&first) <= 1);
+        if !in_order || !close {
+            println!("process {}: hits {hits:?}", process.pid);
+            counts.order_violations += 1;
+            continue;
+        }
+        if done == hits.len() {
+            continue;
+        }
+        // The thread is in this call: in this function, or below it.
+        half_done += 1;
+        let lines = &profile.functions[node.function.0 as usize].lines;
+        if running.function == node.function {
+            let last = lines[done - 1].line;
+            let before = done.checked_sub(2).map(|index| lines[index].line);
+            let right = running.line == last;
+            let between = !right && Some(running.line) == before;
+            counts.between_stores += u32::from(between);
+            if !right && !between {
+                println!(
+                    "process {}: hits {hits:?}, line {}",
+                    process.pid, running.line
+                );
+                counts.wrong_lines += 1;
+            }
+        }
+    }
+    // Not more than the two functions that can be open; where both are complete the thread is at the end of one, or outside of them.
+    counts.wrong_lines += u32::from(half_done > 2);
+    let in_one = [straight, outer].contains(&Some(running.function));
+    if half_done == 0 && in_one {
+        let lines = &profile.functions[running.function.0 as usize].lines;
+        let at_end = lines
+            .iter()
+            .rev()
+            .take(2)
+            .any(|line| line.line == running.line);
+        counts.wrong_lines += u32::from(!at_end);
+    }
+}
