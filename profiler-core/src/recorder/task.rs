@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 
 use super::frame::Frame;
 use super::{marker, run, thread, tree};
-use crate::raw::layout::Cell;
+use crate::raw::layout::{Cell, ThreadRecord};
 use crate::site::Site;
 
 /// The future of an async body. Each poll enters a frame; the time between polls is await time of the line that waits.
@@ -64,7 +64,7 @@ impl<const N: usize, F: Future> Future for Task<N, F> {
 /// Lets markers of the body find its frame: they look at the current thread and its innermost node.
 ///
 /// A frame that is not recorded belongs to the sink, so the thread points there while it is open.
-struct Top(&'static crate::raw::layout::ThreadRecord);
+struct Top(&'static ThreadRecord);
 
 impl Top {
     #[inline]
@@ -118,11 +118,15 @@ pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
         )
     };
     let current = thread::current();
-    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
-    let node = unsafe { &*current.top.load(Relaxed) };
     debug_assert!(
-        node.lines.load(Relaxed) as usize >= N,
+        innermost_lines(current) >= N,
         "a marker outside of its poll"
     );
-    marker::hit::<L>(current, node);
+    marker::hit_innermost::<L>(current);
+}
+
+/// Line slots of the innermost node of a thread.
+fn innermost_lines(thread: &ThreadRecord) -> usize {
+    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
+    unsafe { thread.top.load(Relaxed).as_ref() }.map_or(0, |node| node.lines.load(Relaxed) as usize)
 }
