@@ -77,10 +77,11 @@ fn other_editions_and_names_work() {
     );
     for test in ["async", "control_flow", "drops", "functions", "options"] {
         let path = core.join(format!("tests/macro_{test}.rs"));
-        rest.push_str(&format!(
+        let target = format!(
             "[[test]]\nname = \"macro_{test}\"\npath = '{}'\n",
             path.display()
-        ));
+        );
+        rest.push_str(&target);
     }
     package(&folder, "edition-2021", "2021", &rest);
     write(&folder.join("edition-2021/src/lib.rs"), "");

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use hot::hot;
-use programs::{alternating, calls, chain, mixed, once};
+use programs::{alternating, calls, chain, chain_in_async, mixed, once, ready};
 use runs::{Recorded, child, record, timed};
 use steps::steps_for;
 
@@ -106,7 +106,8 @@ fn main() -> ExitCode {
         missed += row(case);
     }
     if chosen("shares") {
-        missed += shares();
+        missed += shares("chain", "kernel");
+        missed += shares("chain in async", "same kernel in an async function");
     }
     if chosen("nests") {
         missed += loop_nests();
@@ -136,6 +137,10 @@ fn run(program: &str, length: Duration) -> Duration {
         }
         "chain" => timed(|| chain(0), || chain(steps / 340)),
         "nests" => nests::run(length),
+        "chain in async" => timed(
+            || ready(chain_in_async(0)),
+            || ready(chain_in_async(steps / 340)),
+        ),
         other => panic!("no program {other}"),
     }
 }
@@ -187,12 +192,12 @@ fn row(case: &Case) -> u32 {
 }
 
 /// The shares of a kernel whose lines differ by a factor of 64: arithmetic that moved across a marker would show.
-fn shares() -> u32 {
+fn shares(program: &str, what: &str) -> u32 {
     let recorded: Vec<_> = (0..5)
-        .map(|_| undisturbed("chain", Duration::from_millis(400)).lines())
+        .map(|_| undisturbed(program, Duration::from_millis(400)).lines())
         .collect();
     println!(
-        "\nShares of the kernel of 4, 16, 64 and 256 steps, percent (medians of 5 runs of 0.4 s):\n"
+        "\nShares of the {what} of 4, 16, 64 and 256 steps, percent (medians of 5 runs of 0.4 s):\n"
     );
     println!("| true | measured |");
     println!("|---|---|");

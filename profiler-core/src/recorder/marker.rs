@@ -87,6 +87,39 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     }
 }
 
+/// The marker of line slot `L` of the innermost node of `thread`: with a hit. The node is looked up inside the block: a load that
+/// LLVM sees between two markers makes it move the user's arithmetic, like a test.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn hit_innermost<const L: usize>(thread: &ThreadRecord) {
+    // SAFETY: as in `hit`; the caller has a frame of the innermost node open.
+    unsafe {
+        core::arch::asm!(
+            "mov {cell}, qword ptr [{thread} + {top}]",
+            "add {cell}, {at}",
+            "add qword ptr [{cell} + {hits}], 1",
+            "mov qword ptr [{thread} + {current}], {cell}",
+            "mov {test}, qword ptr [{cell} + {state}]",
+            "or {test}, qword ptr [{thread} + {open}]",
+            "je 78f",
+            "push {thread}",
+            "push {cell}",
+            "call {stub}",
+            "78:",
+            thread = in(reg) core::ptr::from_ref(thread),
+            cell = out(reg) _,
+            test = out(reg) _,
+            at = const cell_offset(L),
+            hits = const core::mem::offset_of!(Cell, hits),
+            state = const core::mem::offset_of!(Cell, state),
+            current = const core::mem::offset_of!(ThreadRecord, cell),
+            open = const core::mem::offset_of!(ThreadRecord, open),
+            top = const core::mem::offset_of!(ThreadRecord, top),
+            stub = sym x86_64::stub,
+        );
+    }
+}
+
 /// The marker of `cell` without a hit: control comes back to a line that was left for a while.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
@@ -120,6 +153,15 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     let cell = super::tree::cell(node, L);
     super::add(&cell.hits, 1);
     resume(thread, cell);
+}
+
+/// The marker of line slot `L` of the innermost node of `thread`: with a hit, no clock.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn hit_innermost<const L: usize>(thread: &ThreadRecord) {
+    // SAFETY: the caller has a frame of the node open; nodes are never unmapped.
+    let node = unsafe { &*thread.top.load(Relaxed) };
+    hit::<L>(thread, node);
 }
 
 /// The marker of `cell` without a hit, no clock.

@@ -133,11 +133,15 @@ pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
         )
     };
     let current = thread::current();
-    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
-    let node = unsafe { &*current.top.load(Relaxed) };
     debug_assert!(
-        node.lines.load(Relaxed) as usize >= N,
+        innermost_lines(current) >= N,
         "a marker outside of its poll"
     );
-    marker::hit::<L>(current, node);
+    marker::hit_innermost::<L>(current);
+}
+
+/// Line slots of the innermost node of a thread.
+fn innermost_lines(thread: &ThreadRecord) -> usize {
+    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
+    unsafe { thread.top.load(Relaxed).as_ref() }.map_or(0, |node| node.lines.load(Relaxed) as usize)
 }

@@ -2,6 +2,10 @@
 //!
 //! All time is spent in steps of one dependent multiplication and addition, so shares follow from counting steps.
 
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use hprof::profile;
 
 use super::steps::{eight, four, one, work};
@@ -112,4 +116,26 @@ pub(crate) fn chain(turns: u64) -> f64 {
         x = two_hundred_fifty_six(x); //= 75.294
     }
     x
+}
+
+/// The same in an async body.
+#[profile(always, split)]
+pub(crate) async fn chain_in_async(turns: u64) -> f64 {
+    let mut x = black_box(1.0);
+    for _ in 0..turns {
+        x = four(x); //= 1.176
+        x = sixteen(x); //= 4.706
+        x = sixty_four(x); //= 18.824
+        x = two_hundred_fifty_six(x); //= 75.294
+    }
+    x
+}
+
+/// The result of a future that waits for nothing.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("the future waits"),
+    }
 }

@@ -43,11 +43,11 @@ pub(crate) const CRATES: &[Entry] = &[
         ..all("itoa", "1.0.19")
     },
     Entry {
-        small: true,
         without: &["doc-comment"],
         ..all("aho-corasick", "1.1.5")
     },
     Entry {
+        small: true,
         without: &["bencher"],
         ..all("arrayvec", "0.7.8")
     },
