@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -11,6 +12,7 @@ use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 
 use crate::failure;
 use crate::output;
+use crate::system;
 
 /// A profile, and what could not be made part of it.
 #[derive(Debug)]
@@ -131,18 +133,55 @@ fn is_packed(path: &Path) -> bool {
         && start == [0x1f, 0x8b]
 }
 
-/// The raw files of a folder, by name.
+/// The raw files of a folder, by name. Where others may write, such as in `/tmp`, only our own count, and no links.
 pub(crate) fn raw_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    let shared = fs::metadata(folder)?.mode() & WRITABLE_BY_OTHERS != 0;
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path
+        let entry = entry?;
+        let path = entry.path();
+        let is_raw = path
             .extension()
-            .is_some_and(|extension| extension == EXTENSION)
-        {
+            .is_some_and(|extension| extension == EXTENSION);
+        // Of the entry itself, not of what a link points to.
+        let trusted = |facts: fs::Metadata| facts.is_file() && facts.uid() == system::user_id();
+        if is_raw && (!shared || entry.metadata().is_ok_and(trusted)) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::io::Write;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn in_shared_folders_only_own_files_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("own.hpraw"), "").unwrap();
+        symlink(place("own.hpraw"), place("link.hpraw")).unwrap();
+        fs::write(place("foreign.hpraw"), "").unwrap();
+        let names = || -> Vec<_> {
+            let files = raw_files(folder.path()).unwrap();
+            let name = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+            files.iter().map(name).collect()
+        };
+        assert_eq!(names(), ["foreign", "link", "own"]);
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
+        if chown(place("foreign.hpraw"), Some(65_534), None).is_ok() {
+            assert_eq!(names(), ["own"]);
+        } else {
+            let note = b"SKIPPED: this user may not give files away\n";
+            io::stderr().write_all(note).unwrap();
+            assert_eq!(names(), ["foreign", "own"]);
+        }
+    }
 }

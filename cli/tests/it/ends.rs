@@ -1,0 +1,64 @@
+//! What is told of programs that end badly, or in a way of their own.
+
+use crate::fixture::{Fixture, Printed, printed};
+
+fn run(end: &str) -> Printed {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--example", "ends", "--", end]))
+}
+
+#[test]
+fn a_signal_is_named_and_each_thread_with_its_line_since_when() {
+    for (signal, number) in [("KILL", 9), ("SEGV", 11), ("ABRT", 6)] {
+        let run = run(signal).code(128 + number).says("hprof: saved to ");
+        let run = run.says(&format!("was killed by SIG{signal}"));
+        let run = run.says("thread main was in kill_itself at examples/ends.rs:");
+        let sleeper = run
+            .stderr
+            .lines()
+            .find(|line| line.contains("thread sleeper was in sleep"));
+        let sleeper = sleeper.unwrap_or_else(|| panic!("{run:#?}"));
+        assert!(sleeper.contains("examples/ends.rs:23, for "), "{sleeper}");
+        assert!(
+            sleeper.contains("after the start)  thread::sleep("),
+            "{sleeper}"
+        );
+    }
+}
+
+#[test]
+fn becoming_another_program_is_no_kill() {
+    let run = run("exec").code(0).says("hprof: saved to ");
+    let run = run.says("left without its exit handlers: by _exit, or as another program (exec)");
+    assert!(!run.stderr.contains("killed by"), "{run:#?}");
+}
+
+/// Both have a recorder of their own; neither is lost when the library is unloaded, and nobody calls into it then.
+#[test]
+fn an_annotated_library_loaded_by_an_annotated_program() {
+    let plugin = Fixture::shared("plugin");
+    let run = printed(&mut plugin.hprof(["run"])).code(0).stdout("91\n");
+    let hits = |source: &str| {
+        let row = run
+            .stderr
+            .lines()
+            .find(|line| line.trim_end().ends_with(source));
+        let row = row.unwrap_or_else(|| panic!("no {source:?} in {run:#?}"));
+        row.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(hits("let sum = add_up(turns);"), "2");
+    assert_eq!(hits("2 * turn"), "15");
+}
+
+/// The folder is made, the files cannot be.
+#[test]
+fn a_program_without_room_for_its_file_is_told_as_such() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    let program = annotated.target().join("hprof/annotated");
+    let script = "ulimit -f 8; \"$0\" 4";
+    let mut exec = annotated.hprof(["exec", "--", "sh", "-c", script]);
+    let exec = printed(exec.arg(program)).code(0).stdout("3\n");
+    exec.says("nothing was recorded: process annotated-")
+        .says("File too large");
+}
