@@ -235,7 +235,7 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
     warnings
 }
 
-/// Where processes stood that left without a word, which is what most forked ones do.
+/// Where forked processes stood that left without a word, which is what most of them do.
 fn write_silent(
     view: &RunView<'_>,
     profile: &Profile,
