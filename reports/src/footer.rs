@@ -292,14 +292,10 @@ fn write_silent(
         });
         place.unwrap_or_else(|| format!("{count} in no function"))
     });
-    let all = counted(
-        view.silent.values().sum(),
-        "forked process",
-        "forked processes",
-    );
+    let all = counted(view.silent.values().sum(), "process", "processes");
     writeln!(
         out,
-        "{} {all} without exit handlers, as by _exit; last {}",
+        "{} {all} without exit handlers, as by _exit or a signal; last {}",
         style.paint(Tone::Dim, &text::left("Left", 10)),
         places.collect::<Vec<_>>().join(", ")
     )

@@ -73,7 +73,7 @@ fn forked_children_that_left_without_a_word_are_counted() {
     };
     let costs = fixture::diffusion_costs();
     let well = table(&profile, &costs, &options);
-    let left = "Left       2 forked processes without exit handlers, as by _exit; last 2 in Field::advance at src/solver.rs:24\n";
+    let left = "Left       2 processes without exit handlers, as by _exit or a signal; last 2 in Field::advance at src/solver.rs:24\n";
     assert!(well.ends_with(left) && !well.contains("Warning"), "{well}");
     assert!(
         well.contains("Recorded   3 processes, 3 threads; "),

@@ -116,9 +116,14 @@ impl<'a> LineView<'a> {
         }
         let left_out = costs.len() - chosen.len();
         let cut = cut_loops(profile);
+        let longest = costs
+            .iter()
+            .map(|cost| cost.total)
+            .max()
+            .unwrap_or_default();
         let functions = chosen
             .into_iter()
-            .filter_map(|cost| FunctionView::new(profile, cost, &cut, choice.min_percent))
+            .filter_map(|cost| FunctionView::new(profile, cost, &cut, longest, choice.min_percent))
             .collect();
         Self {
             functions,
@@ -137,6 +142,7 @@ impl<'a> FunctionView<'a> {
         profile: &'a Profile,
         cost: &FunctionCost,
         cut: &BTreeSet<(FunctionId, u32)>,
+        longest: Nanos,
         min_percent: Option<f64>,
     ) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
@@ -156,7 +162,7 @@ impl<'a> FunctionView<'a> {
         for line in &function.lines {
             let figures = totals
                 .get(&line.line)
-                .and_then(|total| Figures::new(line, total, cost))
+                .and_then(|total| Figures::new(line, total, cost, function, longest))
                 .map(|figures| figures.mark_cut(line, cut.contains(&(cost.function, line.group))));
             let row = Row {
                 line: line.line,
@@ -218,7 +224,14 @@ impl<'a> FunctionView<'a> {
 }
 
 impl Figures {
-    fn new(line: &Line, total: &LineTotal, cost: &FunctionCost) -> Option<Self> {
+    fn new(
+        line: &Line,
+        total: &LineTotal,
+        cost: &FunctionCost,
+        function: &Function,
+        longest: Nanos,
+    ) -> Option<Self> {
+        let markers = markers(line, total, function, cost);
         let own = &total.own;
         let hits = hits(line, total, cost);
         let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
@@ -237,8 +250,10 @@ impl Figures {
                 .map(|time| time.0 as f64 / hits as f64),
             percent: time.and_then(|time| percent(time, cost.total)),
             marks: marks(line, total),
-            error: sampled.then(|| error(total)).filter(|error| *error > 0.0),
-            rough: is_rough(total, cost),
+            error: sampled
+                .then(|| error(total, markers))
+                .filter(|error| *error > 0.0),
+            rough: is_rough(total, longest),
             samples: (own.samples > 0).then_some(own.samples),
             cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
@@ -263,9 +278,10 @@ pub(crate) fn seen_cpu(total: &LineTotal) -> Option<Nanos> {
         .filter(|cpu| *cpu > Nanos::ZERO || many_looks)
 }
 
-fn is_rough(total: &LineTotal, cost: &FunctionCost) -> bool {
+/// Whether a line that matters for the run, whose longest function took so long, rests on few samples.
+fn is_rough(total: &LineTotal, longest: Nanos) -> bool {
     let own = &total.own;
-    let share = percent(own.sampled, cost.total);
+    let share = percent(own.sampled, longest);
     own.samples < FEW_SAMPLES && share.is_some_and(|share| share > ROUGH_SHARE)
 }
 
@@ -312,11 +328,28 @@ fn marks(line: &Line, total: &LineTotal) -> Vec<Mark> {
         .collect()
 }
 
-/// One standard deviation of a line's time, nanoseconds.
-pub(crate) fn error(total: &LineTotal) -> f64 {
+/// Times that the marker of a line ran, each of which the sampler may take for the line before: once for all turns of a counted loop.
+pub(crate) fn markers(
+    line: &Line,
+    total: &LineTotal,
+    function: &Function,
+    cost: &FunctionCost,
+) -> u64 {
+    let hits = total.own.hits;
+    if line.kind != LineKind::GroupHeader {
+        return hits;
+    }
+    let is_body = |other: &&Line| other.kind == LineKind::GroupBody && other.group == line.line;
+    let first = function.lines.iter().find(is_body);
+    let body = first.and_then(|first| cost.lines.iter().find(|body| body.line == first.line));
+    hits.saturating_sub(body.map_or(0, |body| body.own.hits))
+}
+
+/// One standard deviation of a line's time, nanoseconds, for a line whose marker ran so often.
+pub(crate) fn error(total: &LineTotal, markers: u64) -> f64 {
     let deviation = (total.total_variance as f64).sqrt();
     let own = &total.own;
-    let hits = own.hits as f64;
+    let hits = markers as f64;
     let fine = own.sampled > Nanos::ZERO && (own.time().0 as f64) < FINEST_SPLIT * hits;
     if fine {
         deviation.max(SPLIT_ERROR * hits)
@@ -328,4 +361,23 @@ pub(crate) fn error(total: &LineTotal) -> f64 {
 fn differs(cpu: Nanos, time: Nanos) -> bool {
     let apart = Nanos(cpu.0.abs_diff(time.0));
     apart > CPU_STEP && apart.0 as f64 > CPU_SHARE * time.0 as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_marker_of_a_counted_loop_runs_once_for_all_its_turns() {
+        let (functions, costs) = (fixture::diffusion().functions, fixture::diffusion_costs());
+        let (advance, cost) = (&functions[1], &costs[1]);
+        let markers_of = |number: u32| {
+            let line = advance.lines.iter().find(|line| line.line == number);
+            let total = cost.lines.iter().find(|total| total.line == number);
+            markers(line.unwrap(), total.unwrap(), advance, cost)
+        };
+        // 40,000 rows of 81 columns: 82 hits of the header for each.
+        assert_eq!((markers_of(23), markers_of(28)), (40_000, 500));
+    }
 }

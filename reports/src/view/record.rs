@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
-use super::line::{error, hits, seen_cpu};
+use super::line::{error, hits, markers, seen_cpu};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,9 @@ pub(crate) fn records<'a>(
             heap: None,
             rss: None,
         };
-        measured.map_or(blank, |total| measured_record(blank, total, cost, heap))
+        measured.map_or(blank, |total| {
+            measured_record(blank, total, (function, cost), heap)
+        })
     });
     Some((function, records.collect()))
 }
@@ -93,10 +95,11 @@ pub(crate) fn records<'a>(
 fn measured_record<'a>(
     blank: Record<'a>,
     total: &LineTotal,
-    cost: &FunctionCost,
+    (function, cost): (&Function, &FunctionCost),
     heap: bool,
 ) -> Record<'a> {
     let own = &total.own;
+    let markers = markers(blank.line, total, function, cost);
     let origin = origin(blank.line, total);
     let timed = origin != Origin::Group || total.total > Nanos::ZERO;
     let sampled = own.sampled > Nanos::ZERO || own.samples > 0;
@@ -109,7 +112,7 @@ fn measured_record<'a>(
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
         error: uncertain
-            .then(|| rounded(error(total)))
+            .then(|| rounded(error(total, markers)))
             .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),

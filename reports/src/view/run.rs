@@ -29,7 +29,7 @@ pub(crate) struct RunView<'a> {
     pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
-    /// Forked processes that gave no sign of their end in a run that ended well, by the place they were in last.
+    /// Processes that gave no sign of their end, in a run of several that ended well, by the place they were in last.
     pub(crate) silent: BTreeMap<Option<Place>, u64>,
 }
 
@@ -52,9 +52,10 @@ impl<'a> RunView<'a> {
         let replaced = replaced(profile);
         let last = || {
             let images = processes.iter().zip(&replaced);
-            images.filter(|(_, replaced)| !**replaced)
+            images.filter_map(|(process, replaced)| (!replaced).then_some(process))
         };
-        let unfinished = || last().filter(|(process, _)| !process.finished);
+        let unfinished = || last().filter(|process| !process.finished);
+        let ended_well = ended_well(profile);
         Self {
             run: &profile.run,
             processes: last().count(),
@@ -81,11 +82,8 @@ impl<'a> RunView<'a> {
                 .iter()
                 .map(|process| process.losses.damaged)
                 .fold(0, u64::saturating_add),
-            cut_short: unfinished()
-                .filter(|(process, _)| !is_silent(profile, process))
-                .map(|(process, _)| running(process))
-                .collect(),
-            silent: silent(unfinished().map(|(process, _)| process), profile),
+            cut_short: unfinished().filter(|_| !ended_well).map(running).collect(),
+            silent: silent(unfinished().filter(|_| ended_well)),
         }
     }
 
@@ -110,21 +108,15 @@ fn threads((process, replaced): (&Process, &bool)) -> u64 {
     uses.sum::<u64>().saturating_sub(u64::from(*replaced))
 }
 
-/// Whether it is no wonder that a process did not end in order: it was forked by another of the run, which ended well. Such
-/// children mostly leave by `_exit`, which tells nobody.
-fn is_silent(profile: &Profile, process: &Process) -> bool {
-    let is_parent = |other: &Process| {
-        (&other.host, other.pid, &other.exe) == (&process.host, process.parent_pid, &process.exe)
-    };
-    profile.run.end == Some(End::Code(0)) && profile.processes.iter().any(is_parent)
+/// Whether it is no wonder that a process of a run did not end in order: the run has several and ended well. Forked children mostly
+/// leave by `_exit`, which tells nobody.
+fn ended_well(profile: &Profile) -> bool {
+    profile.processes.len() > 1 && profile.run.end == Some(End::Code(0))
 }
 
-fn silent<'a>(
-    unfinished: impl Iterator<Item = &'a Process>,
-    profile: &Profile,
-) -> BTreeMap<Option<Place>, u64> {
+fn silent<'a>(unfinished: impl Iterator<Item = &'a Process>) -> BTreeMap<Option<Place>, u64> {
     let mut places = BTreeMap::new();
-    for process in unfinished.filter(|process| is_silent(profile, process)) {
+    for process in unfinished {
         let place = process.threads.iter().find_map(|thread| thread.running);
         *places.entry(place).or_default() += 1;
     }
