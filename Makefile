@@ -41,7 +41,7 @@ crash:
 fuzz:
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
 
-# `#[profile]` on every function of 23 published crates (about 20,000), which are downloaded and tested with and without it: an hour on a
+# `#[profile]` on every function of 23 published crates (some 20,000), which are downloaded and tested with and without it: an hour on a
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.
 corpus:
 	$(CARGO) run --package hprof-macros --example corpus -- $(CRATES)
