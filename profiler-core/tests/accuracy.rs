@@ -30,7 +30,7 @@ use steps::steps_for;
 const CHILD: [&str; 3] = ["--exact", "child", "--nocapture"];
 
 /// Runs of which the best counts.
-const TRIES: usize = 20;
+const TRIES: usize = 60;
 
 /// Only one program runs at a time.
 fn quiet() -> MutexGuard<'static, ()> {
@@ -87,14 +87,15 @@ fn holds(program: &str, millis: u64, allowed: f64, error: impl Fn(&Recorded) -> 
 #[test]
 fn coarse_lines_get_their_shares() {
     for program in ["coarse_loop", "coarse_branches", "coarse_calls"] {
-        holds(program, 20, 1.0, Recorded::mean_error);
+        // Short, so that a busy machine leaves some run alone.
+        holds(program, 5, 1.0, Recorded::mean_error);
     }
 }
 
 #[test]
 fn total_of_a_coarse_function_is_what_its_stop_watch_shows() {
     for program in ["coarse_loop", "coarse_branches", "coarse_calls"] {
-        holds(program, 20, 1.0, |recorded| recorded.total_error(program));
+        holds(program, 5, 1.0, |recorded| recorded.total_error(program));
     }
 }
 

@@ -254,6 +254,7 @@ pub(crate) fn resolution(source: &dyn RssSource) -> Option<u32> {
 }
 
 #[cfg(all(test, target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "a test may")]
 mod tests {
     use super::*;
 

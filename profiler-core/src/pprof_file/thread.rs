@@ -390,6 +390,7 @@ mod tests {
 
     /// The example of `docs/saved-profile.md`.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one profile and its columns")]
     fn the_columns_are_those_of_the_description() {
         let cost = |exact, sampled| LineCost {
             hits: 3,
