@@ -1,5 +1,6 @@
 //! The recording of this process: whether there is one, its file and settings, its start, its end, and its forks.
 
+use core::cell::Cell as StdCell;
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
@@ -7,13 +8,14 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::clock::{self, Source};
-use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, cell_offset};
 use super::{calibrate, resident, sampler, thread, tree};
 use crate::env;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FORK_LOST,
     HEADER_BYTES, Header, KIND_NODE, KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
-    MemoryWords, NodeRecord, PairsRecord, RecordHead, STATE_FINISHED, STATE_RUNNING, ThreadRecord,
+    MemoryWords, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead, STATE_FINISHED, STATE_RUNNING,
+    ThreadRecord,
 };
 use crate::raw::writer::{self, RawFile, Span, padded};
 
@@ -386,7 +388,13 @@ fn watch_process() {
     // SAFETY: the function has the right form and lives as long as the process.
     unsafe { libc::atexit(finish) };
     // SAFETY: as above.
-    unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
+    unsafe {
+        libc::pthread_atfork(
+            Some(before_fork),
+            Some(after_fork_in_parent),
+            Some(after_fork),
+        )
+    };
 }
 
 /// The end of the process, in order.
@@ -673,6 +681,44 @@ fn reserve_record(record: *mut u8, bytes: usize) -> Option<()> {
     Some(())
 }
 
+/// What a forked child must know of the moment of the fork. The parent goes on changing its file at once, before the child has a copy, so this lies
+/// in private memory.
+#[derive(Clone, Copy)]
+struct AtFork {
+    /// Whether this thread took the lock on shared records for the fork.
+    locked: bool,
+    /// Chunks handed out.
+    chunks: u64,
+    /// The record of the thread that forks.
+    thread: thread::Words,
+}
+
+thread_local! {
+    /// No destructor, and the child has it too.
+    static AT_FORK: StdCell<AtFork> = const {
+        StdCell::new(AtFork { locked: false, chunks: 0, thread: [0; thread::WORDS] })
+    };
+}
+
+/// Before a fork: no site is half registered in the child, and what it needs is noted.
+extern "C" fn before_fork() {
+    let Some(header) = header() else { return };
+    let lock = SharedLock::take();
+    AT_FORK.set(AtFork {
+        locked: lock.is_some(),
+        chunks: header.chunks.load(Acquire),
+        thread: thread::words(thread::current()),
+    });
+    // Let go after the fork.
+    let _lock = core::mem::ManuallyDrop::new(lock);
+}
+
+extern "C" fn after_fork_in_parent() {
+    if header().is_some() && AT_FORK.get().locked {
+        SHARED_OWNER.store(0, Release);
+    }
+}
+
 /// In a forked child: a file of its own, with the parent's structure at the same addresses and all counters at 0.
 extern "C" fn after_fork() {
     SHARED_OWNER.store(0, Relaxed);
@@ -692,16 +738,42 @@ extern "C" fn after_fork() {
 /// See [`after_fork`].
 fn make_own_file(parent: RawFile) {
     let capacity = CAPACITY.load(Relaxed);
-    let used = used_bytes(parent.header()).min(capacity);
+    let at_fork = AT_FORK.get();
+    let used = used_bytes(at_fork.chunks).min(capacity);
     let path = path_with_stem(&path_stem(), source().ticks());
-    if let Err(error) = parent.replace_by_copy(&path, capacity, used) {
+    let made = parent.replace_by_copy(&path, capacity, used);
+    if let Err(error) = &made {
         // Still the parent's header.
         parent.header().flags.fetch_or(FLAG_FORK_LOST, Relaxed);
-        writer::note_failure(&path, &error);
+        writer::note_failure(&path, error);
         // Private pages in the place of the parent's file: the program runs on, its markers count for nobody.
         make_private(parent, capacity, used);
-        return;
     }
+    // From here on nobody else changes the bytes.
+    forget_what_came_later(parent, &at_fork, used);
+    if made.is_ok() {
+        begin_child(parent, used);
+    }
+}
+
+/// The parent, and its other threads, went on while the file was copied: what they added is no part of the child.
+fn forget_what_came_later(file: RawFile, at_fork: &AtFork, used: usize) {
+    file.header().chunks.store(at_fork.chunks, Relaxed);
+    let end = file.base().wrapping_add(used).addr();
+    let me = thread::restore(&at_fork.thread, end);
+    let free = |word: &AtomicU64| usize::try_from(word.load(Relaxed)).unwrap_or(0);
+    let shared = (SHARED_FREE.load(Relaxed), SHARED_END.load(Relaxed));
+    for (from, to) in [shared, (free(&me.free), free(&me.free_end))] {
+        if file.base().addr() < from && from < to && to <= end {
+            let place = core::ptr::with_exposed_provenance_mut::<u8>(from);
+            // SAFETY: the free part of a chunk in use, which belongs to this thread, as the child has no other.
+            unsafe { core::ptr::write_bytes(place, 0, to - from) };
+        }
+    }
+}
+
+/// The child's own facts and counters.
+fn begin_child(parent: RawFile, used: usize) {
     let header = parent.header();
     describe_identity(header);
     let pair = source().pair();
@@ -729,9 +801,9 @@ pub(super) fn own_pages() -> u32 {
     u32::try_from(writer::populated_bytes() / (page.max(1) as usize)).unwrap_or(u32::MAX)
 }
 
-/// Bytes of the file that are in use.
-fn used_bytes(header: &Header) -> usize {
-    let chunks = usize::try_from(header.chunks.load(Acquire)).unwrap_or(0);
+/// Bytes of the file with so many chunks.
+fn used_bytes(chunks: u64) -> usize {
+    let chunks = usize::try_from(chunks).unwrap_or(0);
     HEADER_BYTES.saturating_add(chunks.saturating_mul(CHUNK_BYTES))
 }
 
@@ -783,12 +855,20 @@ fn zero_counters(file: RawFile, used: usize) {
             let place = file.base().wrapping_add(at);
             // SAFETY: within the chunk, whose records follow each other.
             let record = unsafe { &*place.cast::<RecordHead>() };
+            let bytes = record.bytes.load(Relaxed) as usize;
+            // A record of another thread may have been copied while it was made.
+            if bytes == 0 || !bytes.is_multiple_of(RECORD_ALIGN) || at + bytes > end.min(used) {
+                break;
+            }
             match record.kind.load(Acquire) {
                 0 => break,
                 KIND_NODE => {
                     // SAFETY: the kind says what the record is.
                     let node = unsafe { &*place.cast::<NodeRecord>() };
-                    zero_node(node);
+                    let lines = node.lines.load(Relaxed) as usize;
+                    if cell_offset(lines) <= bytes {
+                        zero_node(node);
+                    }
                 }
                 KIND_PAIRS => {
                     // The sampler of the child makes tables of its own.
@@ -798,7 +878,7 @@ fn zero_counters(file: RawFile, used: usize) {
                 }
                 _ => {}
             }
-            at += record.bytes.load(Relaxed).max(1) as usize;
+            at += bytes;
         }
         chunk = end;
     }

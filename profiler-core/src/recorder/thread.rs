@@ -361,6 +361,59 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     thread.state.store(ENDED, Release);
 }
 
+/// Words of a thread record.
+pub(super) const WORDS: usize = size_of::<ThreadRecord>() / 8;
+/// A thread record at one moment.
+pub(super) type Words = [u64; WORDS];
+
+/// The words of a record of this thread.
+fn word_of(thread: &ThreadRecord, index: usize) -> &AtomicU64 {
+    let place = core::ptr::from_ref(thread).cast::<AtomicU64>();
+    // SAFETY: the record has that many words, all of them atomic, and lives as long as the process.
+    unsafe { &*place.wrapping_add(index) }
+}
+
+/// What the record of this thread holds now.
+pub(super) fn words(thread: &ThreadRecord) -> Words {
+    core::array::from_fn(|index| word_of(thread, index).load(Relaxed))
+}
+
+/// In a forked child: the calling thread's record is as it was at the fork, those of the others have no nodes, and those that lie
+/// behind `end` were made later and are forgotten. Returns the record of this thread.
+pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
+    let me = current();
+    if !is_sink(me) {
+        for (index, word) in words.iter().enumerate() {
+            word_of(me, index).store(*word, Relaxed);
+        }
+    }
+    for place in &THREADS {
+        if place.load(Relaxed).addr() >= end {
+            place.store(core::ptr::null_mut(), Relaxed);
+        }
+    }
+    for thread in all().filter(|thread| !core::ptr::eq(*thread, me)) {
+        let outside = core::ptr::from_ref(&thread.outside).cast_mut();
+        thread.cell.store(outside, Relaxed);
+        thread.gap.store(outside, Relaxed);
+        thread.top.store(core::ptr::null_mut(), Relaxed);
+        // The table is the parent's of a later moment, and so may be the last chunk.
+        thread.nodes.store(core::ptr::null_mut(), Relaxed);
+        for word in [
+            &thread.nodes_mask,
+            &thread.nodes_used,
+            &thread.free,
+            &thread.free_end,
+            &thread.budget,
+        ] {
+            word.store(0, Relaxed);
+        }
+        let cache = (&raw const SINK.cache[0]).cast_mut();
+        thread.cache.store(cache, Relaxed);
+    }
+    me
+}
+
 /// In a forked child: only the calling thread goes on, with its times at 0; the records of the others are free.
 pub(super) fn restart_after_fork() {
     let me = current();
