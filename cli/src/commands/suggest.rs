@@ -37,7 +37,7 @@ fn find(text: &str, function: &str, hot: usize) -> Option<u32> {
         after.is_some_and(|after| after.starts_with(['(', '<']))
     };
     let lines: Vec<&str> = text.lines().take(hot).collect();
-    let index = lines.iter().rposition(|line| defines(line))?;
+    let index = lines.iter().rposition(defines)?;
     u32::try_from(index + 1).ok()
 }
 

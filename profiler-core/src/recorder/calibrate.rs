@@ -6,7 +6,7 @@ use super::clock::Source;
 use super::marker::{
     self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, SAMPLED, TIMED,
 };
-use super::{frame::Frame, resident, run, thread, tree};
+use super::{frame::Frame, resident, space, thread, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
@@ -53,7 +53,7 @@ impl Scratch {
     fn new(source: Source) -> Option<Self> {
         let node_at = padded(size_of::<ThreadRecord>());
         let cache_at = node_at + padded(marker::cell_offset(2));
-        let memory = run::private_memory(cache_at + tree::CACHE_SLOTS * size_of::<CacheSlot>())?;
+        let memory = space::private_memory(cache_at + tree::CACHE_SLOTS * size_of::<CacheSlot>())?;
         // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };
         // SAFETY: as above.

@@ -2,12 +2,14 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! file and the life of the recording; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
+//! life of the recording, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
 //! set at line boundaries.
 
 mod calibrate;
 mod clock;
+mod fork;
 mod frame;
+mod identity;
 mod marker;
 #[cfg(feature = "native")]
 mod native;
@@ -15,6 +17,7 @@ mod resident;
 mod run;
 mod sampler;
 mod sites;
+mod space;
 #[cfg(feature = "tracing")]
 mod span;
 mod task;
@@ -26,7 +29,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 pub use frame::{Brace, Frame, Group};
 pub(crate) use resident::large_block;
-pub(crate) use run::{header, private_memory};
+pub(crate) use run::header;
+pub(crate) use space::private_memory;
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};

@@ -24,7 +24,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::OnceLock;
 
-use super::{add, run, thread};
+use super::{add, run, space, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
 use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
@@ -422,7 +422,7 @@ fn swap(header: &Header, now: Resident) -> Change {
 fn read() -> Option<Resident> {
     let source = SOURCE.get()?;
     let mut now = source.read()?;
-    let own = run::own_pages();
+    let own = space::own_pages();
     let split = source.number() == RSS_PROCFS;
     let part = if split {
         &mut now.file

@@ -1,32 +1,29 @@
-//! The recording of this process: whether there is one, its file and settings, its start, its end, and its forks.
+//! The recording of this process: whether there is one, its file and settings, its start and its end.
 
-use core::cell::Cell as StdCell;
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+use std::path::Path;
 
 use super::clock::{self, Source};
-use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, cell_offset};
-use super::{calibrate, resident, sampler, thread, tree};
+use super::identity::{copy_text, describe_process, path_of};
+use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::{calibrate, fork, resident, thread};
 use crate::env;
 use crate::raw::layout::{
-    CHUNK_BYTES, ChunkHead, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FORK_LOST,
-    HEADER_BYTES, Header, KIND_NODE, KIND_PAIRS, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
-    MemoryWords, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead, STATE_FINISHED, STATE_RUNNING,
-    ThreadRecord,
+    CHUNK_BYTES, HEADER_BYTES, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
+    STATE_FINISHED, STATE_RUNNING, ThreadRecord,
 };
-use crate::raw::writer::{self, RawFile, Span, padded};
+use crate::raw::writer::{self, RawFile};
 
 /// Nobody has asked yet.
 const UNDECIDED: u32 = 0;
 /// One thread is setting up the recording.
-const STARTING: u32 = 1;
+pub(super) const STARTING: u32 = 1;
 /// There is a raw file.
 const RECORDING: u32 = 2;
 /// This process is not recorded.
-const OFF: u32 = 3;
+pub(super) const OFF: u32 = 3;
 
 /// Bytes of a raw file, unless `HPROF_SPACE` says otherwise.
 const DEFAULT_CAPACITY: usize = 64 << 20;
@@ -36,18 +33,16 @@ const MIN_CAPACITY: usize = 1 << 20;
 const SMALLEST_FILE: usize = HEADER_BYTES + 4 * CHUNK_BYTES;
 /// The part of its addresses that a process with a limit gives to the file, at most: one in so many.
 const ADDRESS_SHARE: usize = 8;
-/// Bytes of calling contexts a thread may have.
-const THREAD_LIMIT: usize = 4 << 20;
 /// A marker distance below which reading the clock is not worth it, nanoseconds: for the counter and for the slower clock.
 const THRESHOLD_NS: u64 = 250;
 /// See [`THRESHOLD_NS`].
 const SLOW_THRESHOLD_NS: u64 = 600;
 
-static STATE: AtomicU32 = AtomicU32::new(UNDECIDED);
+pub(super) static STATE: AtomicU32 = AtomicU32::new(UNDECIDED);
 /// Thread id of the one that is setting up.
 static STARTER: AtomicU32 = AtomicU32::new(0);
 static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
-static CAPACITY: AtomicUsize = AtomicUsize::new(0);
+pub(super) static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 static SOURCE_IS_TSC: AtomicU32 = AtomicU32::new(0);
 static MODE: AtomicU32 = AtomicU32::new(MODE_AUTO);
 static WANTS_SAMPLER: AtomicU32 = AtomicU32::new(0);
@@ -55,14 +50,6 @@ static READING: AtomicU64 = AtomicU64::new(READING_TSC);
 static CORRECTION: AtomicU64 = AtomicU64::new(0);
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
 static KEY: AtomicU64 = AtomicU64::new(u64::MAX);
-/// Folder and stem of the raw file's path, for forked children.
-static PATH_STEM: [AtomicU8; 2048] = [const { AtomicU8::new(0) }; 2048];
-
-/// Thread id of the holder of the lock on shared records; 0 if it is free.
-static SHARED_OWNER: AtomicU32 = AtomicU32::new(0);
-/// Free part of the newest chunk of shared records.
-static SHARED_FREE: AtomicUsize = AtomicUsize::new(0);
-static SHARED_END: AtomicUsize = AtomicUsize::new(0);
 
 /// How the cells of a new node begin.
 #[derive(Clone, Copy)]
@@ -222,110 +209,6 @@ fn pin_library() {
     }
 }
 
-/// `<exe>-<host>-<pid>-<ticks>.hpraw` in the folder; remembers the part before the pid.
-fn path_of(folder: &Path, ticks: u64) -> PathBuf {
-    let exe = std::env::current_exe().unwrap_or_default();
-    let name = exe.file_name().unwrap_or_default().as_bytes().to_vec();
-    let mut stem = std::path::absolute(folder)
-        .unwrap_or_else(|_| folder.to_path_buf())
-        .into_os_string()
-        .into_vec();
-    stem.push(b'/');
-    stem.extend(name.iter().take(64));
-    stem.push(b'-');
-    stem.extend(host_name().iter().take(64));
-    stem.push(b'-');
-    for (place, byte) in PATH_STEM.iter().zip(stem.iter().chain(&[0])) {
-        place.store(*byte, Relaxed);
-    }
-    path_with_stem(&stem, ticks)
-}
-
-/// The stem with process id, ticks and extension.
-fn path_with_stem(stem: &[u8], ticks: u64) -> PathBuf {
-    use std::io::Write as _;
-
-    let mut path = stem.to_vec();
-    // Writing to a vector does not fail.
-    let _ = write!(
-        path,
-        "{}-{ticks:x}.{}",
-        std::process::id(),
-        crate::raw::layout::EXTENSION
-    );
-    PathBuf::from(std::ffi::OsString::from_vec(path))
-}
-
-/// Name of this machine, with nothing that would trouble a file name.
-fn host_name() -> Vec<u8> {
-    let mut name = vec![0_u8; 256];
-    // SAFETY: the buffer has that length, and its last byte stays 0.
-    unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
-    name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(0));
-    name.retain(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
-    if name.is_empty() {
-        b"localhost".to_vec()
-    } else {
-        name
-    }
-}
-
-/// Who the process is and how it was built.
-fn describe_process(header: &Header, source: Source, pair: (u64, u64)) {
-    header.clock_source.store(source as u32, Relaxed);
-    describe_identity(header);
-    header.start_ticks.store(pair.0, Relaxed);
-    header.start_mono_ns.store(pair.1, Relaxed);
-    let level = env!("HPROF_OPT_LEVEL").bytes().next().unwrap_or(b'?');
-    header.opt_level.store(u32::from(level), Relaxed);
-    let mut flags = 0;
-    if cfg!(debug_assertions) {
-        flags |= FLAG_DEBUG_ASSERTIONS;
-    }
-    if cfg!(hprof_alloc) {
-        flags |= FLAG_ALLOC;
-    }
-    if option_env!("HPROF").is_some_and(|switch| switch.split('+').any(|part| part == "calls")) {
-        flags |= FLAG_CALLS;
-    }
-    header.flags.store(flags, Relaxed);
-    let (rank, ranks) = env::rank();
-    header
-        .rank_plus_1
-        .store(rank.map_or(0, |rank| rank.saturating_add(1)), Relaxed);
-    header.ranks.store(ranks.unwrap_or(0), Relaxed);
-    header
-        .host_len
-        .store(copy_text(&header.host, &host_name()), Relaxed);
-    let exe = std::env::current_exe().unwrap_or_default();
-    header.exe_len.store(
-        copy_text(&header.exe, exe.to_string_lossy().as_bytes()),
-        Relaxed,
-    );
-}
-
-/// What a forked child has of its own.
-fn describe_identity(header: &Header) {
-    header.pid.store(std::process::id(), Relaxed);
-    header
-        .parent_pid
-        .store(std::os::unix::process::parent_id(), Relaxed);
-    header
-        .start_unix_ns
-        .store(clock::nanos(libc::CLOCK_REALTIME), Relaxed);
-    let cpu = clock::nanos(libc::CLOCK_PROCESS_CPUTIME_ID);
-    header.start_cpu_ns.store(cpu, Relaxed);
-    header.last_cpu_ns.store(cpu, Relaxed);
-}
-
-/// Copies as much of the text as fits, and returns how much.
-fn copy_text(to: &[AtomicU8], text: &[u8]) -> u32 {
-    for (place, byte) in to.iter().zip(text) {
-        place.store(*byte, Relaxed);
-    }
-    u32::try_from(text.len().min(to.len())).unwrap_or(0)
-}
-
 /// Ticks a second between two pairs.
 fn ticks_per_second(first: (u64, u64), second: (u64, u64)) -> u64 {
     let ticks = u128::from(second.0.wrapping_sub(first.0));
@@ -390,9 +273,9 @@ fn watch_process() {
     // SAFETY: as above.
     unsafe {
         libc::pthread_atfork(
-            Some(before_fork),
-            Some(after_fork_in_parent),
-            Some(after_fork),
+            Some(fork::before_fork),
+            Some(fork::after_fork_in_parent),
+            Some(fork::after_fork),
         )
     };
 }
@@ -424,7 +307,7 @@ pub(super) fn set_thread_key(thread: &ThreadRecord) {
 }
 
 /// The file of this process.
-fn file() -> Option<RawFile> {
+pub(super) fn file() -> Option<RawFile> {
     let base = BASE.load(Acquire);
     (!base.is_null()).then(|| RawFile::at(base))
 }
@@ -501,7 +384,7 @@ pub(super) fn update_clock_pair() {
 }
 
 /// Stores a pair so that a reader can tell when it is half written. A second writer at the same time leaves it to the first.
-fn store_pair(header: &Header, pair: (u64, u64)) {
+pub(super) fn store_pair(header: &Header, pair: (u64, u64)) {
     let sequence = header.last_seq.load(Relaxed);
     if sequence % 2 == 1
         || header
@@ -548,347 +431,4 @@ pub(super) fn name_thread(thread: &ThreadRecord) {
     thread
         .name_len
         .store(copy_text(&thread.name, &name[..length]), Relaxed);
-}
-
-/// Zeroed memory that is not part of the file and is never given back.
-pub(crate) fn private_memory(bytes: usize) -> Option<*mut u8> {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a new mapping.
-    let memory = unsafe { libc::mmap(core::ptr::null_mut(), bytes, protection, flags, -1, 0) };
-    (memory != libc::MAP_FAILED).then_some(memory.cast())
-}
-
-/// The first chunk of a thread: its record, and what is left of the chunk.
-pub(super) struct FirstSpan {
-    pub(super) record: *mut u8,
-    pub(super) free: usize,
-    pub(super) end: usize,
-    pub(super) bytes: usize,
-    /// Address of the memory words of `outside`; 0 if there are none.
-    pub(super) memory: u64,
-}
-
-/// Takes the first chunk of thread record `index`, with the record in it.
-pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
-    let file = file()?;
-    let words_at = size_of::<ThreadRecord>();
-    let has_words = resident::is_on();
-    let bytes = padded(
-        words_at
-            + if has_words {
-                size_of::<MemoryWords>()
-            } else {
-                0
-            },
-    );
-    let span = file.take(bytes, index + 1, usize::MAX)?;
-    reserve_record(span.first, bytes)?;
-    let free = span.first.wrapping_add(bytes).expose_provenance();
-    Some(FirstSpan {
-        record: span.first,
-        free,
-        end: span.end.addr(),
-        bytes: span.bytes,
-        memory: if has_words {
-            span.first.wrapping_add(words_at).expose_provenance() as u64
-        } else {
-            0
-        },
-    })
-}
-
-/// Room for a record of a thread: a node, and whether it is a flat one, which may use what is left of the file.
-pub(super) fn thread_record(thread: &ThreadRecord, bytes: usize, flat: bool) -> Option<*mut u8> {
-    let bytes = padded(bytes);
-    let mut free = usize::try_from(thread.free.load(Relaxed)).ok()?;
-    if free.checked_add(bytes)? > usize::try_from(thread.free_end.load(Relaxed)).ok()? {
-        let budget = usize::try_from(thread.budget.load(Relaxed)).ok()?;
-        if !flat && budget + bytes > THREAD_LIMIT {
-            return None;
-        }
-        // A quarter of the file is kept for flat nodes.
-        let limit = if flat {
-            usize::MAX
-        } else {
-            CAPACITY.load(Relaxed) / 4 * 3
-        };
-        let span = file()?.take(bytes, thread.index.load(Relaxed) + 1, limit)?;
-        free = span.first.expose_provenance();
-        thread.free_end.store(span.end.addr() as u64, Relaxed);
-        thread.budget.store((budget + span.bytes) as u64, Relaxed);
-    }
-    thread.free.store((free + bytes) as u64, Relaxed);
-    let record = core::ptr::with_exposed_provenance_mut::<u8>(free);
-    reserve_record(record, bytes)?;
-    Some(record)
-}
-
-/// The lock on shared records. Not taken again by its own holder: a signal handler may enter a body while it is held.
-pub(super) struct SharedLock(());
-
-impl SharedLock {
-    /// Waits for the lock; `None` if this thread holds it, or nobody lets it go.
-    pub(super) fn take() -> Option<Self> {
-        let me = thread_id();
-        for _ in 0..1_000_000 {
-            match SHARED_OWNER.compare_exchange(0, me, Acquire, Relaxed) {
-                Ok(_) => return Some(Self(())),
-                Err(owner) if owner == me => return None,
-                // SAFETY: no arguments.
-                Err(_) => unsafe { libc::sched_yield() },
-            };
-        }
-        None
-    }
-}
-
-impl Drop for SharedLock {
-    fn drop(&mut self) {
-        SHARED_OWNER.store(0, Release);
-    }
-}
-
-/// Room for a record of the process.
-pub(super) fn shared_record(_lock: &SharedLock, bytes: usize) -> Option<*mut u8> {
-    let bytes = padded(bytes);
-    let mut free = SHARED_FREE.load(Relaxed);
-    if free == 0 || free.checked_add(bytes)? > SHARED_END.load(Relaxed) {
-        let span = file()?.take(bytes, 0, usize::MAX)?;
-        free = span.first.expose_provenance();
-        SHARED_END.store(span.end.addr(), Relaxed);
-    }
-    SHARED_FREE.store(free + bytes, Relaxed);
-    let record = core::ptr::with_exposed_provenance_mut::<u8>(free);
-    reserve_record(record, bytes)?;
-    Some(record)
-}
-
-/// A chunk of its own for the sampler's table about one thread.
-pub(super) fn pairs_record(bytes: usize) -> Option<*mut u8> {
-    let bytes = padded(bytes);
-    // As contexts: tables must not use up what flat nodes need.
-    let Span { first, .. } = file()?.take(bytes, 0, CAPACITY.load(Relaxed) / 4 * 3)?;
-    reserve_record(first, bytes)?;
-    Some(first)
-}
-
-/// Writes the length of a record, which its kind will follow.
-fn reserve_record(record: *mut u8, bytes: usize) -> Option<()> {
-    // SAFETY: the record has at least room for its head, and belongs to the caller.
-    let head = unsafe { &*record.cast::<RecordHead>() };
-    head.bytes.store(u32::try_from(bytes).ok()?, Relaxed);
-    Some(())
-}
-
-/// What a forked child must know of the moment of the fork. The parent goes on changing its file at once, before the child has a copy, so this lies
-/// in private memory.
-#[derive(Clone, Copy)]
-struct AtFork {
-    /// Whether this thread took the lock on shared records for the fork.
-    locked: bool,
-    /// Chunks handed out.
-    chunks: u64,
-    /// The record of the thread that forks.
-    thread: thread::Words,
-}
-
-thread_local! {
-    /// No destructor, and the child has it too.
-    static AT_FORK: StdCell<AtFork> = const {
-        StdCell::new(AtFork { locked: false, chunks: 0, thread: [0; thread::WORDS] })
-    };
-}
-
-/// Before a fork: no site is half registered in the child, and what it needs is noted.
-extern "C" fn before_fork() {
-    let Some(header) = header() else { return };
-    let lock = SharedLock::take();
-    AT_FORK.set(AtFork {
-        locked: lock.is_some(),
-        chunks: header.chunks.load(Acquire),
-        thread: thread::words(thread::current()),
-    });
-    // Let go after the fork.
-    let _lock = core::mem::ManuallyDrop::new(lock);
-}
-
-extern "C" fn after_fork_in_parent() {
-    if header().is_some() && AT_FORK.get().locked {
-        SHARED_OWNER.store(0, Release);
-    }
-}
-
-/// In a forked child: a file of its own, with the parent's structure at the same addresses and all counters at 0.
-extern "C" fn after_fork() {
-    SHARED_OWNER.store(0, Relaxed);
-    sampler::forget();
-    #[cfg(feature = "native")]
-    super::native::forget();
-    if STATE.load(Relaxed) == STARTING {
-        STATE.store(OFF, Relaxed);
-    }
-    let Some(parent) = file() else { return };
-    // A handler that enters a body must not find the mapping half exchanged.
-    let before = sampler::block_signals();
-    make_own_file(parent);
-    sampler::restore_signals(&before);
-}
-
-/// See [`after_fork`].
-fn make_own_file(parent: RawFile) {
-    let capacity = CAPACITY.load(Relaxed);
-    let at_fork = AT_FORK.get();
-    let used = used_bytes(at_fork.chunks).min(capacity);
-    let path = path_with_stem(&path_stem(), source().ticks());
-    let made = parent.replace_by_copy(&path, capacity, used);
-    if let Err(error) = &made {
-        // Still the parent's header.
-        parent.header().flags.fetch_or(FLAG_FORK_LOST, Relaxed);
-        writer::note_failure(&path, error);
-        // Private pages in the place of the parent's file: the program runs on, its markers count for nobody.
-        make_private(parent, capacity, used);
-    }
-    // From here on nobody else changes the bytes.
-    forget_what_came_later(parent, &at_fork, used);
-    if made.is_ok() {
-        begin_child(parent, used);
-    }
-}
-
-/// The parent, and its other threads, went on while the file was copied: what they added is no part of the child.
-fn forget_what_came_later(file: RawFile, at_fork: &AtFork, used: usize) {
-    file.header().chunks.store(at_fork.chunks, Relaxed);
-    let end = file.base().wrapping_add(used).addr();
-    let me = thread::restore(&at_fork.thread, end);
-    let free = |word: &AtomicU64| usize::try_from(word.load(Relaxed)).unwrap_or(0);
-    let shared = (SHARED_FREE.load(Relaxed), SHARED_END.load(Relaxed));
-    for (from, to) in [shared, (free(&me.free), free(&me.free_end))] {
-        if file.base().addr() < from && from < to && to <= end {
-            let place = core::ptr::with_exposed_provenance_mut::<u8>(from);
-            // SAFETY: the free part of a chunk in use, which belongs to this thread, as the child has no other.
-            unsafe { core::ptr::write_bytes(place, 0, to - from) };
-        }
-    }
-}
-
-/// The child's own facts and counters.
-fn begin_child(parent: RawFile, used: usize) {
-    let header = parent.header();
-    describe_identity(header);
-    let pair = source().pair();
-    header.start_ticks.store(pair.0, Relaxed);
-    header.start_mono_ns.store(pair.1, Relaxed);
-    header.last_seq.store(0, Relaxed);
-    store_pair(header, pair);
-    for counter in [
-        &header.sampler_cpu_ns,
-        &header.sampler_ticks,
-        &header.lost_calls,
-    ] {
-        counter.store(0, Relaxed);
-    }
-    header.flags.fetch_and(!FLAG_FORK_LOST, Relaxed);
-    zero_counters(parent, used);
-    thread::restart_after_fork();
-    resident::restart_after_fork(header);
-    header.state.store(STATE_RUNNING, Release);
-}
-
-/// Pages of the file that are resident because of us.
-pub(super) fn own_pages() -> u32 {
-    let page = header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
-    u32::try_from(writer::populated_bytes() / (page.max(1) as usize)).unwrap_or(u32::MAX)
-}
-
-/// Bytes of the file with so many chunks.
-fn used_bytes(chunks: u64) -> usize {
-    let chunks = usize::try_from(chunks).unwrap_or(0);
-    HEADER_BYTES.saturating_add(chunks.saturating_mul(CHUNK_BYTES))
-}
-
-/// Folder and stem of the raw file's path.
-fn path_stem() -> Vec<u8> {
-    PATH_STEM
-        .iter()
-        .map(|byte| byte.load(Relaxed))
-        .take_while(|byte| *byte != 0)
-        .collect()
-}
-
-/// Puts private pages with the same content in the place of the parent's file, piece by piece: there may be no room for a copy of it.
-fn make_private(parent: RawFile, capacity: usize, used: usize) {
-    static PIECE: [AtomicU8; CHUNK_BYTES] = [const { AtomicU8::new(0) }; CHUNK_BYTES];
-    let piece = PIECE.as_ptr().cast::<u8>().cast_mut();
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    let mut at = 0;
-    while at < capacity {
-        let place = parent.base().wrapping_add(at);
-        let filled = used.saturating_sub(at).min(CHUNK_BYTES);
-        let length = if filled == 0 {
-            capacity - at
-        } else {
-            CHUNK_BYTES.min(capacity - at)
-        };
-        // SAFETY: the used part of the file can be read, and the child has one thread, which has the piece for itself.
-        unsafe { core::ptr::copy_nonoverlapping(place, piece, filled) };
-        // SAFETY: takes the stead of a part of our own mapping.
-        let made = unsafe { libc::mmap(place.cast(), length, protection, flags, -1, 0) };
-        if made != libc::MAP_FAILED {
-            // SAFETY: the new pages have room for it.
-            unsafe { core::ptr::copy_nonoverlapping(piece, place, filled) };
-        }
-        at += length;
-    }
-}
-
-/// Sets the counters of all nodes and tables to 0.
-fn zero_counters(file: RawFile, used: usize) {
-    let mut chunk = HEADER_BYTES;
-    while chunk < used {
-        // SAFETY: within the used part, where every chunk starts with a head.
-        let head = unsafe { &*file.base().wrapping_add(chunk).cast::<ChunkHead>() };
-        let end = chunk + head.span.load(Acquire).max(1) as usize * CHUNK_BYTES;
-        let mut at = chunk + size_of::<ChunkHead>();
-        while at + size_of::<RecordHead>() <= end.min(used) {
-            let place = file.base().wrapping_add(at);
-            // SAFETY: within the chunk, whose records follow each other.
-            let record = unsafe { &*place.cast::<RecordHead>() };
-            let bytes = record.bytes.load(Relaxed) as usize;
-            // A record of another thread may have been copied while it was made.
-            if bytes == 0 || !bytes.is_multiple_of(RECORD_ALIGN) || at + bytes > end.min(used) {
-                break;
-            }
-            match record.kind.load(Acquire) {
-                0 => break,
-                KIND_NODE => {
-                    // SAFETY: the kind says what the record is.
-                    let node = unsafe { &*place.cast::<NodeRecord>() };
-                    let lines = node.lines.load(Relaxed) as usize;
-                    if cell_offset(lines) <= bytes {
-                        zero_node(node);
-                    }
-                }
-                KIND_PAIRS => {
-                    // The sampler of the child makes tables of its own.
-                    // SAFETY: the kind says what the record is.
-                    let pairs = unsafe { &*place.cast::<PairsRecord>() };
-                    pairs.capacity.store(0, Relaxed);
-                }
-                _ => {}
-            }
-            at += bytes;
-        }
-        chunk = end;
-    }
-}
-
-/// Sets the counters of a node to 0.
-fn zero_node(node: &NodeRecord) {
-    node.calls.store(0, Relaxed);
-    node.recursive_calls.store(0, Relaxed);
-    for index in 0..node.lines.load(Relaxed) as usize {
-        thread::zero(tree::cell(node, index));
-    }
 }

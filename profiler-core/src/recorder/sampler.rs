@@ -14,7 +14,7 @@ use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{PROMOTED, SAMPLED};
-use super::{add, clock, resident, run, thread};
+use super::{add, clock, resident, run, space, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -122,7 +122,7 @@ struct Watch {
 extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     name_thread();
     // The tables are outside of the program's heap, so that the sampler never counts as one of its allocations.
-    let Some(memory) = run::private_memory(WATCHED * size_of::<Watch>()) else {
+    let Some(memory) = space::private_memory(WATCHED * size_of::<Watch>()) else {
         return core::ptr::null_mut();
     };
     // SAFETY: zeroed memory of that size, which is a valid `Watch` in every place: no pairs, null, zeros.
@@ -392,7 +392,7 @@ fn probe(first: *const Pair, gap: *mut Cell, cell: *mut Cell) -> &'static Pair {
 
 /// A table for a thread.
 fn new_table(thread: &ThreadRecord) -> Option<&'static PairsRecord> {
-    let place = run::pairs_record(size_of::<PairsRecord>() + PAIRS * size_of::<Pair>())?;
+    let place = space::pairs_record(size_of::<PairsRecord>() + PAIRS * size_of::<Pair>())?;
     // SAFETY: the record has room for the head of a table and its entries, is zeroed and aligned, and belongs to this thread.
     let record = unsafe { &*place.cast::<PairsRecord>() };
     record.thread.store(thread.index.load(Relaxed), Relaxed);

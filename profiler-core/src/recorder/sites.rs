@@ -3,7 +3,7 @@
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::run::{self, SharedLock};
+use super::space::{self, SharedLock};
 use super::tree::MAX_SITES;
 use crate::raw::layout::{KIND_SITE, LineRecord, SiteRecord};
 use crate::site::{LineSite, SiteFacts};
@@ -45,7 +45,7 @@ fn write(lock: &SharedLock, number: u32, facts: &SiteFacts, lines: &[LineSite]) 
     let labels: usize = lines.iter().map(|line| line.label.len()).sum();
     let strings: usize = texts.iter().map(|text| text.len()).sum::<usize>() + labels;
     let bytes = size_of::<SiteRecord>() + line_bytes(lines.len()) + strings;
-    let place = run::shared_record(lock, bytes)?;
+    let place = space::shared_record(lock, bytes)?;
     // SAFETY: the record has room for this structure, is zeroed and aligned, and the lock makes it ours.
     let record = unsafe { &*place.cast::<SiteRecord>() };
     record.id.store(number, Relaxed);

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
 use super::tree::{self, Entry};
-use super::{add, clock, marker, resident, run, sampler, sites};
+use super::{add, clock, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
     ThreadRecord,
@@ -219,7 +219,7 @@ pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
 /// child: so its next call comes the slow way, where the sampler is started.
 fn ensure_cache(thread: &ThreadRecord) {
     if !has_cache(thread)
-        && let Some(cache) = run::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
+        && let Some(cache) = space::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
     {
         thread.cache.store(cache.cast(), Relaxed);
     }
@@ -256,7 +256,7 @@ fn create() -> Option<&'static ThreadRecord> {
             ((used as usize) < MAX_THREADS).then_some(used + 1)
         })
         .ok()?;
-    let place = run::first_thread_record(index)?;
+    let place = space::first_thread_record(index)?;
     // SAFETY: the record has room for a thread record, is zeroed, suitably aligned, and belongs to this thread.
     let thread = unsafe { &*place.record.cast::<ThreadRecord>() };
     let outside = core::ptr::from_ref(&thread.outside).cast_mut();

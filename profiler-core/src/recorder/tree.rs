@@ -10,7 +10,7 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, resident, run, thread, word};
+use super::{add, resident, run, space, thread, word};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
 };
@@ -204,7 +204,7 @@ fn new_node(
         0
     };
     let bytes = cell_offset(lines) + lines * memory;
-    let place = run::thread_record(thread, bytes, flat)?;
+    let place = space::thread_record(thread, bytes, flat)?;
     // SAFETY: the record has room for a node with its cells, is zeroed, suitably aligned, and belongs to this thread.
     let node = unsafe { &*place.cast::<NodeRecord>() };
     node.site.store(id, Relaxed);
@@ -295,7 +295,7 @@ fn grow(thread: &ThreadRecord) {
         word(thread.nodes_mask.load(Relaxed)) + 1
     };
     let slots = (old_slots * 2).max(FIRST_TABLE);
-    let Some(table) = run::private_memory(slots * size_of::<CacheSlot>()) else {
+    let Some(table) = space::private_memory(slots * size_of::<CacheSlot>()) else {
         return;
     };
     thread.nodes.store(table.cast(), Relaxed);

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::raw::writer::padded;
-use crate::recorder::{run, tree};
+use crate::recorder::{space, tree};
 
 thread_local! {
     /// What the stub of this test reads instead of a clock, and what a look at the memory costs.
@@ -35,7 +35,7 @@ struct World {
 impl World {
     fn new(start: u64, threshold: u64, correction: u64, windows: [u64; LINES]) -> Self {
         let node_at = padded(size_of::<ThreadRecord>());
-        let memory = run::private_memory(node_at + padded(cell_offset(LINES))).unwrap();
+        let memory = space::private_memory(node_at + padded(cell_offset(LINES))).unwrap();
         // SAFETY: zeroed memory with room for both, aligned to a page, never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };
         // SAFETY: as above.
