@@ -37,9 +37,10 @@ machine-code:
 crash:
 	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1
 
-# Almost sound files, a minute for each reader and for the merge. Prints how many.
+# Almost sound files, a minute for each reader and for the merge; then saved profiles with flipped bits. Prints how many.
 fuzz:
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
+	$(CARGO) test --release -p hprof-core --test pprof_file -- --ignored --nocapture
 
 # `#[profile]` on every function of 23 published crates (some 20,000), which are downloaded and tested with and without it: an hour on a
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.

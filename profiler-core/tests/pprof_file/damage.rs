@@ -95,7 +95,7 @@ fn flipped_bits_do_no_harm() {
 }
 
 #[test]
-#[ignore = "takes long; `cargo test -- --ignored flipped`"]
+#[ignore = "heavy: make fuzz"]
 fn very_many_flipped_bits_do_no_harm() {
     flip_bits_of_both(100_000);
 }
