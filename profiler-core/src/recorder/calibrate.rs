@@ -6,7 +6,7 @@ use super::clock::Source;
 use super::marker::{
     self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, SAMPLED, TIMED,
 };
-use super::{frame::Frame, resident, space, thread, tree};
+use super::{frame::Frame, resident, space, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
@@ -118,7 +118,7 @@ pub(super) fn measure(source: Source) -> Costs {
     let Some(scratch) = Scratch::new(source) else {
         return Costs::default();
     };
-    let before = thread::set_current(scratch.thread);
+    let before = super::current::set_current(scratch.thread);
     // Calls first: the cache knows them from outside of all lines.
     let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
     scratch.set_state(SAMPLED);
@@ -132,7 +132,7 @@ pub(super) fn measure(source: Source) -> Costs {
             fenced_ticks = scratch.marker(source) / 1024;
         }
     }
-    thread::set_current(before);
+    super::current::set_current(before);
     Costs {
         timed_ticks_1024,
         fenced_ticks,

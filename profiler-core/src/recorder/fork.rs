@@ -41,7 +41,7 @@ pub(super) extern "C" fn before_fork() {
     AT_FORK.set(AtFork {
         locked: lock.is_some(),
         chunks: header.chunks.load(Acquire),
-        thread: thread::words(thread::current()),
+        thread: thread::words(super::current()),
     });
     // Let go after the fork.
     let _lock = core::mem::ManuallyDrop::new(lock);

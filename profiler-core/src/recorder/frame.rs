@@ -42,7 +42,7 @@ impl<const N: usize> Frame<N> {
     /// The node of the site for a call from the running line, and that line.
     #[inline(always)]
     fn find(site: &'static Site<N>) -> (tree::Entry, &'static Cell) {
-        let current = thread::current();
+        let current = super::current();
         let caller = tree::running(current);
         match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),

@@ -55,6 +55,31 @@ pub(super) const fn cell_offset(index: usize) -> usize {
     size_of::<NodeRecord>() + index * size_of::<Cell>()
 }
 
+/// The asm block of a marker: `$first` leaves the cell in `{cell}` and the thread in `{thread}`; then the cell is published, and the stub
+/// called if its line or the running interval is timed.
+#[cfg(target_arch = "x86_64")]
+macro_rules! marker_block {
+    ([$($first:expr),*], { $($operands:tt)* }) => {
+        core::arch::asm!(
+            $($first,)*
+            "mov qword ptr [{thread} + {current}], {cell}",
+            "mov {test}, qword ptr [{cell} + {state}]",
+            "or {test}, qword ptr [{thread} + {open}]",
+            "je 78f",
+            "push {thread}",
+            "push {cell}",
+            "call {stub}",
+            "78:",
+            $($operands)*
+            test = out(reg) _,
+            state = const core::mem::offset_of!(Cell, state),
+            current = const core::mem::offset_of!(ThreadRecord, cell),
+            open = const core::mem::offset_of!(ThreadRecord, open),
+            stub = sym x86_64::stub,
+        )
+    };
+}
+
 /// The marker of line slot `L` of `node`: with a hit.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
@@ -62,60 +87,44 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     // SAFETY: the node has a cell `L` (checked where the marker is made), and all words are atomic ones in memory that is never
     // unmapped. The stub keeps every register and touches the stack only below its own frame.
     unsafe {
-        core::arch::asm!(
+        marker_block!(
+            [
             "lea {cell}, [{node} + {at}]",
-            "add qword ptr [{cell} + {hits}], 1",
-            "mov qword ptr [{thread} + {current}], {cell}",
-            "mov {test}, qword ptr [{cell} + {state}]",
-            "or {test}, qword ptr [{thread} + {open}]",
-            "je 78f",
-            "push {thread}",
-            "push {cell}",
-            "call {stub}",
-            "78:",
-            node = in(reg) core::ptr::from_ref(node),
-            thread = in(reg) core::ptr::from_ref(thread),
-            cell = out(reg) _,
-            test = out(reg) _,
-            at = const cell_offset(L),
-            hits = const core::mem::offset_of!(Cell, hits),
-            state = const core::mem::offset_of!(Cell, state),
-            current = const core::mem::offset_of!(ThreadRecord, cell),
-            open = const core::mem::offset_of!(ThreadRecord, open),
-            stub = sym x86_64::stub,
+            "add qword ptr [{cell} + {hits}], 1"
+            ],
+            {
+                node = in(reg) core::ptr::from_ref(node),
+                thread = in(reg) core::ptr::from_ref(thread),
+                cell = out(reg) _,
+                at = const cell_offset(L),
+                hits = const core::mem::offset_of!(Cell, hits),
+            }
         );
     }
 }
 
-/// The marker of line slot `L` of the innermost node of `thread`: with a hit. The node is looked up inside the block: a load that
-/// LLVM sees between two markers makes it move the user's arithmetic, like a test.
-#[cfg(target_arch = "x86_64")]
+/// The marker of line slot `L` of the innermost node of the running thread: with a hit. Thread and node are looked up inside the block:
+/// a load that LLVM sees between two markers makes it move the user's arithmetic, like a test.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[inline(always)]
-pub(super) fn hit_innermost<const L: usize>(thread: &ThreadRecord) {
+pub(super) fn hit_innermost<const L: usize>() {
     // SAFETY: as in `hit`; the caller has a frame of the innermost node open.
     unsafe {
-        core::arch::asm!(
+        marker_block!(
+            [
+            concat!("mov {thread}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
+            "mov {thread}, qword ptr fs:[{thread}]",
             "mov {cell}, qword ptr [{thread} + {top}]",
             "add {cell}, {at}",
-            "add qword ptr [{cell} + {hits}], 1",
-            "mov qword ptr [{thread} + {current}], {cell}",
-            "mov {test}, qword ptr [{cell} + {state}]",
-            "or {test}, qword ptr [{thread} + {open}]",
-            "je 78f",
-            "push {thread}",
-            "push {cell}",
-            "call {stub}",
-            "78:",
-            thread = in(reg) core::ptr::from_ref(thread),
-            cell = out(reg) _,
-            test = out(reg) _,
-            at = const cell_offset(L),
-            hits = const core::mem::offset_of!(Cell, hits),
-            state = const core::mem::offset_of!(Cell, state),
-            current = const core::mem::offset_of!(ThreadRecord, cell),
-            open = const core::mem::offset_of!(ThreadRecord, open),
-            top = const core::mem::offset_of!(ThreadRecord, top),
-            stub = sym x86_64::stub,
+            "add qword ptr [{cell} + {hits}], 1"
+            ],
+            {
+                thread = out(reg) _,
+                cell = out(reg) _,
+                at = const cell_offset(L),
+                hits = const core::mem::offset_of!(Cell, hits),
+                top = const core::mem::offset_of!(ThreadRecord, top),
+            }
         );
     }
 }
@@ -126,23 +135,10 @@ pub(super) fn hit_innermost<const L: usize>(thread: &ThreadRecord) {
 pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
     // SAFETY: all words are atomic ones in memory that is never unmapped; the stub keeps every register.
     unsafe {
-        core::arch::asm!(
-            "mov qword ptr [{thread} + {current}], {cell}",
-            "mov {test}, qword ptr [{cell} + {state}]",
-            "or {test}, qword ptr [{thread} + {open}]",
-            "je 78f",
-            "push {thread}",
-            "push {cell}",
-            "call {stub}",
-            "78:",
+        marker_block!([], {
             cell = in(reg) core::ptr::from_ref(cell),
             thread = in(reg) core::ptr::from_ref(thread),
-            test = out(reg) _,
-            state = const core::mem::offset_of!(Cell, state),
-            current = const core::mem::offset_of!(ThreadRecord, cell),
-            open = const core::mem::offset_of!(ThreadRecord, open),
-            stub = sym x86_64::stub,
-        );
+        });
     }
 }
 
@@ -155,10 +151,11 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     resume(thread, cell);
 }
 
-/// The marker of line slot `L` of the innermost node of `thread`: with a hit, no clock.
-#[cfg(not(target_arch = "x86_64"))]
+/// The marker of line slot `L` of the innermost node of the running thread: with a hit.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 #[inline(always)]
-pub(super) fn hit_innermost<const L: usize>(thread: &ThreadRecord) {
+pub(super) fn hit_innermost<const L: usize>() {
+    let thread = super::current();
     // SAFETY: the caller has a frame of the node open; nodes are never unmapped.
     let node = unsafe { &*thread.top.load(Relaxed) };
     hit::<L>(thread, node);

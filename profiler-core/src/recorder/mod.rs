@@ -7,6 +7,8 @@
 
 mod calibrate;
 mod clock;
+#[cfg_attr(all(target_arch = "x86_64", target_os = "linux"), macro_use)]
+mod current;
 mod fork;
 mod frame;
 mod identity;
@@ -27,6 +29,7 @@ mod tree;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
+pub(crate) use current::current;
 pub use frame::{Brace, Frame, Group};
 pub(crate) use resident::large_block;
 pub(crate) use run::header;
@@ -34,7 +37,7 @@ pub(crate) use space::private_memory;
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
-pub(crate) use thread::{as_nobody, current};
+pub(crate) use thread::as_nobody;
 pub(crate) use tree::running;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.

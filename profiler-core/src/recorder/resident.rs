@@ -129,7 +129,7 @@ pub(super) fn restart_after_fork(header: &Header) {
     header.rss_reads.store(0, Relaxed);
     header.rss_checks.store(0, Relaxed);
     begin(header);
-    let me = thread::current();
+    let me = super::current();
     me.looked.store(me.t0.load(Relaxed), Relaxed);
     me.faults.store(Usage::of_thread().faults, Relaxed);
     me.asker.store(core::ptr::null_mut(), Relaxed);
@@ -175,7 +175,7 @@ pub(super) fn begin_thread(thread: &ThreadRecord) {
 #[cold]
 #[inline(never)]
 pub(crate) fn large_block() {
-    let thread = thread::current();
+    let thread = super::current();
     if !is_on() || thread::is_sink(thread) || thread.next_read.load(Relaxed) == NEVER {
         return;
     }

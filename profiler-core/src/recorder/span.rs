@@ -85,7 +85,7 @@ impl Stack {
 
     /// As [`Stack::settle`], unless this thread is inside something that is not recorded.
     fn settle_here(&self) {
-        let thread = thread::current();
+        let thread = super::current();
         if !thread::is_sink(thread) {
             self.settle(thread);
         }
@@ -230,7 +230,7 @@ impl SpanCalls {
 
 /// The node of the site for a call from the running line.
 fn find(site: &'static Site<1>) -> tree::Entry {
-    let current = thread::current();
+    let current = super::current();
     tree::cached(current, tree::running(current), site.id.load(Relaxed))
         .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
 }

@@ -82,7 +82,7 @@ impl Top {
         Self {
             thread,
             outer,
-            before: thread::set_current(thread),
+            before: super::current::set_current(thread),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Top {
 impl Drop for Top {
     #[inline]
     fn drop(&mut self) {
-        thread::set_current(self.before);
+        super::current::set_current(self.before);
         self.thread.top.store(self.outer, Relaxed);
     }
 }
@@ -132,12 +132,11 @@ pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
             "a marker names a line slot that its site does not have"
         )
     };
-    let current = thread::current();
     debug_assert!(
-        innermost_lines(current) >= N,
+        innermost_lines(super::current()) >= N,
         "a marker outside of its poll"
     );
-    marker::hit_innermost::<L>(current);
+    marker::hit_innermost::<L>();
 }
 
 /// Line slots of the innermost node of a thread.

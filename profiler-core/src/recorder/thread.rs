@@ -3,11 +3,11 @@
 //! A thread-local word holds the record. Until the first frame, and wherever nothing is recorded, it is the record of the *sink*: a
 //! node with cells for the longest site, in plain memory, which takes markers and is never read.
 
-use core::cell::Cell as StdCell;
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
+use super::current::{current, set_current};
 use super::tree::{self, Entry};
 use super::{add, clock, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
@@ -34,8 +34,8 @@ static THREADS_USED: AtomicU32 = AtomicU32::new(0);
 
 /// Takes what is not recorded.
 #[repr(C)]
-struct Sink {
-    thread: ThreadRecord,
+pub(super) struct Sink {
+    pub(super) thread: ThreadRecord,
     node: NodeRecord,
     cells: [Cell; MAX_LINES],
     cache: [CacheSlot; tree::CACHE_SLOTS],
@@ -69,7 +69,7 @@ const fn zero_head() -> RecordHead {
     }
 }
 
-static SINK: Sink = Sink {
+pub(super) static SINK: Sink = Sink {
     thread: ThreadRecord {
         head: zero_head(),
         cell: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
@@ -129,27 +129,13 @@ static SINK: Sink = Sink {
     }; tree::CACHE_SLOTS],
 };
 
+// The word that tells a thread's record begins with the address of the sink.
+const _: () = assert!(core::mem::offset_of!(Sink, thread) == 0);
 // The cells of the sink's node follow it, as in a record.
 const _: () = assert!(
     core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node)
         == marker::cell_offset(0)
 );
-
-thread_local! {
-    /// No destructor: valid before the first and after the last thing a thread does.
-    static CURRENT: StdCell<&'static ThreadRecord> = const { StdCell::new(&SINK.thread) };
-}
-
-/// The record that this thread writes to.
-#[inline(always)]
-pub(crate) fn current() -> &'static ThreadRecord {
-    CURRENT.with(StdCell::get)
-}
-
-/// Sets the record that this thread writes to, and returns the one before.
-pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
-    CURRENT.with(|current| current.replace(thread))
-}
 
 /// Does something of the recorder's own that may allocate: on no line.
 pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
