@@ -10,8 +10,10 @@
 use std::collections::HashMap;
 use std::env;
 use std::hint::black_box;
+use std::pin::pin;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use sample_workloads::grid::{Grid, Variant};
 use sample_workloads::parameters::Parameters;
@@ -68,7 +70,7 @@ fn keep() {
         }
         black_box((fib::fib(20), plain::fib::fib(20)));
         black_box((auc::serial(9), plain::auc::serial(9)));
-        black_box((doubling(1.0, 9), fourfold(1.0, 9)));
+        black_box((doubling(1.0, 9), fourfold(1.0, 9), in_async(1.0, 9)));
     }
 }
 
@@ -241,6 +243,24 @@ fn fourfold(mut x: f64, turns: u64) -> f64 {
     x
 }
 
+/// The same in an async body.
+#[hprof::profile(always, split)]
+async fn fourfold_in_async(mut x: f64, turns: u64) -> f64 {
+    for _ in 0..turns {
+        x = four(x);
+        x = sixteen(x);
+        x = sixty_four(x);
+        x = sixty_four(sixty_four(x));
+    }
+    x
+}
+
+#[inline(never)]
+fn in_async(x: f64, turns: u64) -> Poll<f64> {
+    let mut context = Context::from_waker(Waker::noop());
+    pin!(fourfold_in_async(x, turns)).poll(&mut context)
+}
+
 /// Multiplications after each marker of a function, where there are any.
 fn between_markers(code: &[String]) -> Vec<usize> {
     let mut gaps = vec![0];
@@ -262,4 +282,20 @@ fn arithmetic_stays_in_its_line() {
         let code = code(functions, &path).expect("the kernel has code of its own");
         assert_eq!(between_markers(code), expected, "{name}");
     }
+}
+
+/// A `thread_local!` between two markers of an async body was a call that may unwind: all arithmetic moved behind the last marker, in builds
+/// of more than one unit.
+#[test]
+fn arithmetic_stays_in_its_line_in_an_async_body() {
+    let Some(functions) = functions() else { return };
+    let is_it = |(name, _): &(&String, &Vec<String>)| name.contains("in_async");
+    let found: Vec<_> = functions
+        .iter()
+        .filter(is_it)
+        .map(|(_, code)| between_markers(code))
+        .filter(|gaps| !gaps.is_empty())
+        .collect();
+    // Wherever the poll was inlined.
+    assert_eq!(found, [[4, 16, 64, 128]]);
 }
