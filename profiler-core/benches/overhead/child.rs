@@ -1,10 +1,11 @@
 //! What one process measures, under the clock it was started with.
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Duration;
 
 use super::kernels::{Flat, Nested, Vectors, calls, lines, lines_size, plain, plain_size, split};
-use super::timing::{Piece, bare_read, shortest};
+use super::timing::{Piece, shortest, yardsticks};
 
 /// How long a kernel is measured.
 const BUDGET: Duration = Duration::from_millis(400);
@@ -15,9 +16,11 @@ type Forms<'a> = [Piece<'a>; 4];
 /// Names of the forms.
 pub(crate) const FORMS: [&str; 4] = ["plain", "lines", "split", "calls"];
 
-/// Prints a line `name form nanoseconds` for each kernel and form, per turn, cell, point or call, and one for the bare clock.
+/// Prints a line `name form nanoseconds` for each kernel and form, per turn, cell, point or call, and one for each yardstick.
 pub(crate) fn measure() {
-    print("rdtsc", "bare", bare_read(BUDGET));
+    for (name, nanos) in yardsticks(BUDGET) {
+        print(name, "bare", nanos);
+    }
     number_kernels();
     field_kernels();
     call_kernels();
@@ -43,37 +46,39 @@ fn number_kernels() {
     per("fib", 3_193, each([p::fib, l::fib, s::fib, c::fib], 16));
 }
 
-/// Steps of the diffusion.
+/// Steps of the diffusion. All forms work on the same field: where a field lies in memory can matter more than markers do.
 fn field_kernels() {
     // The inner cells of the field.
     let cells = 200 * 200;
-    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| Nested::new());
-    let naive: Forms<'_> = [
-        Box::new(|| plain::naive(&mut a)),
-        Box::new(|| lines::naive(&mut b)),
-        Box::new(|| split::naive(&mut c)),
-        Box::new(|| calls::naive(&mut d)),
-    ];
-    per("naive", cells, naive);
-    let [mut a, mut b, mut c, mut d] = [(); 4].map(|()| Flat::new());
-    let slices: Forms<'_> = [
-        Box::new(|| plain::slices(&mut a)),
-        Box::new(|| lines::slices(&mut b)),
-        Box::new(|| split::slices(&mut c)),
-        Box::new(|| calls::slices(&mut d)),
-    ];
-    per("slices", cells, slices);
+    let nested = RefCell::new(Nested::new());
+    let naive = [plain::naive, lines::naive, split::naive, calls::naive];
+    per("naive", cells, on(&nested, naive));
+    let flat = RefCell::new(Flat::new());
+    let slices = [plain::slices, lines::slices, split::slices, calls::slices];
+    per("slices", cells, on(&flat, slices));
+}
+
+/// The four forms of a step, on one field.
+fn on<T>(field: &RefCell<T>, forms: [fn(&mut T); 4]) -> Forms<'_> {
+    forms.map(|form| -> Piece<'_> { Box::new(move || form(&mut field.borrow_mut())) })
 }
 
 /// Calls that cost little, and lines that call.
 fn call_kernels() {
-    let leaves: Forms<'_> = [
+    let forms: Forms<'_> = [
         Box::new(|| leaves(plain::leaf)),
         Box::new(|| leaves(lines::leaf)),
         Box::new(|| leaves(split::leaf)),
         Box::new(|| leaves(calls::leaf)),
     ];
-    per("leaf", 5_000, leaves);
+    per("leaf", 5_000, forms);
+    let forms: Forms<'_> = [
+        Box::new(|| leaves(plain::brace)),
+        Box::new(|| leaves(lines::brace)),
+        Box::new(|| leaves(split::brace)),
+        Box::new(|| leaves(calls::brace)),
+    ];
+    per("brace", 5_000, forms);
     let vectors = &Vectors {
         a: black_box([0.5; 32]),
         b: black_box([1.5; 32]),

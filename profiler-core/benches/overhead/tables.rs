@@ -20,7 +20,7 @@ struct Row {
     prototype: &'static str,
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     row(
         "diffusion, naive",
         "naive",
@@ -60,6 +60,7 @@ const ROWS: [Row; 11] = [
     ),
     row("fib(16)", "fib", "lines", Some(5.5), "4.3-5.4 / 57"),
     row("leaf calls", "leaf", "lines", Some(3.0), "2.8-3.0 / 38"),
+    row("leaf calls with a local", "brace", "lines", None, ""),
     row("dot products in lines", "dots", "lines", None, ""),
     row(
         "dot products, `split`",
@@ -139,10 +140,11 @@ fn events(text: &mut String, by_clock: &[Times]) {
     let [auto, exact, fenced, _] = by_clock else {
         return;
     };
-    let bare = by_clock
-        .iter()
-        .map(|times| time(times, "rdtsc", "bare"))
-        .fold(f64::INFINITY, f64::min);
+    let least = |name: &str| {
+        let times = by_clock.iter().map(|times| time(times, name, "bare"));
+        times.fold(f64::INFINITY, f64::min)
+    };
+    let bare = least("rdtsc");
     let mut event = |what: &str, nanos: f64, goal: Option<f64>, prototype: &str| {
         let reads = nanos / bare;
         let goal = goal_text(goal, reads);
@@ -153,6 +155,14 @@ fn events(text: &mut String, by_clock: &[Times]) {
     };
     let marker = |times, kernel| added(times, kernel, "split") / LINES_PER_TURN;
     event("one bare `rdtsc`", bare, None, "9.0-9.5 ns");
+    for (what, name) in [
+        ("one bare `lfence; rdtsc; lfence`", "fenced"),
+        ("one bare addition to a word in memory", "add"),
+    ] {
+        if least(name).is_finite() {
+            event(what, least(name), None, "");
+        }
+    }
     for (name, times, goal, between) in [
         ("hot", auto, 0.05, ["0.00-0.01", "0.03"]),
         ("timed", exact, 1.05, ["1.00", "1.00"]),
