@@ -18,7 +18,7 @@
 use super::settle::Settler;
 
 /// As many samples of mean weight the prior counts for.
-const PRIOR_SAMPLES: u128 = 10;
+const PRIOR_SAMPLES: u128 = 20;
 /// Expected times are scaled to this many bits, so that products with any sum of gaps fit into 128.
 const PRIOR_BITS: u32 = 40;
 /// Times beyond this many ticks are cut (4 years at 1 GHz and more): no program that ran gets there.
