@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead accuracy machine-code crash fuzz corpus corpus-small
+.PHONY: check test lint fmt overhead accuracy machine-code crash loom valgrind fuzz corpus corpus-small
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -36,6 +36,11 @@ machine-code:
 # A thousand kills, a hundred thousand threads, fifty million calls: minutes. Prints what it counted.
 crash:
 	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1
+
+# What the recorder's threads do to each other's words, under a model checker: all orders of their steps in which a thread that could go on has
+# to wait no more than 4 times (LOOM_MAX_PREEMPTIONS: more of them take minutes). Prints how many.
+loom:
+	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-4} $(CARGO) test --release -p hprof-core --no-default-features --test loom --target-dir target/loom -- --nocapture --test-threads=1
 
 # Almost sound files, a minute for each reader and for the merge; then saved profiles with flipped bits. Prints how many.
 fuzz:

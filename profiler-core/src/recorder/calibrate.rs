@@ -3,9 +3,8 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
-use super::marker::{
-    self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, SAMPLED, TIMED,
-};
+use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::protocol::{SAMPLED, TIMED};
 use super::{frame::Frame, resident, space, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;

@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU8, AtomicU64};
 
 use super::identity::{describe_identity, path_stem, path_with_stem};
 use super::marker::cell_offset;
+use super::protocol::published;
 use super::run::{CAPACITY, OFF, STARTING, STATE, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
 use super::{resident, sampler, thread, tree};
@@ -179,8 +180,10 @@ fn zero_counters(file: RawFile, used: usize) {
             if bytes == 0 || !bytes.is_multiple_of(RECORD_ALIGN) || at + bytes > end.min(used) {
                 break;
             }
-            match record.kind.load(Acquire) {
-                0 => break,
+            let Some(kind) = published(&record.kind) else {
+                break;
+            };
+            match kind {
                 KIND_NODE => {
                     // SAFETY: the kind says what the record is.
                     let node = unsafe { &*place.cast::<NodeRecord>() };

@@ -36,17 +36,8 @@ pub(super) const READING_SLOW: u64 = 2;
 /// `ThreadRecord::reading`: the time stamp counter; [`slow_ticks`] when it is time to look at the memory.
 pub(super) const READING_MEMORY: u64 = 3;
 
-/// `Cell::state`: the line does not read the clock.
-pub(super) const SAMPLED: u64 = 0;
-/// `Cell::state`: the line reads the clock.
-pub(super) const TIMED: u64 = 1;
-/// `Cell::state`: the next marker of the line begins a window and times it.
-pub(super) const PROMOTED: u64 = 2;
-
 /// Intervals in the first window of a line: enough to see that it is hot.
 pub(super) const FIRST_WINDOW: u64 = 8;
-/// Intervals in the later ones.
-pub(super) const WINDOW: u64 = 64;
 /// A window that never ends: the line is never demoted.
 pub(super) const ENDLESS: u64 = u64::MAX / 2;
 
@@ -170,32 +161,6 @@ pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
         .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
 }
 
-/// Ends the running interval at `now`, outside of a marker: the thread ends, or leaves this record to another one.
-pub(super) fn close(thread: &ThreadRecord, now: u64) {
-    let open = thread.open.load(Relaxed);
-    let length = now.wrapping_sub(thread.t0.load(Relaxed));
-    if open.addr() > 1 {
-        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
-        let cell = unsafe { &*open };
-        let time = length
-            .cast_signed()
-            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
-        cell.time
-            .store(cell.time.load(Relaxed).wrapping_add(time), Relaxed);
-        thread.exact.store(
-            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
-            Relaxed,
-        );
-    } else if let Some(gap) = {
-        // SAFETY: as above; null where no gap ever began.
-        unsafe { thread.gap.load(Relaxed).as_ref() }
-    } {
-        super::add(&gap.gap_time, length);
-    }
-    thread.open.store(core::ptr::null_mut(), Relaxed);
-    thread.t0.store(now, Relaxed);
-}
-
 #[cfg(target_arch = "x86_64")]
 #[expect(clippy::too_many_lines, reason = "the stub is one straight listing")]
 pub(super) mod x86_64 {
@@ -203,8 +168,9 @@ pub(super) mod x86_64 {
 
     use core::mem::offset_of;
 
-    use super::{PROMOTED, READING_FENCED, READING_MEMORY, READING_TSC, SAMPLED, TIMED, WINDOW};
+    use super::{READING_FENCED, READING_MEMORY, READING_TSC};
     use crate::raw::layout::{Cell, ThreadRecord};
+    use crate::recorder::protocol::{PROMOTED, SAMPLED, TIMED, WINDOW};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
     const STATE_BYTES: usize = 2816;
@@ -214,7 +180,7 @@ pub(super) mod x86_64 {
     /// Ends the running interval and begins that of the arriving cell.
     ///
     /// Called with the thread and the cell pushed on the stack, which it takes off; changes no other register but the
-    /// flags. `marker::reference` is the same in Rust.
+    /// flags. `protocol::reference` is the same in Rust.
     #[unsafe(naked)]
     pub(in super::super) extern "C" fn stub() {
         core::arch::naked_asm!(
@@ -257,10 +223,10 @@ pub(super) mod x86_64 {
             // A gap.
             "add qword ptr [rdi + {reads}], 1",
             "42:",
+            "mov qword ptr [rdi + {gap}], rsi",
             "add qword ptr [rdi + {exact}], rax",
             "mov qword ptr [rdi + {open}], 0",
             "mov qword ptr [rdi + {t0}], rax",
-            "mov qword ptr [rdi + {gap}], rsi",
             "jmp 90f",
             // A line to be timed again: a window begins, which ends after one reading more than it has intervals.
             "51:",
@@ -432,94 +398,6 @@ extern "C" fn slow_ticks(thread: &ThreadRecord, counter: u64) -> u64 {
         super::resident::look(thread, arrived, now);
     }
     now
-}
-
-/// What the stub does, in Rust: the model that the assembly is compared with.
-#[cfg(test)]
-#[expect(clippy::too_many_lines, reason = "as straight as the listing")]
-#[expect(
-    clippy::undocumented_unsafe_blocks,
-    reason = "as in `close`: cells are never unmapped"
-)]
-pub(super) fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
-    let length = now.wrapping_sub(thread.t0.load(Relaxed));
-    let open = thread.open.load(Relaxed);
-    if open.addr() > 1 {
-        let left = unsafe { &*open };
-        let time = length
-            .cast_signed()
-            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
-        left.time
-            .store(left.time.load(Relaxed).wrapping_add(time), Relaxed);
-    } else {
-        super::add(&unsafe { &*thread.gap.load(Relaxed) }.gap_time, length);
-        thread.exact.store(
-            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
-            Relaxed,
-        );
-    }
-    let begin_gap = || {
-        thread.exact.store(
-            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
-            Relaxed,
-        );
-        thread.open.store(core::ptr::null_mut(), Relaxed);
-        thread.t0.store(now, Relaxed);
-        thread
-            .gap
-            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
-    };
-    let begin_window = |intervals: u64| {
-        cell.left.store(intervals, Relaxed);
-        cell.window_ticks.store(now, Relaxed);
-        cell.window_reads.store(thread.reads.load(Relaxed), Relaxed);
-        cell.window_time.store(cell.time.load(Relaxed), Relaxed);
-    };
-    match cell.state.load(Relaxed) {
-        SAMPLED => {
-            super::add(&thread.reads, 1);
-            return begin_gap();
-        }
-        TIMED => {}
-        _ => {
-            cell.state.store(TIMED, Relaxed);
-            begin_window(cell.window.load(Relaxed) + 1);
-        }
-    }
-    thread
-        .open
-        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
-    thread.t0.store(now, Relaxed);
-    super::add(&thread.reads, 1);
-    cell.left.store(cell.left.load(Relaxed) - 1, Relaxed);
-    if cell.left.load(Relaxed) != 0 {
-        return;
-    }
-    let reads = thread
-        .reads
-        .load(Relaxed)
-        .wrapping_sub(cell.window_reads.load(Relaxed));
-    let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
-    let threshold = thread.threshold.load(Relaxed);
-    let own = cell
-        .time
-        .load(Relaxed)
-        .wrapping_sub(cell.window_time.load(Relaxed));
-    let shortest = cell.window.load(Relaxed).wrapping_mul(threshold);
-    if lasted >= reads.wrapping_mul(threshold) && own * 3 >= shortest.cast_signed() {
-        cell.window.store(WINDOW, Relaxed);
-        return begin_window(WINDOW);
-    }
-    cell.state.store(SAMPLED, Relaxed);
-    cell.window_time.store(
-        cell.time
-            .load(Relaxed)
-            .wrapping_sub(cell.window_time.load(Relaxed)),
-        Relaxed,
-    );
-    cell.left.store(cell.window.load(Relaxed), Relaxed);
-    cell.window.store(WINDOW, Relaxed);
-    begin_gap();
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]

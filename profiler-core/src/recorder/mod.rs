@@ -1,7 +1,7 @@
 //! The recorder: what runs inside the profiled program. It counts and stores, and nothing else: it never prints, never panics,
 //! never changes what the program does.
 //!
-//! `frame` and `marker` are the hot path; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
+//! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
 //! life of the recording, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
 //! set at line boundaries.
 
@@ -15,6 +15,7 @@ mod identity;
 mod marker;
 #[cfg(feature = "native")]
 mod native;
+mod protocol;
 mod resident;
 mod run;
 mod sampler;
@@ -26,11 +27,9 @@ mod task;
 mod thread;
 mod tree;
 
-use core::sync::atomic::AtomicU64;
-use core::sync::atomic::Ordering::Relaxed;
-
 pub(crate) use current::current;
 pub use frame::{Brace, Frame, Group};
+pub(crate) use protocol::add;
 pub(crate) use resident::large_block;
 pub(crate) use run::header;
 pub(crate) use space::private_memory;
@@ -40,10 +39,11 @@ pub use task::{Task, poll, task_line};
 pub(crate) use thread::as_nobody;
 pub(crate) use tree::running;
 
-/// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
-#[inline(always)]
-pub(crate) fn add(counter: &AtomicU64, amount: u64) {
-    counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
+/// What [`protocol`] works on.
+mod words {
+    pub(super) use core::sync::atomic::{AtomicU32, AtomicU64};
+
+    pub(super) use crate::raw::layout::{Cell, ThreadRecord};
 }
 
 /// A word as a size: there is a recorder only where both have 64 bits.

@@ -13,8 +13,8 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::marker::{PROMOTED, SAMPLED};
-use super::{add, clock, resident, run, space, thread};
+use super::protocol::{ALIVE, Seen, add, look, promote, publish};
+use super::{clock, resident, run, space, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -141,7 +141,7 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
             let number = thread.index.load(Relaxed) as usize;
             let seen = watches
                 .get_mut(number)
-                .and_then(|watch| look(watch, thread));
+                .and_then(|watch| observe(watch, thread));
             if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
                 unread += 1;
                 last = Some((thread, seen));
@@ -212,52 +212,12 @@ fn sleep(ns: u64) {
     unsafe { libc::nanosleep(&raw const wish, core::ptr::null_mut()) };
 }
 
-/// One thread's words at one moment.
-struct Seen {
-    cell: &'static Cell,
-    gap: *mut Cell,
-    exact: i64,
-    /// The running line reads the clock.
-    timed: bool,
-    /// Time not explained by exact intervals, in ticks since the start of the thread.
-    unexplained: u64,
-}
-
-/// Reads the words of a thread; `None` if they changed meanwhile, or make no sense.
-fn read(thread: &ThreadRecord) -> Option<Seen> {
-    let cell = thread.cell.load(Acquire);
-    let open = thread.open.load(Acquire);
-    let gap = thread.gap.load(Acquire);
-    let exact = thread.exact.load(Acquire);
-    let now = thread::ticks(thread);
-    if thread.open.load(Acquire) != open || thread.exact.load(Acquire) != exact {
-        return None;
-    }
-    let timed = open.addr() > 1 || exact < 0;
-    let since_boot = if timed {
-        exact.wrapping_neg()
-    } else {
-        now.cast_signed().wrapping_sub(exact)
-    };
-    let start = thread.start_ticks.load(Relaxed).cast_signed();
-    let unexplained = u64::try_from(since_boot.wrapping_sub(start)).ok()?;
-    // SAFETY: the word always holds the address of a cell, which is never unmapped.
-    let cell = unsafe { cell.as_ref() }?;
-    Some(Seen {
-        cell,
-        gap,
-        exact,
-        timed,
-        unexplained,
-    })
-}
-
 /// Looks at one thread, if it lives.
-fn look(watch: &mut Watch, thread: &'static ThreadRecord) -> Option<Seen> {
-    if thread.state.load(Acquire) != thread::ALIVE {
+fn observe(watch: &mut Watch, thread: &'static ThreadRecord) -> Option<Seen> {
+    if thread.state.load(Acquire) != ALIVE {
         return None;
     }
-    let seen = read(thread)?;
+    let seen = look(thread, || thread::ticks(thread))?;
     let uses = thread.uses.load(Relaxed);
     let is_new = watch.uses != uses;
     if is_new {
@@ -309,11 +269,7 @@ fn repromote(watch: &mut Watch, seen: &Seen) {
     watch.cell = address;
     watch.hits = hits;
     if stayed && !seen.timed && run::demotes() {
-        // Only "sampled" is changed here, and only the owner changes any other state.
-        let _ = seen
-            .cell
-            .state
-            .compare_exchange(SAMPLED, PROMOTED, Relaxed, Relaxed);
+        promote(&seen.cell.state);
     }
 }
 
@@ -399,6 +355,6 @@ fn new_table(thread: &ThreadRecord) -> Option<&'static PairsRecord> {
     record
         .capacity
         .store(u32::try_from(PAIRS).unwrap_or(0), Relaxed);
-    record.head.kind.store(KIND_PAIRS, Release);
+    publish(&record.head.kind, KIND_PAIRS);
     Some(record)
 }

@@ -3,6 +3,7 @@
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use super::protocol::publish;
 use super::space::{self, SharedLock};
 use super::tree::MAX_SITES;
 use crate::raw::layout::{KIND_SITE, LineRecord, SiteRecord};
@@ -80,8 +81,7 @@ fn write(lock: &SharedLock, number: u32, facts: &SiteFacts, lines: &[LineSite]) 
         unsafe { core::ptr::copy_nonoverlapping(text.as_ptr(), at, text.len()) };
         at = at.wrapping_add(text.len());
     }
-    // A reader that sees the kind sees the whole record.
-    record.head.kind.store(KIND_SITE, Release);
+    publish(&record.head.kind, KIND_SITE);
     Some(())
 }
 

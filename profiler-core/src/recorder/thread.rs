@@ -8,18 +8,14 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 
 use super::current::{current, set_current};
+use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{add, clock, marker, resident, run, sampler, sites, space};
+use super::{clock, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
     ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
-
-/// `ThreadRecord::state`: a thread writes to it.
-pub(super) const ALIVE: u32 = 1;
-/// `ThreadRecord::state`: its thread has ended; another may take it over.
-pub(super) const ENDED: u32 = 2;
 
 /// Thread records that are made before those of ended threads are used again.
 const FRESH_RECORDS: usize = 64;
@@ -225,12 +221,7 @@ fn reuse() -> Option<&'static ThreadRecord> {
     if (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS {
         return None;
     }
-    let ended = all().find(|thread| {
-        thread
-            .state
-            .compare_exchange(ENDED, 0, AcqRel, Relaxed)
-            .is_ok()
-    })?;
+    let ended = all().find(|thread| protocol::take_over(&thread.state))?;
     run::flag(FLAG_THREADS_FOLDED);
     Some(ended)
 }
@@ -306,7 +297,7 @@ fn begin(thread: &'static ThreadRecord) {
     thread
         .gap
         .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
-    if outside.state.load(Relaxed) != marker::SAMPLED {
+    if outside.state.load(Relaxed) != protocol::SAMPLED {
         thread.exact.store(
             thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
             Relaxed,
@@ -323,7 +314,7 @@ fn begin(thread: &'static ThreadRecord) {
     add(&thread.uses, 1);
     thread.state.store(ALIVE, Release);
     // The kind is stored last: a reader sees a complete record or none.
-    thread.head.kind.store(KIND_THREAD, Release);
+    protocol::publish(&thread.head.kind, KIND_THREAD);
 }
 
 /// Ends the record's time for this thread; another thread may have it then.
@@ -338,13 +329,13 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     if thread.next_read.load(Relaxed) != resident::NEVER {
         resident::look(thread, arrived, now);
     }
-    marker::close(thread, now);
+    protocol::close(thread, now);
     thread.end_ticks.store(now, Relaxed);
     thread
         .last_cpu_ns
         .store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
     run::update_clock_pair();
-    thread.state.store(ENDED, Release);
+    protocol::give_up(&thread.state);
 }
 
 /// Words of a thread record.
@@ -456,8 +447,8 @@ pub(super) fn zero(cell: &Cell) {
     if let Some(words) = resident::words(cell) {
         resident::zero(words);
     }
-    if cell.state.load(Relaxed) == marker::TIMED {
+    if cell.state.load(Relaxed) == protocol::TIMED {
         // A window that began before the fork has no meaning here.
-        cell.state.store(marker::PROMOTED, Relaxed);
+        cell.state.store(protocol::PROMOTED, Relaxed);
     }
 }

@@ -9,8 +9,9 @@ use core::mem::offset_of;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::marker::{ENDLESS, FIRST_WINDOW, PROMOTED, SAMPLED, cell_offset};
-use super::{add, resident, run, space, thread, word};
+use super::marker::{ENDLESS, FIRST_WINDOW, cell_offset};
+use super::protocol::{PROMOTED, SAMPLED, add, publish};
+use super::{resident, run, space, thread, word};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
 };
@@ -167,7 +168,7 @@ fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: &Cell) -> 
         node.caller
             .store(core::ptr::from_ref(caller).cast_mut(), Relaxed);
         node.parent.store(top, Relaxed);
-        return Some(publish(node));
+        return Some(show(node));
     }
     run::flag(FLAG_FLAT);
     let flat_key = key(core::ptr::null(), id);
@@ -179,15 +180,14 @@ fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: &Cell) -> 
         return None;
     };
     node.flat.store(1, Relaxed);
-    let value = publish(node);
+    let value = show(node);
     table_put(thread, flat_key, value);
     Some(value)
 }
 
 /// Makes the node visible to readers.
-fn publish(node: &'static NodeRecord) -> u64 {
-    // A reader that sees the kind sees the whole record.
-    node.head.kind.store(KIND_NODE, Release);
+fn show(node: &'static NodeRecord) -> u64 {
+    publish(&node.head.kind, KIND_NODE);
     core::ptr::from_ref(node).expose_provenance() as u64
 }
 

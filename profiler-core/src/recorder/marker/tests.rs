@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::raw::writer::padded;
+use crate::recorder::protocol::{self, PROMOTED, SAMPLED, close};
 use crate::recorder::{space, tree};
 
 thread_local! {
@@ -80,18 +81,11 @@ impl World {
 
     /// The same, by the model.
     fn model_step(&self, line: usize, now: u64, cost: u64, with_hit: bool) {
-        let cell = self.cell(line);
-        if with_hit {
-            crate::recorder::add(&cell.hits, 1);
-        }
-        self.thread
-            .cell
-            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
-        if cell.state.load(Relaxed) != 0 || !self.thread.open.load(Relaxed).is_null() {
+        protocol::reference_marker(self.thread, self.cell(line), with_hit, || {
             let own = self.thread.own_ticks.load(Relaxed);
             self.thread.own_ticks.store(own + cost, Relaxed);
-            reference(self.thread, cell, now - own);
-        }
+            now - own
+        });
     }
 
     /// All words that markers change, with addresses relative to the node.

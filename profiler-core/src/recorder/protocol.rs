@@ -1,0 +1,247 @@
+//! The steps in which threads meet in memory that several of them touch: records are published, a record goes from one thread to the
+//! next, and the sampler looks at the words of a thread while their owner changes them.
+//!
+//! `tests/loom.rs` compiles this very file over the words of a model checker, which tries all orders of the steps of all threads and all
+//! values that the orderings allow (`make loom`). So it names its atomics and structures through `words`, and nothing of the system.
+//!
+//! ```text
+//!  Cell::state      TIMED ──owner──▶ SAMPLED ──sampler──▶ PROMOTED ──owner──▶ TIMED
+//!
+//!  ThreadRecord     owner stores cell, gap, exact, open in this order, where they change
+//!                   sampler loads open, exact, gap, cell, the clock, then exact and open again: a look counts if neither changed
+//! ```
+//!
+//! The assembly of the marker has no orderings: on x86-64 every store is one of Release, and every load one of Acquire. The functions in
+//! Rust name those that are needed.
+
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use super::words::{AtomicU32, AtomicU64, Cell, ThreadRecord};
+
+/// `Cell::state`: the line does not read the clock.
+pub(super) const SAMPLED: u64 = 0;
+/// `Cell::state`: the line reads the clock.
+pub(super) const TIMED: u64 = 1;
+/// `Cell::state`: the next marker of the line begins a window and times it.
+pub(super) const PROMOTED: u64 = 2;
+
+/// Intervals in all windows of a line but the first.
+pub(super) const WINDOW: u64 = 64;
+
+/// `ThreadRecord::state`: a thread writes to it.
+pub(super) const ALIVE: u32 = 1;
+/// `ThreadRecord::state`: its thread has ended; another may take it over.
+pub(super) const ENDED: u32 = 2;
+
+/// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
+#[inline(always)]
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
+}
+
+/// Stores the kind of a record that is complete: who sees it sees the whole record.
+#[inline(always)]
+pub(super) fn publish(kind: &AtomicU32, value: u32) {
+    kind.store(value, Release);
+}
+
+/// The kind of a record; `None` while it is not complete.
+#[inline(always)]
+pub(super) fn published(kind: &AtomicU32) -> Option<u32> {
+    match kind.load(Acquire) {
+        0 => None,
+        value => Some(value),
+    }
+}
+
+/// Gives up the record of a thread: all it wrote is there for whoever takes it over.
+pub(super) fn give_up(state: &AtomicU32) {
+    state.store(ENDED, Release);
+}
+
+/// Takes over the record of a thread that has ended. Of several that try, one succeeds.
+pub(super) fn take_over(state: &AtomicU32) -> bool {
+    state.compare_exchange(ENDED, 0, AcqRel, Relaxed).is_ok()
+}
+
+/// Has a sampled line timed again from its next marker on; returns whether it was sampled. Only that is changed here, and only the owner
+/// changes any other state.
+pub(super) fn promote(state: &AtomicU64) -> bool {
+    state
+        .compare_exchange(SAMPLED, PROMOTED, Relaxed, Relaxed)
+        .is_ok()
+}
+
+/// One thread's words at one moment.
+pub(super) struct Seen {
+    pub(super) cell: &'static Cell,
+    pub(super) gap: *mut Cell,
+    pub(super) exact: i64,
+    /// The running line reads the clock.
+    pub(super) timed: bool,
+    /// Time not explained by exact intervals, in ticks since the start of the thread.
+    pub(super) unexplained: u64,
+}
+
+/// Reads the words of a thread, which has the time `ticks`; `None` if they changed meanwhile, or make no sense.
+pub(super) fn look(thread: &ThreadRecord, ticks: impl FnOnce() -> u64) -> Option<Seen> {
+    let open = thread.open.load(Acquire);
+    let exact = thread.exact.load(Acquire);
+    // Between two equal values of `exact`: so they belong to it.
+    let gap = thread.gap.load(Acquire);
+    let cell = thread.cell.load(Acquire);
+    let now = ticks();
+    if thread.exact.load(Acquire) != exact || thread.open.load(Acquire) != open {
+        return None;
+    }
+    let timed = open.addr() > 1 || exact < 0;
+    let since_boot = if timed {
+        exact.wrapping_neg()
+    } else {
+        now.cast_signed().wrapping_sub(exact)
+    };
+    let start = thread.start_ticks.load(Relaxed).cast_signed();
+    let unexplained = u64::try_from(since_boot.wrapping_sub(start)).ok()?;
+    // SAFETY: the word always holds the address of a cell, which is never unmapped.
+    let cell = unsafe { cell.as_ref() }?;
+    Some(Seen {
+        cell,
+        gap,
+        exact,
+        timed,
+        unexplained,
+    })
+}
+
+/// Ends the running interval at `now`, outside of a marker: the thread ends, or leaves this record to another one.
+pub(super) fn close(thread: &ThreadRecord, now: u64) {
+    let open = thread.open.load(Relaxed);
+    let length = now.wrapping_sub(thread.t0.load(Relaxed));
+    if open.addr() > 1 {
+        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
+        let cell = unsafe { &*open };
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        cell.time
+            .store(cell.time.load(Relaxed).wrapping_add(time), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Relaxed,
+        );
+    } else if let Some(gap) = {
+        // SAFETY: as above; null where no gap ever began.
+        unsafe { thread.gap.load(Relaxed).as_ref() }
+    } {
+        add(&gap.gap_time, length);
+    }
+    thread.open.store(core::ptr::null_mut(), Relaxed);
+    thread.t0.store(now, Relaxed);
+}
+
+/// What a marker does, in Rust: the model that the assembly is compared with. `ticks` is asked only where the clock is read.
+#[cfg(test)]
+pub(super) fn reference_marker(
+    thread: &ThreadRecord,
+    cell: &Cell,
+    with_hit: bool,
+    ticks: impl FnOnce() -> u64,
+) {
+    if with_hit {
+        add(&cell.hits, 1);
+    }
+    thread
+        .cell
+        .store(core::ptr::from_ref(cell).cast_mut(), Release);
+    if cell.state.load(Relaxed) != SAMPLED || !thread.open.load(Relaxed).is_null() {
+        reference(thread, cell, ticks());
+    }
+}
+
+/// What the stub of a marker does, in Rust.
+#[cfg(test)]
+#[expect(clippy::too_many_lines, reason = "as straight as the listing")]
+#[expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "as in `close`: cells are never unmapped"
+)]
+fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
+    let length = now.wrapping_sub(thread.t0.load(Relaxed));
+    let open = thread.open.load(Relaxed);
+    if open.addr() > 1 {
+        let left = unsafe { &*open };
+        let time = length
+            .cast_signed()
+            .wrapping_sub(thread.correction.load(Relaxed).cast_signed());
+        left.time
+            .store(left.time.load(Relaxed).wrapping_add(time), Relaxed);
+    } else {
+        add(&unsafe { &*thread.gap.load(Relaxed) }.gap_time, length);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_sub(now.cast_signed()),
+            Release,
+        );
+    }
+    let begin_gap = || {
+        thread
+            .gap
+            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+        thread.exact.store(
+            thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
+            Release,
+        );
+        thread.open.store(core::ptr::null_mut(), Relaxed);
+        thread.t0.store(now, Relaxed);
+    };
+    let begin_window = |intervals: u64| {
+        cell.left.store(intervals, Relaxed);
+        cell.window_ticks.store(now, Relaxed);
+        cell.window_reads.store(thread.reads.load(Relaxed), Relaxed);
+        cell.window_time.store(cell.time.load(Relaxed), Relaxed);
+    };
+    match cell.state.load(Relaxed) {
+        SAMPLED => {
+            add(&thread.reads, 1);
+            return begin_gap();
+        }
+        TIMED => {}
+        _ => {
+            cell.state.store(TIMED, Relaxed);
+            begin_window(cell.window.load(Relaxed) + 1);
+        }
+    }
+    thread
+        .open
+        .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+    thread.t0.store(now, Relaxed);
+    add(&thread.reads, 1);
+    cell.left.store(cell.left.load(Relaxed) - 1, Relaxed);
+    if cell.left.load(Relaxed) != 0 {
+        return;
+    }
+    let reads = thread
+        .reads
+        .load(Relaxed)
+        .wrapping_sub(cell.window_reads.load(Relaxed));
+    let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
+    let threshold = thread.threshold.load(Relaxed);
+    let own = cell
+        .time
+        .load(Relaxed)
+        .wrapping_sub(cell.window_time.load(Relaxed));
+    let shortest = cell.window.load(Relaxed).wrapping_mul(threshold);
+    if lasted >= reads.wrapping_mul(threshold) && own * 3 >= shortest.cast_signed() {
+        cell.window.store(WINDOW, Relaxed);
+        return begin_window(WINDOW);
+    }
+    cell.state.store(SAMPLED, Relaxed);
+    cell.window_time.store(
+        cell.time
+            .load(Relaxed)
+            .wrapping_sub(cell.window_time.load(Relaxed)),
+        Relaxed,
+    );
+    cell.left.store(cell.window.load(Relaxed), Relaxed);
+    cell.window.store(WINDOW, Relaxed);
+    begin_gap();
+}
