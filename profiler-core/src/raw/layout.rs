@@ -369,6 +369,8 @@ pub struct ThreadRecord {
     pub faults: AtomicU64,
     /// Name of the thread, UTF-8 (lossy).
     pub name: [AtomicU8; 64],
+    /// Ticks that fences add to an interval in the window before a line is demoted; for the recorder alone.
+    pub probe_cost: AtomicU64,
     /// The cell of the time in which no profiled frame is open.
     pub outside: Cell,
 }

@@ -170,7 +170,7 @@ pub(super) mod x86_64 {
 
     use super::{READING_FENCED, READING_MEMORY, READING_TSC};
     use crate::raw::layout::{Cell, ThreadRecord};
-    use crate::recorder::protocol::{PROMOTED, SAMPLED, TIMED, WINDOW};
+    use crate::recorder::protocol::{PROBE, PROBED, PROMOTED, SAMPLED, TIMED, WINDOW};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
     const STATE_BYTES: usize = 2816;
@@ -193,6 +193,8 @@ pub(super) mod x86_64 {
             "mov rsi, qword ptr [rsp + 48]", // arriving cell
             "cmp qword ptr [rdi + {reading}], {tsc}",
             "jne 20f",
+            "cmp qword ptr [rsi + {state}], {probed}",
+            "je 25f",
             "rdtsc",
             "shl rdx, 32",
             "or rax, rdx",
@@ -219,7 +221,7 @@ pub(super) mod x86_64 {
             "mov rdx, qword ptr [rsi + {state}]",
             "cmp rdx, {timed}",
             "je 50f",
-            "ja 51f",
+            "ja 52f",
             // A gap.
             "add qword ptr [rdi + {reads}], 1",
             "42:",
@@ -239,6 +241,10 @@ pub(super) mod x86_64 {
             "mov qword ptr [rsi + {window_reads}], rcx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
+            "jmp 50f",
+            "52:",
+            "cmp rdx, {probed}",
+            "jne 51b",
             // An open interval.
             "50:",
             "mov qword ptr [rdi + {open}], rsi",
@@ -270,33 +276,48 @@ pub(super) mod x86_64 {
             "imul rcx, qword ptr [rdi + {threshold}]",
             "cmp rdx, rcx",
             "jl 61f",
-            "mov qword ptr [rsi + {left}], {next_window}",
-            "mov qword ptr [rsi + {window}], {next_window}",
+            "mov qword ptr [rsi + {state}], {timed}",
+            "mov ecx, {next_window}",
+            "63:",
+            "mov qword ptr [rsi + {left}], rcx",
+            "mov qword ptr [rsi + {window}], rcx",
             "mov qword ptr [rsi + {window_ticks}], rax",
             "mov rcx, qword ptr [rdi + {reads}]",
             "mov qword ptr [rsi + {window_reads}], rcx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
             "jmp 90b",
-            // Yes: the line is sampled from here on. What it took so far is the prior.
+            // Yes: it gets a last window, between fences.
             "61:",
+            "cmp qword ptr [rsi + {state}], {probed}",
+            "je 62f",
+            "mov qword ptr [rsi + {state}], {probed}",
+            "mov ecx, {probe}",
+            "jmp 63b",
+            // And that is over: the line is sampled from here on. What it took, without the fences, is the prior.
+            "62:",
             "mov qword ptr [rsi + {state}], {sampled}",
-            "mov rcx, qword ptr [rsi + {time}]",
-            "sub rcx, qword ptr [rsi + {window_time}]",
-            "mov qword ptr [rsi + {window_time}], rcx",
             "mov rcx, qword ptr [rsi + {window}]",
             "mov qword ptr [rsi + {left}], rcx",
+            "imul rcx, qword ptr [rdi + {probe_cost}]",
+            "mov rdx, qword ptr [rsi + {time}]",
+            "sub rdx, qword ptr [rsi + {window_time}]",
+            "sub rdx, rcx",
+            "mov qword ptr [rsi + {window_time}], rdx",
             "mov qword ptr [rsi + {window}], {next_window}",
             "jmp 42b",
             // Another clock.
             "20:",
             "cmp qword ptr [rdi + {reading}], {memory}",
             "jne 22f",
+            "cmp qword ptr [rsi + {state}], {probed}",
+            "je 25f",
             "rdtsc",
             "jmp 23f",
             "22:",
             "cmp qword ptr [rdi + {reading}], {fenced}",
             "jne 21f",
+            "25:",
             "lfence",
             "rdtsc",
             "lfence",
@@ -355,6 +376,7 @@ pub(super) mod x86_64 {
             exact = const offset_of!(ThreadRecord, exact),
             reads = const offset_of!(ThreadRecord, reads),
             threshold = const offset_of!(ThreadRecord, threshold),
+            probe_cost = const offset_of!(ThreadRecord, probe_cost),
             time = const offset_of!(Cell, time),
             gap_time = const offset_of!(Cell, gap_time),
             state = const offset_of!(Cell, state),
@@ -369,6 +391,8 @@ pub(super) mod x86_64 {
             memory = const READING_MEMORY,
             fenced = const READING_FENCED,
             timed = const TIMED,
+            probed = const PROBED,
+            probe = const PROBE,
             sampled = const SAMPLED,
             next_window = const WINDOW,
             state_bytes = const STATE_BYTES,
@@ -377,7 +401,7 @@ pub(super) mod x86_64 {
         );
     }
 
-    const _: () = assert!(PROMOTED > TIMED && TIMED > SAMPLED);
+    const _: () = assert!(PROBED > TIMED && PROMOTED > TIMED && TIMED > SAMPLED);
     const _: () = assert!(READING_TSC == 0);
 }
 

@@ -5,7 +5,7 @@
 //! values that the orderings allow (`make loom`). So it names its atomics and structures through `words`, and nothing of the system.
 //!
 //! ```text
-//!  Cell::state      TIMED ──owner──▶ SAMPLED ──sampler──▶ PROMOTED ──owner──▶ TIMED
+//!  Cell::state      TIMED ──owner──▶ PROBED ──owner──▶ SAMPLED ──sampler──▶ PROMOTED ──owner──▶ TIMED
 //!
 //!  ThreadRecord     owner stores cell, gap, exact, open in this order, where they change
 //!                   sampler loads open, exact, gap, cell, the clock, then exact and open again: a look counts if neither changed
@@ -24,9 +24,14 @@ pub(super) const SAMPLED: u64 = 0;
 pub(super) const TIMED: u64 = 1;
 /// `Cell::state`: the next marker of the line begins a window and times it.
 pub(super) const PROMOTED: u64 = 2;
+/// `Cell::state`: the line reads the clock between fences, in its last window before it is sampled. Without them the processor reads the
+/// clock while the work of the line before is still under way, and all short lines look alike.
+pub(super) const PROBED: u64 = 3;
 
 /// Intervals in all windows of a line but the first.
 pub(super) const WINDOW: u64 = 64;
+/// Intervals in the window between fences.
+pub(super) const PROBE: u64 = if cfg!(loom) { 1 } else { 32 };
 
 /// `ThreadRecord::state`: a thread writes to it.
 pub(super) const ALIVE: u32 = 1;
@@ -204,7 +209,7 @@ fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
             add(&thread.reads, 1);
             return begin_gap();
         }
-        TIMED => {}
+        TIMED | PROBED => {}
         _ => {
             cell.state.store(TIMED, Relaxed);
             begin_window(cell.window.load(Relaxed) + 1);
@@ -230,17 +235,24 @@ fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
         .load(Relaxed)
         .wrapping_sub(cell.window_time.load(Relaxed));
     let shortest = cell.window.load(Relaxed).wrapping_mul(threshold);
-    if lasted >= reads.wrapping_mul(threshold) && own * 3 >= shortest.cast_signed() {
-        cell.window.store(WINDOW, Relaxed);
-        return begin_window(WINDOW);
+    let hot = lasted < reads.wrapping_mul(threshold) || own * 3 < shortest.cast_signed();
+    if !hot || cell.state.load(Relaxed) != PROBED {
+        let (state, window) = if hot {
+            (PROBED, PROBE)
+        } else {
+            (TIMED, WINDOW)
+        };
+        cell.state.store(state, Relaxed);
+        cell.window.store(window, Relaxed);
+        return begin_window(window);
     }
     cell.state.store(SAMPLED, Relaxed);
-    cell.window_time.store(
-        cell.time
-            .load(Relaxed)
-            .wrapping_sub(cell.window_time.load(Relaxed)),
-        Relaxed,
-    );
+    let fences = cell
+        .window
+        .load(Relaxed)
+        .wrapping_mul(thread.probe_cost.load(Relaxed));
+    cell.window_time
+        .store(own.wrapping_sub(fences.cast_signed()), Relaxed);
     cell.left.store(cell.window.load(Relaxed), Relaxed);
     cell.window.store(WINDOW, Relaxed);
     begin_gap();

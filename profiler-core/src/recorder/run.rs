@@ -48,6 +48,7 @@ static MODE: AtomicU32 = AtomicU32::new(MODE_AUTO);
 static WANTS_SAMPLER: AtomicU32 = AtomicU32::new(0);
 static READING: AtomicU64 = AtomicU64::new(READING_TSC);
 static CORRECTION: AtomicU64 = AtomicU64::new(0);
+static PROBE_COST: AtomicU64 = AtomicU64::new(0);
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
 static KEY: AtomicU64 = AtomicU64::new(u64::MAX);
 
@@ -67,6 +68,8 @@ pub(super) enum CellStart {
 pub(super) struct Settings {
     pub(super) reading: u64,
     pub(super) correction: u64,
+    /// What fences add to an interval, ticks.
+    pub(super) probe_cost: u64,
     pub(super) threshold: u64,
 }
 
@@ -243,6 +246,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     READING.store(reading, Relaxed);
     THRESHOLD.store(rate * threshold_ns / 1_000_000_000, Relaxed);
     CORRECTION.store(if fenced { costs.fenced_ticks } else { 0 }, Relaxed);
+    PROBE_COST.store(costs.fenced_ticks, Relaxed);
     let picoseconds = |ticks_1024: u64| {
         u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024
     };
@@ -370,6 +374,7 @@ pub(super) fn settings() -> Settings {
     Settings {
         reading: READING.load(Relaxed),
         correction: CORRECTION.load(Relaxed),
+        probe_cost: PROBE_COST.load(Relaxed),
         threshold: THRESHOLD.load(Relaxed),
     }
 }

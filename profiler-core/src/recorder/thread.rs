@@ -101,6 +101,7 @@ pub(super) static SINK: Sink = Sink {
         looked: AtomicU64::new(0),
         faults: AtomicU64::new(0),
         name: [const { AtomicU8::new(0) }; 64],
+        probe_cost: AtomicU64::new(0),
         outside: zero_cell(),
     },
     node: NodeRecord {
@@ -246,6 +247,7 @@ fn create() -> Option<&'static ThreadRecord> {
     let settings = run::settings();
     thread.reading.store(settings.reading, Relaxed);
     thread.correction.store(settings.correction, Relaxed);
+    thread.probe_cost.store(settings.probe_cost, Relaxed);
     thread.threshold.store(settings.threshold, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
     thread.outside.memory.store(place.memory, Relaxed);
@@ -447,7 +449,7 @@ pub(super) fn zero(cell: &Cell) {
     if let Some(words) = resident::words(cell) {
         resident::zero(words);
     }
-    if cell.state.load(Relaxed) == protocol::TIMED {
+    if matches!(cell.state.load(Relaxed), protocol::TIMED | protocol::PROBED) {
         // A window that began before the fork has no meaning here.
         cell.state.store(protocol::PROMOTED, Relaxed);
     }

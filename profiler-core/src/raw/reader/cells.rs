@@ -7,8 +7,8 @@ use crate::model::gaps::{GapCell, MAX_TICKS};
 use crate::model::{LineRss, RssChange};
 use crate::raw::layout::{Cell, MemoryWords};
 
-/// `Cell::state`: the marker reads the clock.
-const STATE_TIMED: u64 = 1;
+/// `Cell::state`: the marker reads the clock, bare or between fences.
+const STATES_TIMED: [u64; 2] = [1, 3];
 
 /// What a cell counted. Times in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl CellCounts {
             time: ticks(offset_of!(Cell, time)),
             gap_time: word(offset_of!(Cell, gap_time)).min(MAX_TICKS),
             awaited: word(offset_of!(Cell, await_time)).min(MAX_TICKS),
-            timed: word(offset_of!(Cell, state)) == STATE_TIMED,
+            timed: STATES_TIMED.contains(&word(offset_of!(Cell, state))),
             window: (
                 word(offset_of!(Cell, left)),
                 ticks(offset_of!(Cell, window_time)),

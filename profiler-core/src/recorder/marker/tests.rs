@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::raw::writer::padded;
-use crate::recorder::protocol::{self, PROMOTED, SAMPLED, close};
+use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, close};
 use crate::recorder::{space, tree};
 
 thread_local! {
@@ -49,6 +49,7 @@ impl World {
         thread.reading.store(READING_SLOW, Relaxed);
         thread.threshold.store(threshold, Relaxed);
         thread.correction.store(correction, Relaxed);
+        thread.probe_cost.store(correction / 2, Relaxed);
         for (index, window) in windows.into_iter().enumerate() {
             let cell = tree::cell(node, index);
             cell.state
@@ -204,21 +205,22 @@ fn no_time_is_lost_between_intervals_and_gaps() {
     assert!((0..LINES).all(|line| world.cell(line).hits.load(Relaxed) == 2_000));
 }
 
-/// A line whose markers come 8 times 40 ticks apart, below the threshold of 100, costs 9 readings: one begins its first window, 8 end
-/// its intervals.
+/// A line whose markers come 40 ticks apart, below the threshold of 100, costs 41 readings: one begins its first window, 8 end the intervals of
+/// it, and 32 those of the window between fences, which take 15 of the 40 ticks.
 #[test]
-fn hot_line_is_demoted_after_its_first_window() {
+fn hot_line_is_demoted_after_a_window_between_fences() {
     let world = World::new(1_000, 100, 0, [FIRST_WINDOW, ENDLESS, ENDLESS, ENDLESS]);
+    world.thread.probe_cost.store(15, Relaxed);
     for turn in 1..=100 {
         world.step(0, 1_000 + turn * 40, true);
     }
     let cell = world.cell(0);
-    assert_eq!(world.thread.reads.load(Relaxed), FIRST_WINDOW + 1);
+    assert_eq!(world.thread.reads.load(Relaxed), 1 + FIRST_WINDOW + PROBE);
     assert_eq!(cell.state.load(Relaxed), SAMPLED);
     assert_eq!(
         (cell.window_time.load(Relaxed), cell.left.load(Relaxed)),
-        (8 * 40, 8),
-        "the prior is 40 ticks a hit"
+        (32 * 25, 32),
+        "the prior is 25 ticks a hit"
     );
 }
 
