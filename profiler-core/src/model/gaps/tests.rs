@@ -29,9 +29,9 @@ fn parts_are_as_near_to_their_share_as_whole_numbers_allow() {
     assert_eq!(apportion(0, &[5]), [0]);
 }
 
-/// Cell 1 is in the root node, cells 2 and 3 in a node called from it. Ten samples weigh as much as the prior.
+/// Cell 1 is in the root node, cells 2 and 3 in a node called from it. Forty samples weigh as much as the prior, ten a sixteenth of it.
 #[test]
-fn the_prior_counts_as_ten_samples() {
+fn the_prior_counts_as_forty_samples() {
     let callers = [Some(0), Some(1)];
     let cells = [
         cell(None, 0, 0),
@@ -39,12 +39,16 @@ fn the_prior_counts_as_ten_samples() {
         cell(Some(1), 0, 30),
         cell(Some(1), 0, 10),
     ];
-    let shares = split(&callers, &cells, &mut [seen(1, 1, 10, 77)]);
-    let parts: Vec<_> = shares
-        .iter()
-        .map(|share| (share.sampled, share.prior))
-        .collect();
-    assert_eq!(parts, [(0, 0), (500, 0), (0, 375), (0, 125)]);
+    let parts = |samples| -> Vec<_> {
+        let shares = split(&callers, &cells, &mut [seen(1, 1, samples, 77)]);
+        shares
+            .iter()
+            .map(|share| (share.sampled, share.prior))
+            .collect()
+    };
+    assert_eq!(parts(40), [(0, 0), (500, 0), (0, 375), (0, 125)]);
+    assert_eq!(parts(10), [(0, 0), (59, 0), (0, 706), (0, 235)]);
+    assert_eq!(parts(u64::MAX), [(0, 0), (1000, 0), (0, 0), (0, 0)]);
 }
 
 /// A gap of an inner node goes to what is below that node, not to the priors above it; one outside of all frames goes anywhere.
