@@ -30,11 +30,11 @@ use core::sync::atomic::Ordering::Relaxed;
 pub use frame::{Brace, Frame, Group};
 pub(crate) use resident::large_block;
 pub(crate) use run::header;
-pub(crate) use space::private_memory;
+pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
-pub(crate) use thread::{as_nobody, current};
+pub(crate) use thread::{Local, as_nobody, is_sink, with_local};
 pub(crate) use tree::running;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.

@@ -135,20 +135,49 @@ const _: () = assert!(
         == marker::cell_offset(0)
 );
 
+/// What a thread has of its own, in one place: the allocator finds it with one address.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// The record that this thread writes to.
+    pub(crate) record: StdCell<&'static ThreadRecord>,
+    /// Bytes allocated less bytes freed that the process' count does not know yet.
+    pub(crate) owed: StdCell<i64>,
+    /// Bytes that may be allocated before the allocator must look up.
+    pub(crate) left: StdCell<i64>,
+    /// Bytes to the next block that is noted, as they were when `left` was set.
+    pub(crate) until_note: StdCell<i64>,
+    /// State of the thread's random numbers; 0 before the first.
+    pub(crate) random: StdCell<u64>,
+}
+
 thread_local! {
     /// No destructor: valid before the first and after the last thing a thread does.
-    static CURRENT: StdCell<&'static ThreadRecord> = const { StdCell::new(&SINK.thread) };
+    static LOCAL: Local = const {
+        Local {
+            record: StdCell::new(&SINK.thread),
+            owed: StdCell::new(0),
+            left: StdCell::new(0),
+            until_note: StdCell::new(0),
+            random: StdCell::new(0),
+        }
+    };
+}
+
+/// What this thread has of its own.
+#[inline(always)]
+pub(crate) fn with_local<R>(work: impl FnOnce(&Local) -> R) -> R {
+    LOCAL.with(work)
 }
 
 /// The record that this thread writes to.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadRecord {
-    CURRENT.with(StdCell::get)
+    with_local(|local| local.record.get())
 }
 
 /// Sets the record that this thread writes to, and returns the one before.
 pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
-    CURRENT.with(|current| current.replace(thread))
+    with_local(|local| local.record.replace(thread))
 }
 
 /// Does something of the recorder's own that may allocate: on no line.
@@ -161,7 +190,7 @@ pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
 
 /// Whether the record is that of the sink.
 #[inline(always)]
-pub(super) fn is_sink(thread: &ThreadRecord) -> bool {
+pub(crate) fn is_sink(thread: &ThreadRecord) -> bool {
     core::ptr::eq(thread, &raw const SINK.thread)
 }
 
@@ -353,6 +382,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
         resident::look(thread, arrived, now);
     }
     marker::close(thread, now);
+    crate::memory::settle_thread();
     thread.end_ticks.store(now, Relaxed);
     thread
         .last_cpu_ns
