@@ -19,6 +19,7 @@ pub(crate) struct Recording {
     space: Option<String>,
     native: Option<u32>,
     memory: bool,
+    alloc_exact: bool,
     rss_source: Option<RssSource>,
     memory_budget: Option<u32>,
 }
@@ -37,6 +38,7 @@ impl Recording {
             space: args.space.clone(),
             native: args.native,
             memory: false,
+            alloc_exact: args.alloc_exact,
             rss_source: args.rss_source,
             memory_budget: args.memory_budget,
         })
@@ -98,6 +100,7 @@ impl Recording {
             (hprof::env::SPACE, self.space.as_deref()),
             (hprof::env::NATIVE, native.as_deref()),
             (hprof::env::MEMORY, self.memory.then_some("1")),
+            (hprof::env::ALLOC_EXACT, self.alloc_exact.then_some("1")),
             (hprof::env::MEMORY_BUDGET, budget.as_deref()),
             (hprof::env::RSS_SOURCE, rss_source),
         ]
@@ -335,12 +338,20 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_is_set() {
-        let args = run(&["--no-sampler", "--space", "1G", "--clock", "fenced"]);
+        let args = run(&[
+            "--no-sampler",
+            "--alloc-exact",
+            "--space",
+            "1G",
+            "--clock",
+            "fenced",
+        ]);
         let all = Recording::build(&args.record, false).unwrap().environment();
         let expected = [
             ("HPROF_CLOCK", "fenced"),
             ("HPROF_SAMPLER", "0"),
             ("HPROF_SPACE", "1G"),
+            ("HPROF_ALLOC_EXACT", "1"),
         ];
         assert_eq!(
             all,

@@ -10,6 +10,7 @@
 //! | `HPROF_MEMORY` | recorder | `1`: read the resident set at line boundaries |
 //! | `HPROF_MEMORY_BUDGET` | recorder | percent of the threads' time that those readings may take, 1 to 100; 5 if not given |
 //! | `HPROF_RSS_SOURCE` | recorder | `auto`, `sysinfo` or `procfs` |
+//! | `HPROF_ALLOC_EXACT` | recorder, at the first allocation | `1`: note every block, not a sample of them, so that live bytes are exact |
 //! | `HPROF_NATIVE` | recorder with the feature `native` | samples a CPU second of the stacks of all code, 1 to 10000; none without it |
 //! | `HPROF_OUT` | `hprof` | where to save the profile |
 //! | `HPROF_LOG` | `hprof` | its own log, such as `debug` |
@@ -30,6 +31,8 @@ pub const MEMORY: &str = "HPROF_MEMORY";
 pub const MEMORY_BUDGET: &str = "HPROF_MEMORY_BUDGET";
 /// Where those readings come from.
 pub const RSS_SOURCE: &str = "HPROF_RSS_SOURCE";
+/// Switch from a sample of the blocks to all of them.
+pub const ALLOC_EXACT: &str = "HPROF_ALLOC_EXACT";
 /// Rate of sampled stacks.
 pub const NATIVE: &str = "HPROF_NATIVE";
 /// Where to save the profile.

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs};
 
 use hprof::model::{
-    LineTotal, Process, Profile, RssChange, RssSource, Scope, function_costs, rss_account,
+    LineLive, LineTotal, LiveCount, LiveHeap, Process, Profile, RssChange, RssSource, Scope,
+    function_costs, rss_account,
 };
 
 #[path = "process_memory/scenarios.rs"]
@@ -22,6 +23,8 @@ const SCENARIO: &str = "HPROF_TEST_SCENARIO";
 const MIB: u64 = 1 << 20;
 /// By how much an increment may be wrong: pages of the stack, of code, and of the recorder.
 const TOLERANCE: u64 = MIB / 10;
+/// What a block of some MiB may stand for beside itself: one of 4 MiB is noted in all but 3 of 10,000 cases, and counts for those.
+const SLACK: u64 = 2048;
 
 /// The program's own allocator, which ours wraps.
 struct Mine;
@@ -255,6 +258,120 @@ fn closed_descriptors_cost_no_reading_and_no_error_number() {
     let profile = profile("closes_all");
     assert_near(change(&profile, "closes_all", "vec![1_u8").grown(), 8 * MIB);
     assert_adds_up(process_of(&profile));
+}
+
+fn live(profile: &Profile, function: &str, text: &str) -> LineLive {
+    line(profile, function, text).own.live
+}
+
+fn heap(profile: &Profile) -> LiveHeap {
+    process_of(profile).heap.unwrap().lines.unwrap()
+}
+
+/// What the lines have together, and elsewhere, is what the process has.
+#[track_caller]
+fn assert_heap_adds_up(profile: &Profile) {
+    let heap = heap(profile);
+    let mut sum = heap.elsewhere;
+    for thread in &process_of(profile).threads {
+        sum.add(&thread.outside.live);
+        for (_, cost) in thread.nodes.iter().flat_map(|node| &node.lines) {
+            sum.add(&cost.live);
+        }
+    }
+    assert_eq!(
+        (sum.live_bytes, sum.peak_bytes),
+        (heap.live_bytes, heap.peak_bytes)
+    );
+}
+
+#[test]
+fn leaks_are_found_by_sampling() {
+    let profile = profile("leaks");
+    assert_heap_adds_up(&profile);
+    assert_eq!(heap(&profile).count, LiveCount::Sampled { gap: 512 << 10 });
+    // 64 MiB in blocks of a KiB: 128 of them are noted in the mean.
+    let small = live(&profile, "leaks", "small.push");
+    let deviation = (small.live_variance as f64).sqrt();
+    assert!(deviation < 8.0 * MIB as f64, "{deviation}");
+    let off = small.live_bytes.abs_diff(64 * MIB);
+    assert!((off as f64) < 4.0 * deviation, "{off} off, +-{deviation}");
+    // A large block is noted for sure and stands for itself.
+    let large = live(&profile, "leaks", "vec![2_u8");
+    assert!(large.live_bytes.abs_diff(32 * MIB) < 16, "{large:?}");
+    assert!((large.live_variance as f64).sqrt() < 16.0);
+    assert_eq!(live(&profile, "leaks", "vec![3_u8").live_bytes, 0);
+}
+
+#[test]
+fn the_peak_is_that_of_the_whole_heap() {
+    for (exact, tolerance) in [("0", SLACK), ("1", 0)] {
+        let profile = profiles("peaks", &[("HPROF_ALLOC_EXACT", exact)]).remove(0);
+        assert_heap_adds_up(&profile);
+        let peak = |text: &str| live(&profile, "peaks", text).peak_bytes;
+        // 8 + 24 MiB at once; the 16 MiB before and after were not alone then.
+        assert!(peak("vec![1_u8").abs_diff(8 * MIB) <= tolerance);
+        assert!(peak("vec![2_u8").abs_diff(24 * MIB) <= tolerance);
+        assert_eq!((peak("vec![3_u8"), peak("vec![4_u8")), (0, 0));
+        assert_eq!(live(&profile, "peaks", "vec![4_u8").live_bytes, 0);
+    }
+}
+
+#[test]
+fn every_block_is_counted_where_that_is_asked_for() {
+    for scenario in ["hands_over", "early_and_late"] {
+        let profile = profiles(scenario, &[("HPROF_ALLOC_EXACT", "1")]).remove(0);
+        assert_heap_adds_up(&profile);
+        assert_eq!(heap(&profile).count, LiveCount::Exact);
+        assert_eq!(heap(&profile).lost_blocks, 0);
+        if scenario == "early_and_late" {
+            continue;
+        }
+        // 4 threads, each 1000 blocks of 100 bytes, half of which another thread frees.
+        let made = line(&profile, "hand_over", "Box::new");
+        assert_eq!(made.own.allocs, 4_000);
+        assert_eq!(made.own.live.live_bytes, 2_000 * 100);
+        assert_eq!(made.own.live.live_variance, 0);
+        let grown = live(&profile, "hand_over", "grown.push");
+        // Grown to 4096 words step by step, and kept by two of the threads.
+        assert_eq!(grown.live_bytes, 2 * 4096 * 8);
+    }
+}
+
+#[test]
+fn a_full_table_is_told() {
+    let variables = [("HPROF_ALLOC_EXACT", "1"), ("HPROF_SPACE", "1M")];
+    let profile = profiles("leaks", &variables).remove(0);
+    assert_heap_adds_up(&profile);
+    // Room for 2^18 blocks less a sixteenth; the scenario has 65,536 and leaves some.
+    assert_eq!(heap(&profile).lost_blocks, 0);
+    let profile = profiles("many_blocks", &variables).remove(0);
+    assert_heap_adds_up(&profile);
+    let made = live(&profile, "many_blocks", "Box::new").live_bytes;
+    // The test harness has some blocks too.
+    let all = made + heap(&profile).lost_bytes;
+    assert!((300_000 * 16..301_000 * 16).contains(&all), "{all}");
+    assert!(heap(&profile).lost_blocks > 300_000 - (1 << 18));
+}
+
+#[test]
+fn a_forked_child_keeps_what_it_got_from_its_parent() {
+    for exact in ["0", "1"] {
+        let profiles = profiles("forks_with_heap", &[("HPROF_ALLOC_EXACT", exact)]);
+        assert_eq!(profiles.len(), 2, "parent and child");
+        for (profile, own) in profiles.iter().zip([0, 16]) {
+            assert_heap_adds_up(profile);
+            let kept = live(profile, "keep", "vec![mib");
+            assert!(
+                kept.live_bytes.abs_diff((8 + own) * MIB) <= SLACK,
+                "{kept:?}"
+            );
+        }
+        // The child has freed what its parent has not.
+        assert_eq!(live(&profiles[1], "give", "vec![1_u8").live_bytes, 0);
+        let given = live(&profiles[0], "give", "vec![1_u8").live_bytes;
+        assert!(given.abs_diff(4 * MIB) <= SLACK, "{given}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionCost, FunctionId, Heap, Line, LineCost,
-    LineTotal, Losses, Nanos, Node, OwnCost, Place, Process, Profile, Run, Thread,
+    LineLive, LineTotal, LiveCount, LiveHeap, Losses, Nanos, Node, OwnCost, Place, Process,
+    Profile, Run, Thread,
 };
 use hprof::site::LineKind;
 
@@ -246,6 +247,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
         heap: Some(Heap {
             live_bytes: 0,
             peak_bytes: 53_792,
+            lines: None,
         }),
         rss: None,
         threads: vec![Thread {
@@ -314,6 +316,27 @@ pub(crate) fn single(
         processes: vec![process(vec![node(None, 0, 1, own.to_vec())])],
     };
     (profile, vec![cost(0, 1, own, &[])])
+}
+
+/// A heap with a sample of its blocks: 3 MiB live of 5 at the peak, less than one of them on no line.
+pub(crate) fn sampled_heap() -> Heap {
+    Heap {
+        live_bytes: 4 << 20,
+        peak_bytes: 6 << 20,
+        lines: Some(LiveHeap {
+            count: LiveCount::Sampled { gap: 512 << 10 },
+            live_bytes: 7 << 19,
+            peak_bytes: 11 << 19,
+            elsewhere: LineLive {
+                live_bytes: 1 << 19,
+                peak_bytes: 1 << 19,
+                live_variance: 1 << 38,
+                peak_variance: 1 << 38,
+            },
+            lost_blocks: 0,
+            lost_bytes: 0,
+        }),
+    }
 }
 
 mod tests {

@@ -102,7 +102,7 @@ fn unit(metric: Metric, total: u64) -> (String, f64) {
         Metric::Time | Metric::Cpu if total >= MICROSECONDS => ("us".into(), 1e-3),
         Metric::Time | Metric::Cpu => ("ns".into(), 1.0),
         Metric::Hits => ("hits".into(), 1.0),
-        Metric::AllocBytes => ("bytes".into(), 1.0),
+        Metric::AllocBytes | Metric::LiveBytes | Metric::PeakBytes => ("bytes".into(), 1.0),
         Metric::Allocs => ("allocations".into(), 1.0),
     }
 }

@@ -11,6 +11,7 @@ mod flamegraph;
 mod footer;
 mod function_table;
 mod grid;
+mod heap_table;
 mod highlight;
 mod line_table;
 mod memory_table;

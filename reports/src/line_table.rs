@@ -6,6 +6,7 @@ use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use crate::footer;
 use crate::grid::{Cell, Column, Grid};
+use crate::heap_table;
 use crate::numbers::{self, Unit};
 use crate::source::Source;
 use crate::style::{Style, Tone};
@@ -71,6 +72,9 @@ pub fn write_line_tables(
 ) -> io::Result<()> {
     let costs = function_costs(profile, options.scope);
     write_costs(profile, &costs, options, out)?;
+    if options.alloc {
+        heap_table::write(profile, options.scope, options.style, out)?;
+    }
     footer::write(&RunView::new(profile), profile, options.style, out)
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use hprof::model::{Profile, RssChange, RssSource, Scope, function_costs};
 
 use crate::grid::{Cell, Column, Grid};
+use crate::heap_table;
 use crate::numbers::{counted, general, rough_time, scaled_bytes, thousands};
 use crate::source::Source;
 use crate::style::{Style, Tone};
@@ -48,10 +49,11 @@ pub fn write_memory_tables(
 ) -> io::Result<()> {
     let processes = process_memory(profile);
     if processes.is_empty() {
-        return writeln!(
+        writeln!(
             out,
             "The resident set was not recorded: that needs hprof run --memory."
-        );
+        )?;
+        return heap_table::write(profile, options.scope, options.style, out);
     }
     let costs = function_costs(profile, options.scope);
     let views: Vec<MemoryView<'_>> = costs
@@ -72,7 +74,8 @@ pub fn write_memory_tables(
             processes.len() - PROCESSES_LISTED
         )?;
     }
-    Ok(())
+    writeln!(out)?;
+    heap_table::write(profile, options.scope, options.style, out)
 }
 
 fn write_table(view: &MemoryView<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {

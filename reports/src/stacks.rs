@@ -24,6 +24,10 @@ pub enum Metric {
     AllocBytes,
     /// Allocations.
     Allocs,
+    /// Bytes not freed at the end.
+    LiveBytes,
+    /// Bytes not freed when the heap was at its peak.
+    PeakBytes,
 }
 
 impl Metric {
@@ -35,6 +39,8 @@ impl Metric {
             Self::Cpu => "CPU time",
             Self::AllocBytes => "allocated bytes",
             Self::Allocs => "allocations",
+            Self::LiveBytes => "bytes not freed",
+            Self::PeakBytes => "bytes at the heap's peak",
         }
     }
 
@@ -45,6 +51,8 @@ impl Metric {
             Self::Cpu => cost.cpu.map_or(0, |cpu| cpu.0),
             Self::AllocBytes => cost.alloc_bytes,
             Self::Allocs => cost.allocs,
+            Self::LiveBytes => cost.live.live_bytes,
+            Self::PeakBytes => cost.live.peak_bytes,
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct TableArgs {
     /// Each thread by itself, after a table of all threads
     #[arg(long, conflicts_with = "functions")]
     pub(crate) threads: bool,
-    /// Columns of allocations
+    /// Columns of allocations, and which lines' blocks were not freed
     #[arg(long)]
     pub(crate) alloc: bool,
     /// Memory by line as well; commands that run a program also read its resident set
@@ -138,6 +138,10 @@ pub(crate) enum Metric {
     AllocBytes,
     /// Allocations
     Allocs,
+    /// Bytes not freed at the end
+    LiveBytes,
+    /// Bytes not freed when the heap was at its peak
+    PeakBytes,
 }
 
 const SUGGEST_EXAMPLES: &str = "\

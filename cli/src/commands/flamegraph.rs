@@ -19,6 +19,8 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
         args::Metric::Cpu => Metric::Cpu,
         args::Metric::AllocBytes => Metric::AllocBytes,
         args::Metric::Allocs => Metric::Allocs,
+        args::Metric::LiveBytes => Metric::LiveBytes,
+        args::Metric::PeakBytes => Metric::PeakBytes,
     };
     options.lines = args.lines;
     options.title.clone_from(&args.title);

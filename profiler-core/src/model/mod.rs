@@ -5,6 +5,7 @@ mod context;
 mod cost_sum;
 pub(crate) mod gaps;
 mod images;
+mod live;
 mod merge;
 mod profile;
 mod resident;
@@ -17,6 +18,7 @@ pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub use images::successors;
+pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node, OwnCost,

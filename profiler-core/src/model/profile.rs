@@ -2,6 +2,7 @@
 //!
 //! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
 
+use super::live::{LineLive, LiveHeap};
 use super::resident::{LineRss, ProcessRss};
 use super::units::Nanos;
 use crate::raw::native::Native;
@@ -199,6 +200,8 @@ pub struct Heap {
     pub live_bytes: i64,
     /// Highest value of that.
     pub peak_bytes: i64,
+    /// Live blocks by line; `None` if none were noted.
+    pub lines: Option<LiveHeap>,
 }
 
 /// One thread.
@@ -280,6 +283,8 @@ pub struct LineCost {
     pub frees: u64,
     /// Bytes of those.
     pub free_bytes: u64,
+    /// Blocks of the line that are not freed.
+    pub live: LineLive,
     /// The resident set; `None` if that was not read.
     pub rss: Option<LineRss>,
 }
@@ -328,6 +333,7 @@ impl LineCost {
         self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
         self.frees = self.frees.saturating_add(other.frees);
         self.free_bytes = self.free_bytes.saturating_add(other.free_bytes);
+        self.live.add(&other.live);
         if let Some(more) = &other.rss {
             self.rss.get_or_insert_default().add(more);
         }

@@ -9,7 +9,7 @@
 
 use super::error::Damage;
 use super::sample_type::Values;
-use crate::model::{LineCost, LineRss, Nanos, RssChange};
+use crate::model::{LineCost, LineLive, LineRss, Nanos, RssChange};
 
 /// `prior` is true.
 const PRIOR: u32 = 1;
@@ -28,11 +28,13 @@ const SETTLED: u32 = 1 << 6;
 /// The upper 64 bits of it follow.
 const SETTLED_HIGH: u32 = 1 << 7;
 /// The numbers that stand in the values follow once more, for there is no sample or they are too large for it: hits, exact, cpu,
-/// awaited, allocs, alloc_bytes, frees, free_bytes.
+/// awaited, allocs, alloc_bytes, frees, free_bytes, live_bytes, peak_bytes.
 const WHOLE: u32 = 1 << 8;
 /// The numbers of `rss` follow.
 const RSS: u32 = 1 << 9;
-const ALL: u32 = (1 << 10) - 1;
+/// The variances of `live` follow.
+const LIVE_VARIANCE: u32 = 1 << 10;
+const ALL: u32 = (1 << 11) - 1;
 
 /// The largest value of a sample.
 const LARGEST: u64 = i64::MAX.cast_unsigned();
@@ -50,6 +52,8 @@ pub(super) fn values(cost: &LineCost) -> Values {
         cost.alloc_bytes,
         cost.frees,
         cost.free_bytes,
+        cost.live.live_bytes,
+        cost.live.peak_bytes,
         cost.rss.map_or(0, |rss| rss.change.grown()),
         cost.rss.map_or(0, |rss| rss.change.shrunk()),
     ]
@@ -85,6 +89,8 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
         cost.alloc_bytes,
         cost.frees,
         cost.free_bytes,
+        cost.live.live_bytes,
+        cost.live.peak_bytes,
     ];
     // A sum that does not fit is at the limit too.
     let cut = numbers.iter().any(|&number| number > LARGEST) || cost.time().0 > LARGEST;
@@ -94,6 +100,8 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
         cost.rss.is_some(),
         &rss_numbers(&cost.rss.unwrap_or_default()),
     );
+    let variances = [cost.live.live_variance, cost.live.peak_variance];
+    part(LIVE_VARIANCE, variances != [0, 0], &variances);
     flags
 }
 
@@ -143,11 +151,8 @@ pub(super) fn unpack(
     extra: &mut Column<'_, u64>,
 ) -> Result<LineCost, Damage> {
     if flags & !ALL != 0 {
-        return Err(Damage::new(
-            "flags of a line",
-            format!("at most {ALL}"),
-            flags,
-        ));
+        let expected = format!("at most {ALL}");
+        return Err(Damage::new("flags of a line", expected, flags));
     }
     let has = |flag: u32| flags & flag != 0;
     let mut part = |flag: u32| if has(flag) { extra.next() } else { Ok(0) };
@@ -170,6 +175,8 @@ pub(super) fn unpack(
         alloc_bytes,
         frees,
         free_bytes,
+        live_bytes,
+        peak_bytes,
     ] = numbers;
     if !has(CPU_KNOWN) && cpu != 0 {
         return Err(Damage::new("CPU time that is not known", 0, cpu));
@@ -178,6 +185,11 @@ pub(super) fn unpack(
         Some(rss(extra.next_array()?))
     } else {
         None
+    };
+    let variances = if has(LIVE_VARIANCE) {
+        extra.next_array()?
+    } else {
+        [0, 0]
     };
     Ok(LineCost {
         hits,
@@ -194,12 +206,23 @@ pub(super) fn unpack(
         alloc_bytes,
         frees,
         free_bytes,
+        live: live([live_bytes, peak_bytes], variances),
         rss,
     })
 }
 
+fn live([live_bytes, peak_bytes]: [u64; 2], variances: [u64; 2]) -> LineLive {
+    let [live_variance, peak_variance] = variances;
+    LineLive {
+        live_bytes,
+        peak_bytes,
+        live_variance,
+        peak_variance,
+    }
+}
+
 /// What the values say, with the exact time for the time.
-fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 8], Damage> {
+fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 10], Damage> {
     let [
         hits,
         time,
@@ -211,6 +234,8 @@ fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 8], Damage> {
         alloc_bytes,
         frees,
         free_bytes,
+        live_bytes,
+        peak_bytes,
         _,
         _,
     ] = *values;
@@ -228,6 +253,8 @@ fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 8], Damage> {
         alloc_bytes,
         frees,
         free_bytes,
+        live_bytes,
+        peak_bytes,
     ])
 }
 
@@ -306,7 +333,7 @@ mod tests {
             ..LineCost::default()
         };
         assert_eq!(again(&cost, false), (cost, 0));
-        assert_eq!(again(&cost, true), (cost, 8));
+        assert_eq!(again(&cost, true), (cost, 10));
     }
 
     #[test]
@@ -326,9 +353,15 @@ mod tests {
             alloc_bytes: u64::MAX,
             frees: u64::MAX - 1,
             free_bytes: u64::MAX - 2,
+            live: LineLive {
+                live_bytes: u64::MAX,
+                peak_bytes: u64::MAX - 1,
+                live_variance: u64::MAX - 2,
+                peak_variance: 1,
+            },
             rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
         };
-        assert_eq!(again(&cost, false), (cost, 21));
+        assert_eq!(again(&cost, false), (cost, 25));
         assert_eq!(values(&cost)[1], LARGEST);
     }
 

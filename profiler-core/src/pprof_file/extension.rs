@@ -162,12 +162,33 @@ pub(super) struct OwnCostFacts {
 }
 
 /// [`Heap`](crate::model::Heap).
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct HeapFacts {
     #[prost(sint64, tag = "1")]
     pub(super) live_bytes: i64,
     #[prost(sint64, tag = "2")]
     pub(super) peak_bytes: i64,
+    #[prost(message, optional, tag = "3")]
+    pub(super) lines: Option<LiveFacts>,
+}
+
+/// [`LiveHeap`](crate::model::LiveHeap).
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct LiveFacts {
+    /// 0 if every block was counted.
+    #[prost(uint64, tag = "1")]
+    pub(super) gap: u64,
+    #[prost(uint64, tag = "2")]
+    pub(super) live_bytes: u64,
+    #[prost(uint64, tag = "3")]
+    pub(super) peak_bytes: u64,
+    /// Elsewhere: live bytes, those at the peak, and the variances of both.
+    #[prost(uint64, repeated, tag = "4")]
+    pub(super) elsewhere: Vec<u64>,
+    #[prost(uint64, tag = "5")]
+    pub(super) lost_blocks: u64,
+    #[prost(uint64, tag = "6")]
+    pub(super) lost_bytes: u64,
 }
 
 /// [`ProcessRss`](crate::model::ProcessRss).

@@ -3,12 +3,13 @@
 use super::error::Damage;
 use super::extension::{
     FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_LOST_FORKS, FLAG_STRIPPED,
-    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, OwnCostFacts, ProcessFacts, RssFacts, RunFacts,
+    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, OwnCostFacts, ProcessFacts, RssFacts,
+    RunFacts,
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
-    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Nanos, Native, OwnCost, Process,
-    ProcessRss, RssChange, RssLevel, RssSource, Run,
+    ClockMode, ClockSource, End, Function, Heap, Line, LineLive, LiveCount, LiveHeap, Losses,
+    Nanos, Native, OwnCost, Process, ProcessRss, RssChange, RssLevel, RssSource, Run,
 };
 use crate::raw::native;
 use crate::site::LineKind;
@@ -194,6 +195,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         heap: process.heap.map(|heap| HeapFacts {
             live_bytes: heap.live_bytes,
             peak_bytes: heap.peak_bytes,
+            lines: heap.lines.as_ref().map(live_facts),
         }),
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
@@ -274,6 +276,55 @@ fn rss(facts: &RssFacts) -> Result<ProcessRss, Damage> {
     })
 }
 
+fn live_facts(live: &LiveHeap) -> LiveFacts {
+    let elsewhere = &live.elsewhere;
+    LiveFacts {
+        gap: match live.count {
+            LiveCount::Exact => 0,
+            LiveCount::Sampled { gap } => gap,
+        },
+        live_bytes: live.live_bytes,
+        peak_bytes: live.peak_bytes,
+        elsewhere: vec![
+            elsewhere.live_bytes,
+            elsewhere.peak_bytes,
+            elsewhere.live_variance,
+            elsewhere.peak_variance,
+        ],
+        lost_blocks: live.lost_blocks,
+        lost_bytes: live.lost_bytes,
+    }
+}
+
+fn heap(facts: &HeapFacts) -> Result<Heap, Damage> {
+    let live = |facts: &LiveFacts| {
+        let elsewhere = <[u64; 4]>::try_from(facts.elsewhere.as_slice());
+        let [live_bytes, peak_bytes, live_variance, peak_variance] = elsewhere
+            .map_err(|_| Damage::new("numbers of live blocks", 4, facts.elsewhere.len()))?;
+        Ok(LiveHeap {
+            count: match facts.gap {
+                0 => LiveCount::Exact,
+                gap => LiveCount::Sampled { gap },
+            },
+            live_bytes: facts.live_bytes,
+            peak_bytes: facts.peak_bytes,
+            elsewhere: LineLive {
+                live_bytes,
+                peak_bytes,
+                live_variance,
+                peak_variance,
+            },
+            lost_blocks: facts.lost_blocks,
+            lost_bytes: facts.lost_bytes,
+        })
+    };
+    Ok(Heap {
+        live_bytes: facts.live_bytes,
+        peak_bytes: facts.peak_bytes,
+        lines: facts.lines.as_ref().map(live).transpose()?,
+    })
+}
+
 fn stacks(text: &str) -> Result<Native, Damage> {
     native::parse(text).ok_or_else(|| Damage::new("native stacks", "a whole text", text.len()))
 }
@@ -315,10 +366,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             stripped: flag(FLAG_STRIPPED),
             lost_forks: flag(FLAG_LOST_FORKS),
         },
-        heap: facts.heap.map(|heap| Heap {
-            live_bytes: heap.live_bytes,
-            peak_bytes: heap.peak_bytes,
-        }),
+        heap: facts.heap.as_ref().map(heap).transpose()?,
         rss: facts.rss.as_ref().map(rss).transpose()?,
         threads: Vec::new(),
         native: facts.native.as_deref().map(stacks).transpose()?,

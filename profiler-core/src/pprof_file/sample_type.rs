@@ -1,7 +1,7 @@
 //! What the samples measure: the columns of their values, in the order of the file.
 
 /// Number of columns.
-pub(super) const COLUMNS: usize = 12;
+pub(super) const COLUMNS: usize = 14;
 
 /// Kind and unit of each column.
 pub(super) const SAMPLE_TYPES: [(&str, &str); COLUMNS] = [
@@ -15,6 +15,9 @@ pub(super) const SAMPLE_TYPES: [(&str, &str); COLUMNS] = [
     ("alloc_space", "bytes"),
     ("free_objects", "count"),
     ("free_space", "bytes"),
+    // Blocks that were not freed at the end, and when the heap was at its peak.
+    ("live_space", "bytes"),
+    ("peak_space", "bytes"),
     // Growth and shrinkage of the resident set, apart as everywhere; 0 in all samples where it was not recorded.
     ("rss_growth", "bytes"),
     ("rss_shrink", "bytes"),

@@ -13,8 +13,8 @@ use super::sample_type::{CALLS, COLUMNS, CPU, PRIMITIVE_CALLS, SAMPLE_TYPES, Val
 use super::tables::Strings;
 use super::wire::Fields;
 use crate::model::{
-    ClockMode, ClockSource, Function, FunctionId, Line, LineCost, Losses, Nanos, Node, OwnCost,
-    Process, Profile, Run, Thread,
+    ClockMode, ClockSource, Function, FunctionId, Line, LineCost, LineLive, Losses, Nanos, Node,
+    OwnCost, Process, Profile, Run, Thread,
 };
 use crate::site::LineKind;
 
@@ -327,6 +327,8 @@ fn line_cost(values: &Values) -> LineCost {
         alloc_bytes,
         frees,
         free_bytes,
+        live_bytes,
+        peak_bytes,
         _,
         _,
     ] = *values;
@@ -339,6 +341,11 @@ fn line_cost(values: &Values) -> LineCost {
         alloc_bytes,
         frees,
         free_bytes,
+        live: LineLive {
+            live_bytes,
+            peak_bytes,
+            ..LineLive::default()
+        },
         ..LineCost::default()
     }
 }

@@ -22,6 +22,7 @@
 //! | 2 | [`ThreadRecord`] | with [`FLAG_MEMORY`]: 1 × [`MemoryWords`], for `outside` |
 //! | 3 | [`NodeRecord`] | `lines` × [`Cell`]; with [`FLAG_MEMORY`]: `lines` × [`MemoryWords`] |
 //! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
+//! | 5 | [`HeapRecord`] | `capacity` × [`HeapEntry`] |
 //!
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
@@ -89,6 +90,11 @@ pub const FLAG_FORK_LOST: u64 = 1 << 8;
 pub const RSS_PROCFS: u32 = 1;
 /// `Header::rss_source`: the crate `sysinfo`, which does not tell files from other memory.
 pub const RSS_SYSINFO: u32 = 2;
+
+/// `HeapWords::mode`: some blocks are noted, chosen by chance: each byte allocated has the same.
+pub const HEAP_SAMPLED: u64 = 1;
+/// `HeapWords::mode`: every block is noted, from the start of the process on (`HPROF_ALLOC_EXACT`).
+pub const HEAP_EXACT: u64 = 2;
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]
@@ -196,6 +202,50 @@ pub struct Header {
     pub rss_not_read: MemoryWords,
     /// Changes between the last marker and the end of the process.
     pub rss_rest: MemoryWords,
+    /// Live blocks as far as they are noted.
+    pub heap: HeapWords,
+}
+
+/// Sums over the blocks that are noted: allocated, and not freed yet.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct HeapWords {
+    /// One of the `HEAP_` numbers; 0 if no block is noted.
+    pub mode: AtomicU64,
+    /// Mean of the bytes allocated from one block noted to the next; 0 if all are.
+    pub gap: AtomicU64,
+    /// Bytes that the noted blocks stand for.
+    pub live: AtomicU64,
+    /// Highest value of `live` that it has fallen from. If `live` is larger the peak is now.
+    pub peak: AtomicU64,
+    /// Number of times that `live` fell from a new highest value.
+    pub epoch: AtomicU64,
+    /// Blocks that found no room.
+    pub lost_blocks: AtomicU64,
+    /// Bytes of those.
+    pub lost_bytes: AtomicU64,
+    /// Blocks noted now.
+    pub blocks: AtomicU64,
+    /// Blocks allocated on no line that is recorded.
+    pub elsewhere: HeapEntry,
+}
+
+/// The noted blocks that were allocated on one line in one calling context.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct HeapEntry {
+    /// Address of the cell; 0 if the entry is free.
+    pub cell: AtomicPtr<Cell>,
+    /// Bytes that its blocks stand for.
+    pub live: AtomicU64,
+    /// The same when `HeapWords::live` was at its peak, if `epoch` is that of [`HeapWords`]; else `live` has not changed since.
+    pub peak: AtomicU64,
+    /// `HeapWords::epoch` when `live` changed last.
+    pub epoch: AtomicU64,
+    /// Variance of `live`, in units of `HeapWords::gap` squared, 1024 to one.
+    pub live_doubt: AtomicU64,
+    /// Variance of `peak`, likewise.
+    pub peak_doubt: AtomicU64,
 }
 
 /// How the resident set changed while a line ran, in bytes. Growth and shrinkage are kept apart: each is a sum.
@@ -248,6 +298,8 @@ pub const KIND_THREAD: u32 = 2;
 pub const KIND_NODE: u32 = 3;
 /// A [`PairsRecord`].
 pub const KIND_PAIRS: u32 = 4;
+/// A [`HeapRecord`].
+pub const KIND_HEAP: u32 = 5;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
@@ -477,4 +529,14 @@ pub struct Pair {
     pub weight_squared: AtomicU64,
     /// CPU time of the thread charged to the cell, nanoseconds.
     pub cpu_ns: AtomicU64,
+}
+
+/// Entries of lines that allocated blocks which were noted.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct HeapRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Entries that follow, the first of them in use.
+    pub capacity: AtomicU32,
 }

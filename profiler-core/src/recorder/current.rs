@@ -1,18 +1,19 @@
-//! The thread-local word: which record this thread writes to.
+//! The thread-local words: which record this thread writes to, and the counters of the allocator.
 //!
-//! It has no destructor, so it is valid before the first and after the last thing a thread does. It begins with the record of the sink.
+//! They have no destructor, so they are valid before the first and after the last thing a thread does. The record is first that of the sink.
 //!
-//! On x86-64 Linux the word is defined in assembly, so that the marker of an async body can read it inside its `asm!` block. There a
+//! On x86-64 Linux they are defined in assembly, so that the marker of an async body can read the record inside its `asm!` block. There a
 //! `thread_local!` would be a call that may unwind, as every call of a coroutine: it ends the basic block, and LLVM moves the user's
-//! arithmetic from one line to another. The word is found by the *initial-exec* rule of thread-local storage (ELF Handling For Thread-Local
+//! arithmetic from one line to another. The words are found by the *initial-exec* rule of thread-local storage (ELF Handling For Thread-Local
 //! Storage, U. Drepper, section 4.3.6), which the linker makes a constant in programs and which libraries loaded later may use too.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[macro_use]
 mod word {
+    use super::Local;
     use crate::raw::layout::ThreadRecord;
 
-    /// The name of the word: hidden from other linked objects, and not that of another version of this crate.
+    /// The name of the words: hidden from other linked objects, and not that of another version of this crate.
     macro_rules! current_word {
         () => {
             concat!(
@@ -32,17 +33,33 @@ mod word {
         concat!(".globl ", current_word!()),
         concat!(".hidden ", current_word!()),
         concat!(".type ", current_word!(), ", @object"),
-        concat!(".size ", current_word!(), ", 8"),
+        concat!(".size ", current_word!(), ", 40"),
         concat!(current_word!(), ":"),
         ".quad {sink}",
+        ".zero 32",
         ".popsection",
         sink = sym super::super::thread::SINK,
     );
 
     #[inline(always)]
-    pub(super) fn load() -> *const ThreadRecord {
+    pub(super) fn address() -> *const Local {
+        let address;
+        // SAFETY: computes an address; `fs:[0]` holds that of the thread's own storage.
+        unsafe {
+            core::arch::asm!(
+                concat!("mov {address}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
+                "add {address}, qword ptr fs:[0]",
+                address = out(reg) address,
+                options(pure, nomem, nostack),
+            );
+        }
+        address
+    }
+
+    #[inline(always)]
+    pub(super) fn record() -> *const ThreadRecord {
         let record;
-        // SAFETY: reads the word of this thread.
+        // SAFETY: reads the first word of this thread.
         unsafe {
             core::arch::asm!(
                 concat!("mov {record}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
@@ -53,19 +70,6 @@ mod word {
         }
         record
     }
-
-    pub(super) fn store(record: *const ThreadRecord) {
-        // SAFETY: writes the word of this thread.
-        unsafe {
-            core::arch::asm!(
-                concat!("mov {at}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
-                "mov qword ptr fs:[{at}], {record}",
-                at = out(reg) _,
-                record = in(reg) record,
-                options(nostack, preserves_flags),
-            );
-        }
-    }
 }
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
@@ -73,34 +77,70 @@ mod word {
     use core::cell::Cell;
 
     use super::super::thread::SINK;
+    use super::Local;
     use crate::raw::layout::ThreadRecord;
 
     thread_local! {
-        static CURRENT: Cell<*const ThreadRecord> = const { Cell::new(&raw const SINK.thread) };
+        static LOCAL: Local = const {
+            Local {
+                record: Cell::new(&SINK.thread),
+                owed: Cell::new(0),
+                left: Cell::new(0),
+                until_note: Cell::new(0),
+                random: Cell::new(0),
+            }
+        };
     }
 
     #[inline(always)]
-    pub(super) fn load() -> *const ThreadRecord {
-        CURRENT.with(Cell::get)
+    pub(super) fn address() -> *const Local {
+        LOCAL.with(|local| &raw const *local)
     }
 
-    pub(super) fn store(record: *const ThreadRecord) {
-        CURRENT.with(|current| current.set(record));
+    #[inline(always)]
+    pub(super) fn record() -> *const ThreadRecord {
+        LOCAL.with(|local| core::ptr::from_ref(local.record.get()))
     }
 }
 
+use core::cell::Cell;
+
 use crate::raw::layout::ThreadRecord;
+
+/// What a thread has of its own, in one place: the allocator finds it with one address.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Local {
+    /// The record that this thread writes to.
+    pub(crate) record: Cell<&'static ThreadRecord>,
+    /// Bytes allocated less bytes freed that the process' count does not know yet.
+    pub(crate) owed: Cell<i64>,
+    /// Bytes that may be allocated before the allocator must look up.
+    pub(crate) left: Cell<i64>,
+    /// Bytes to the next block that is noted, as they were when `left` was set.
+    pub(crate) until_note: Cell<i64>,
+    /// State of the thread's random numbers; 0 before the first.
+    pub(crate) random: Cell<u64>,
+}
+
+// The words in assembly.
+const _: () = assert!(size_of::<Local>() == 40 && core::mem::offset_of!(Local, record) == 0);
+
+/// What this thread has of its own.
+#[inline(always)]
+pub(crate) fn with_local<R>(work: impl FnOnce(&Local) -> R) -> R {
+    // SAFETY: the words of this thread, which the closure cannot keep, and no other thread knows.
+    work(unsafe { &*word::address() })
+}
 
 /// The record that this thread writes to.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadRecord {
     // SAFETY: the word holds the address of the sink's record, or of one that was given to `set_current`.
-    unsafe { &*word::load() }
+    unsafe { &*word::record() }
 }
 
 /// Sets the record that this thread writes to, and returns the one before.
 pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
-    let before = current();
-    word::store(thread);
-    before
+    with_local(|local| local.record.replace(thread))
 }

@@ -10,9 +10,10 @@ use super::protocol::published;
 use super::run::{CAPACITY, OFF, STARTING, STATE, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
 use super::{resident, sampler, thread, tree};
+use crate::memory::heap;
 use crate::raw::layout::{
-    CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, KIND_NODE, KIND_PAIRS, NodeRecord,
-    PairsRecord, RECORD_ALIGN, RecordHead, STATE_RUNNING,
+    CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
+    KIND_NODE, KIND_PAIRS, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead, STATE_RUNNING,
 };
 use crate::raw::writer::{self, RawFile};
 
@@ -46,9 +47,11 @@ pub(super) extern "C" fn before_fork() {
     });
     // Let go after the fork.
     let _lock = core::mem::ManuallyDrop::new(lock);
+    heap::before_fork();
 }
 
 pub(super) extern "C" fn after_fork_in_parent() {
+    heap::after_fork();
     if header().is_some() && AT_FORK.get().locked {
         SHARED_OWNER.store(0, Release);
     }
@@ -56,6 +59,7 @@ pub(super) extern "C" fn after_fork_in_parent() {
 
 /// In a forked child: a file of its own, with the parent's structure at the same addresses and all counters at 0.
 pub(super) extern "C" fn after_fork() {
+    heap::after_fork();
     SHARED_OWNER.store(0, Relaxed);
     sampler::forget();
     #[cfg(feature = "native")]
@@ -126,6 +130,7 @@ fn begin_child(parent: RawFile, used: usize) {
     header.flags.fetch_and(!FLAG_FORK_LOST, Relaxed);
     zero_counters(parent, used);
     thread::restart_after_fork();
+    heap::restart_after_fork();
     resident::restart_after_fork(header);
     header.state.store(STATE_RUNNING, Release);
 }
@@ -198,11 +203,30 @@ fn zero_counters(file: RawFile, used: usize) {
                     let pairs = unsafe { &*place.cast::<PairsRecord>() };
                     pairs.capacity.store(0, Relaxed);
                 }
+                KIND_HEAP => {
+                    // SAFETY: the kind says what the record is.
+                    let heap = unsafe { &*place.cast::<HeapRecord>() };
+                    let entries = heap.capacity.load(Relaxed) as usize;
+                    if size_of::<HeapRecord>() + entries * size_of::<HeapEntry>() <= bytes {
+                        zero_entries(place, entries);
+                    }
+                }
                 _ => {}
             }
             at += bytes;
         }
         chunk = end;
+    }
+}
+
+/// Sets the entries of a record of the heap to 0.
+fn zero_entries(record: *mut u8, entries: usize) {
+    let first = record
+        .wrapping_add(size_of::<HeapRecord>())
+        .cast::<HeapEntry>();
+    for index in 0..entries {
+        // SAFETY: the record has that many entries behind its head.
+        heap::zero(unsafe { &*first.wrapping_add(index) });
     }
 }
 

@@ -27,16 +27,16 @@ mod task;
 mod thread;
 mod tree;
 
-pub(crate) use current::current;
+pub(crate) use current::{Local, current, with_local};
 pub use frame::{Brace, Frame, Group};
 pub(crate) use protocol::add;
 pub(crate) use resident::large_block;
 pub(crate) use run::header;
-pub(crate) use space::private_memory;
+pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_line};
-pub(crate) use thread::as_nobody;
+pub(crate) use thread::{as_nobody, is_sink};
 pub(crate) use tree::running;
 
 /// What [`protocol`] works on.

@@ -418,18 +418,19 @@ fn swap(header: &Header, now: Resident) -> Change {
     Change::between(Resident::unpack(before), now)
 }
 
-/// What is resident, less the pages of the raw file.
+/// What is resident, less the pages of the recorder.
 fn read() -> Option<Resident> {
     let source = SOURCE.get()?;
     let mut now = source.read()?;
-    let own = space::own_pages();
-    let split = source.number() == RSS_PROCFS;
-    let part = if split {
-        &mut now.file
+    let (own_file, own_anonymous) = space::own_pages();
+    if source.number() == RSS_PROCFS {
+        now.file = now.file.saturating_sub(own_file);
+        now.anonymous = now.anonymous.saturating_sub(own_anonymous);
     } else {
-        &mut now.anonymous
-    };
-    *part = part.saturating_sub(own);
+        now.anonymous = now
+            .anonymous
+            .saturating_sub(own_file.saturating_add(own_anonymous));
+    }
     Some(now)
 }
 
@@ -474,12 +475,12 @@ fn errno_place() -> *mut libc::c_int {
     place
 }
 
-fn errno() -> libc::c_int {
+pub(super) fn errno() -> libc::c_int {
     // SAFETY: a valid place while the thread lives.
     unsafe { errno_place().read() }
 }
 
-fn set_errno(number: libc::c_int) {
+pub(super) fn set_errno(number: libc::c_int) {
     // SAFETY: a valid place while the thread lives.
     unsafe { errno_place().write(number) };
 }

@@ -90,7 +90,12 @@ fn decide() -> bool {
         .is_ok()
     {
         STARTER.store(me, Relaxed);
-        let state = if start().is_some() { RECORDING } else { OFF };
+        let state = if start().is_some() {
+            RECORDING
+        } else {
+            crate::memory::heap::give_up();
+            OFF
+        };
         STATE.store(state, Release);
         return state == RECORDING;
     }
@@ -135,7 +140,7 @@ fn start() -> Option<()> {
         resident::prepare(header, rate);
     }
     store_pair(header, second_pair);
-    crate::memory::adopt_counters(header);
+    crate::memory::adopt_counters(header, capacity);
     watch_process();
     if resident::is_on() {
         resident::begin(header);

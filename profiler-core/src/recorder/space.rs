@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use super::resident;
 use super::run::{CAPACITY, file, header, thread_id};
-use crate::raw::layout::{MemoryWords, RecordHead, ThreadRecord};
+use crate::raw::layout::{CHUNK_BYTES, ChunkHead, MemoryWords, RecordHead, ThreadRecord};
 use crate::raw::writer::{self, Span, padded};
 
 /// Bytes of calling contexts a thread may have.
@@ -24,6 +24,31 @@ pub(crate) fn private_memory(bytes: usize) -> Option<*mut u8> {
     // SAFETY: a new mapping.
     let memory = unsafe { libc::mmap(core::ptr::null_mut(), bytes, protection, flags, -1, 0) };
     (memory != libc::MAP_FAILED).then_some(memory.cast())
+}
+
+/// Bytes of [`lasting_memory`].
+static LASTING: AtomicUsize = AtomicUsize::new(0);
+
+/// Zeroed memory for a table that lasts: its pages are there at once, and readings of the resident set leave them out.
+pub(crate) fn lasting_memory(bytes: usize) -> Option<*mut u8> {
+    // The allocator asks for it, which programs do not expect to change the number.
+    let errno = resident::errno();
+    let memory = private_memory(bytes)?;
+    #[cfg(target_os = "linux")]
+    // SAFETY: our own mapping. Where the system cannot do it the pages come one by one.
+    unsafe {
+        libc::madvise(memory.cast(), bytes, libc::MADV_POPULATE_WRITE)
+    };
+    resident::set_errno(errno);
+    LASTING.fetch_add(bytes, Relaxed);
+    Some(memory)
+}
+
+/// Gives memory of [`lasting_memory`] back, all of it.
+pub(crate) fn return_memory(memory: *mut u8, bytes: usize) {
+    // SAFETY: mapped with this length, and not used any more.
+    unsafe { libc::munmap(memory.cast(), bytes) };
+    LASTING.fetch_sub(bytes, Relaxed);
 }
 
 /// The first chunk of a thread: its record, and what is left of the chunk.
@@ -140,6 +165,18 @@ pub(super) fn pairs_record(bytes: usize) -> Option<*mut u8> {
     Some(first)
 }
 
+/// A chunk of its own for entries of the heap, and how many bytes of it are behind the record's place.
+pub(crate) fn heap_record() -> Option<(*mut u8, usize)> {
+    let bytes = CHUNK_BYTES - size_of::<ChunkHead>();
+    // As contexts: they must not use up what flat nodes need.
+    let errno = resident::errno();
+    let span = file()?.take(bytes, 0, CAPACITY.load(Relaxed) / 4 * 3);
+    resident::set_errno(errno);
+    let Span { first, .. } = span?;
+    reserve_record(first, bytes)?;
+    Some((first, bytes))
+}
+
 /// Writes the length of a record, which its kind will follow.
 fn reserve_record(record: *mut u8, bytes: usize) -> Option<()> {
     // SAFETY: the record has at least room for its head, and belongs to the caller.
@@ -148,8 +185,12 @@ fn reserve_record(record: *mut u8, bytes: usize) -> Option<()> {
     Some(())
 }
 
-/// Pages of the file that are resident because of us.
-pub(super) fn own_pages() -> u32 {
+/// Pages that are resident because of us: of the file, and others.
+pub(super) fn own_pages() -> (u32, u32) {
     let page = header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
-    u32::try_from(writer::populated_bytes() / (page.max(1) as usize)).unwrap_or(u32::MAX)
+    let pages = |bytes: usize| u32::try_from(bytes / (page.max(1) as usize)).unwrap_or(u32::MAX);
+    (
+        pages(writer::populated_bytes()),
+        pages(LASTING.load(Relaxed)),
+    )
 }

@@ -144,7 +144,7 @@ pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
 
 /// Whether the record is that of the sink.
 #[inline(always)]
-pub(super) fn is_sink(thread: &ThreadRecord) -> bool {
+pub(crate) fn is_sink(thread: &ThreadRecord) -> bool {
     core::ptr::eq(thread, &raw const SINK.thread)
 }
 
@@ -332,6 +332,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
         resident::look(thread, arrived, now);
     }
     protocol::close(thread, now);
+    crate::memory::settle_thread();
     thread.end_ticks.store(now, Relaxed);
     thread
         .last_cpu_ns

@@ -1,9 +1,9 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
 
 use hprof::model::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineRss, Losses,
-    Nanos, Native, NativeFrame, NativeStack, Node, OwnCost, Place, Process, ProcessRss, Profile,
-    RssChange, RssLevel, RssSource, Run, Thread,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive, LineRss,
+    LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node, OwnCost, Place,
+    Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, Thread,
 };
 use hprof::site::LineKind;
 use proptest::collection::{btree_map, vec};
@@ -58,6 +58,7 @@ fn cost() -> impl Strategy<Value = LineCost> {
     let memory = (
         (number(), number(), number(), number()),
         option::of(line_rss().boxed()),
+        live().boxed(),
     );
     (number(), times, marks, memory).prop_map(|(hits, times, marks, memory)| LineCost {
         hits,
@@ -74,7 +75,33 @@ fn cost() -> impl Strategy<Value = LineCost> {
         alloc_bytes: memory.0.1,
         frees: memory.0.2,
         free_bytes: memory.0.3,
+        live: memory.2,
         rss: memory.1,
+    })
+}
+
+fn live() -> impl Strategy<Value = LineLive> {
+    [number(), number(), number(), number()].prop_map(|live| LineLive {
+        live_bytes: live[0],
+        peak_bytes: live[1],
+        live_variance: live[2],
+        peak_variance: live[3],
+    })
+}
+
+fn live_heap() -> impl Strategy<Value = LiveHeap> {
+    let count = prop_oneof![
+        Just(LiveCount::Exact),
+        (1..u64::MAX).prop_map(|gap| LiveCount::Sampled { gap })
+    ];
+    let numbers = [number(), number(), number(), number()];
+    (count, live(), numbers).prop_map(|(count, elsewhere, numbers)| LiveHeap {
+        count,
+        live_bytes: numbers[0],
+        peak_bytes: numbers[1],
+        elsewhere,
+        lost_blocks: numbers[2],
+        lost_bytes: numbers[3],
     })
 }
 
@@ -305,7 +332,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<char>(),
     );
     let heap = (
-        option::of((any::<i64>(), any::<i64>())),
+        option::of((any::<i64>(), any::<i64>(), option::of(live_heap().boxed()))),
         option::of(process_rss().boxed()),
         option::of(native().boxed()),
     );
@@ -329,9 +356,10 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             opt_level: end.4,
             own_cost,
             losses,
-            heap: heap.0.map(|(live_bytes, peak_bytes)| Heap {
+            heap: heap.0.map(|(live_bytes, peak_bytes, lines)| Heap {
                 live_bytes,
                 peak_bytes,
+                lines,
             }),
             rss: heap.1,
             native: heap.2,

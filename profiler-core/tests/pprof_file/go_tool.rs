@@ -223,7 +223,7 @@ fn raw_output_has_samples_labels_and_types() {
     let text = opened.show(&["-raw"]);
     for part in [
         "hits/count time/nanoseconds[dflt] cpu/nanoseconds await/nanoseconds calls/count primitive_calls/count \
-         alloc_objects/count alloc_space/bytes free_objects/count free_space/bytes rss_growth/bytes rss_shrink/bytes",
+         alloc_objects/count alloc_space/bytes free_objects/count free_space/bytes live_space/bytes peak_space/bytes rss_growth/bytes rss_shrink/bytes",
         "Duration: 11ms",
         "thread:[main:100]",
         "process:[node3:100:1767225599000000000]",

@@ -5,8 +5,10 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::{env, panic, thread};
 
 use hprof::profile;
@@ -43,6 +45,11 @@ scenarios! {
     forks => functions::forks(),
     early_and_late => functions::early_and_late(),
     closes_all => functions::closes_all(),
+    leaks => functions::leaks(),
+    peaks => functions::peaks(),
+    hands_over => functions::hands_over(),
+    many_blocks => functions::many_blocks(),
+    forks_with_heap => functions::forks_with_heap(),
 }
 
 /// Allocates before `main`, in a function that is recorded.
@@ -59,6 +66,11 @@ static EARLY: extern "C" fn() = {
 
 mod functions {
     use super::*;
+
+    /// Never frees what it gets.
+    fn leak<T>(value: T) {
+        let _kept = ManuallyDrop::new(value);
+    }
 
     #[profile(always)]
     pub(super) fn list() {
@@ -262,5 +274,103 @@ mod functions {
         assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
         let x = vec![1_u8; 8 * BLOCK];
         black_box((x, block));
+    }
+
+    #[profile(always)]
+    pub(super) fn leaks() {
+        let mut small = Vec::with_capacity(1 << 16);
+        for _ in 0..1 << 16 {
+            small.push(black_box(vec![1_u8; 1024]));
+            drop(black_box(vec![3_u8; 1024]));
+        }
+        let large = black_box(vec![2_u8; 32 * BLOCK]);
+        leak((small, large));
+    }
+
+    #[profile(always)]
+    pub(super) fn peaks() {
+        let before = black_box(vec![3_u8; 16 * BLOCK]);
+        drop(before);
+        let low = black_box(vec![1_u8; 8 * BLOCK]);
+        let high = black_box(vec![2_u8; 24 * BLOCK]);
+        drop((low, high));
+        let after = black_box(vec![4_u8; 16 * BLOCK]);
+        drop(after);
+    }
+
+    #[profile(always)]
+    fn hand_over(
+        keep: bool,
+        to: &mpsc::Sender<Box<[u8; 100]>>,
+        from: &mpsc::Receiver<Box<[u8; 100]>>,
+    ) {
+        let mut grown = Vec::new();
+        for number in 0..1000_u64 {
+            let block = Box::new([1; 100]);
+            if number % 2 == 0 {
+                to.send(block).unwrap();
+            } else {
+                leak(block);
+            }
+            for _ in 0..4 {
+                grown.push(number);
+            }
+        }
+        for block in from.iter().take(500) {
+            drop(block);
+        }
+        if keep {
+            leak(grown);
+        }
+    }
+
+    pub(super) fn hands_over() {
+        let (mut senders, mut receivers): (Vec<_>, Vec<_>) =
+            (0..4).map(|_| mpsc::channel()).unzip();
+        // Each sends to the next.
+        senders.rotate_left(1);
+        thread::scope(|scope| {
+            for (number, (to, from)) in senders.drain(..).zip(receivers.drain(..)).enumerate() {
+                scope.spawn(move || hand_over(number % 2 == 0, &to, &from));
+            }
+        });
+    }
+
+    #[profile(always)]
+    pub(super) fn many_blocks() {
+        for _ in 0..300_000 {
+            leak(Box::new([0_u64; 2]));
+        }
+    }
+
+    #[profile(always)]
+    fn keep(mib: u8) {
+        leak(black_box(vec![mib; usize::from(mib) * BLOCK]));
+    }
+
+    #[profile(always)]
+    fn give() -> Vec<u8> {
+        vec![1_u8; 4 * BLOCK]
+    }
+
+    pub(super) fn forks_with_heap() {
+        keep(8);
+        let given = give();
+        // SAFETY: the child runs only the code below and leaves by `exit`.
+        match unsafe { libc::fork() } {
+            0 => {
+                keep(16);
+                drop(given);
+                // SAFETY: takes a number.
+                unsafe { libc::exit(0) }
+            }
+            child => {
+                let mut status = 0;
+                // SAFETY: a valid place; the child is ours.
+                unsafe { libc::waitpid(child, &raw mut status, 0) };
+                assert_eq!(status, 0);
+                leak(given);
+            }
+        }
     }
 }

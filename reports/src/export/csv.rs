@@ -8,13 +8,16 @@ use hprof::model::{FunctionCost, Nanos, Profile, RssChange, Scope, function_cost
 use super::Export;
 use crate::error::ReportError;
 use crate::stacks::names;
-use crate::view::{Record, records};
+use crate::view::{LiveRecord, Record, notes_blocks, records};
 
 const HEADING: &str =
     "file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source";
 
 /// Appended where the counting allocator ran.
 const HEAP_HEADING: &str = ",allocs,alloc_bytes,free_bytes";
+
+/// Appended where blocks were noted with their lines.
+const LIVE_HEADING: &str = ",live_bytes,live_error_bytes,peak_bytes,peak_error_bytes";
 
 /// Appended where the resident set was read.
 const RSS_HEADING: &str = ",rss_grown_anonymous_bytes,rss_shrunk_anonymous_bytes,rss_grown_file_bytes,rss_shrunk_file_bytes";
@@ -43,10 +46,13 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
         .processes
         .iter()
         .any(|process| process.rss.is_some());
+    let live = notes_blocks(profile);
+    let columns = Columns { heap, live, rss };
     writeln!(
         out,
-        "{HEADING}{}{}",
+        "{HEADING}{}{}{}",
         if heap { HEAP_HEADING } else { "" },
+        if live { LIVE_HEADING } else { "" },
         if rss { RSS_HEADING } else { "" }
     )?;
     let names = names(profile);
@@ -65,13 +71,21 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
                 record.line.line,
                 field(name)
             )?;
-            write_record(&record, heap, rss, out)?;
+            write_record(&record, columns, out)?;
         }
     }
     Ok(())
 }
 
-fn write_record(record: &Record<'_>, heap: bool, rss: bool, out: &mut dyn Write) -> io::Result<()> {
+/// Which of the columns there are that depend on how it was recorded.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    heap: bool,
+    live: bool,
+    rss: bool,
+}
+
+fn write_record(record: &Record<'_>, columns: Columns, out: &mut dyn Write) -> io::Result<()> {
     let time = |time: Option<Nanos>| number(time.map(|time| time.0));
     write!(
         out,
@@ -85,7 +99,7 @@ fn write_record(record: &Record<'_>, heap: bool, rss: bool, out: &mut dyn Write)
         time(record.error),
         record.origin.map_or("", |origin| origin.name()),
     )?;
-    if heap {
+    if columns.heap {
         let (allocs, bytes, freed) = record
             .heap
             .map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
@@ -97,7 +111,18 @@ fn write_record(record: &Record<'_>, heap: bool, rss: bool, out: &mut dyn Write)
             number(freed)
         )?;
     }
-    if rss {
+    if columns.live {
+        let part = |of: fn(LiveRecord) -> u64| number(record.live.map(of));
+        write!(
+            out,
+            ",{},{},{},{}",
+            part(|live| live.end.0),
+            part(|live| live.end.1),
+            part(|live| live.peak.0),
+            part(|live| live.peak.1)
+        )?;
+    }
+    if columns.rss {
         let part = |of: fn(&RssChange) -> u64| number(record.rss.as_ref().map(of));
         write!(
             out,
@@ -125,7 +150,7 @@ fn field(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use hprof::model::LineCost;
+    use hprof::model::{LineCost, LineLive};
 
     use super::*;
     use crate::fixture;
@@ -154,6 +179,24 @@ mod tests {
     src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,0,0,0
     src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,0,0,0
     "#);
+    }
+
+    #[test]
+    fn live_bytes_have_columns_where_blocks_were_noted() {
+        let live = LineLive {
+            live_bytes: 3 << 20,
+            peak_bytes: 5 << 20,
+            live_variance: 1 << 38,
+            peak_variance: 4 << 38,
+        };
+        let line = LineCost {
+            hits: 1,
+            live,
+            ..LineCost::default()
+        };
+        let (mut profile, costs) = fixture::single("f", "", &[(2, line)]);
+        profile.processes[0].heap = Some(fixture::sampled_heap());
+        insta::assert_snapshot!(export(&profile, &costs));
     }
 
     #[test]

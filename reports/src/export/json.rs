@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use hprof::model::{
-    End, Function, FunctionCost, Nanos, Process, ProcessRss, Profile, Run, Scope, Thread,
-    function_costs,
+    End, Function, FunctionCost, LiveCount, LiveHeap, Nanos, Process, ProcessRss, Profile, Run,
+    Scope, Thread, function_costs,
 };
 use serde::Serialize;
 
@@ -110,6 +110,7 @@ struct ProcessJson<'a> {
     damaged: u64,
     live_bytes: Option<i64>,
     peak_bytes: Option<i64>,
+    noted: Option<NotedJson>,
     rss: Option<RssJson>,
     threads: Vec<ThreadJson<'a>>,
 }
@@ -140,8 +141,42 @@ impl<'a> From<&'a Process> for ProcessJson<'a> {
             damaged: process.losses.damaged,
             live_bytes: process.heap.map(|heap| heap.live_bytes),
             peak_bytes: process.heap.map(|heap| heap.peak_bytes),
+            noted: process
+                .heap
+                .and_then(|heap| heap.lines)
+                .map(NotedJson::from),
             rss: process.rss.map(RssJson::from),
             threads: process.threads.iter().map(ThreadJson::from).collect(),
+        }
+    }
+}
+
+/// What is known of live blocks by line.
+#[derive(Serialize)]
+struct NotedJson {
+    /// 0 if every block was noted.
+    gap_bytes: u64,
+    live_bytes: u64,
+    peak_bytes: u64,
+    elsewhere_live_bytes: u64,
+    elsewhere_peak_bytes: u64,
+    lost_blocks: u64,
+    lost_bytes: u64,
+}
+
+impl From<LiveHeap> for NotedJson {
+    fn from(heap: LiveHeap) -> Self {
+        Self {
+            gap_bytes: match heap.count {
+                LiveCount::Exact => 0,
+                LiveCount::Sampled { gap } => gap,
+            },
+            live_bytes: heap.live_bytes,
+            peak_bytes: heap.peak_bytes,
+            elsewhere_live_bytes: heap.elsewhere.live_bytes,
+            elsewhere_peak_bytes: heap.elsewhere.peak_bytes,
+            lost_blocks: heap.lost_blocks,
+            lost_bytes: heap.lost_bytes,
         }
     }
 }
@@ -243,6 +278,10 @@ struct LineJson<'a> {
     allocs: Option<u64>,
     alloc_bytes: Option<u64>,
     free_bytes: Option<u64>,
+    live_bytes: Option<u64>,
+    live_error_bytes: Option<u64>,
+    peak_bytes: Option<u64>,
+    peak_error_bytes: Option<u64>,
     rss_grown_anonymous_bytes: Option<u64>,
     rss_shrunk_anonymous_bytes: Option<u64>,
     rss_grown_file_bytes: Option<u64>,
@@ -266,6 +305,10 @@ impl<'a> From<Record<'a>> for LineJson<'a> {
             allocs: record.heap.map(|heap| heap.0),
             alloc_bytes: record.heap.map(|heap| heap.1),
             free_bytes: record.heap.map(|heap| heap.2),
+            live_bytes: record.live.map(|live| live.end.0),
+            live_error_bytes: record.live.map(|live| live.end.1),
+            peak_bytes: record.live.map(|live| live.peak.0),
+            peak_error_bytes: record.live.map(|live| live.peak.1),
             rss_grown_anonymous_bytes: record.rss.map(|rss| rss.grown_anonymous),
             rss_shrunk_anonymous_bytes: record.rss.map(|rss| rss.shrunk_anonymous),
             rss_grown_file_bytes: record.rss.map(|rss| rss.grown_file),

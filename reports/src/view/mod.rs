@@ -2,6 +2,7 @@
 
 mod file;
 mod function;
+mod heap;
 mod line;
 mod memory;
 mod native;
@@ -11,9 +12,10 @@ mod thread;
 
 pub(crate) use file::FileView;
 pub(crate) use function::{FunctionRow, FunctionTableView};
+pub(crate) use heap::{HeapRow, HeapView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub(crate) use native::{NativeView, Origin, Origins};
-pub(crate) use record::{Record, records};
+pub(crate) use record::{LiveRecord, Record, notes_blocks, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
 pub(crate) use thread::{ThreadRow, ThreadView, shown_processes};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{Function, FunctionCost, Line, LineTotal, Nanos, Profile, RssChange};
+use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
 use super::line::{error, hits, markers, seen_cpu};
@@ -47,8 +47,27 @@ pub(crate) struct Record<'a> {
     pub(crate) origin: Option<Origin>,
     /// Allocations, their bytes, bytes freed.
     pub(crate) heap: Option<(u64, u64, u64)>,
+    /// Blocks of the line that were not freed.
+    pub(crate) live: Option<LiveRecord>,
     /// Growth and shrinkage of the resident set by the line itself.
     pub(crate) rss: Option<RssChange>,
+}
+
+/// Live bytes of a line at the end and at the heap's peak, each with one standard deviation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LiveRecord {
+    pub(crate) end: (u64, u64),
+    pub(crate) peak: (u64, u64),
+}
+
+impl LiveRecord {
+    fn new(live: &LineLive) -> Self {
+        let deviation = |variance: u64| rounded((variance as f64).sqrt()).0;
+        Self {
+            end: (live.live_bytes, deviation(live.live_variance)),
+            peak: (live.peak_bytes, deviation(live.peak_variance)),
+        }
+    }
 }
 
 /// The records of a function, ascending by line; none if the profile does not hold it.
@@ -61,6 +80,7 @@ pub(crate) fn records<'a>(
         .processes
         .iter()
         .any(|process| process.heap.is_some());
+    let noted = notes_blocks(profile);
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
     let records = function.lines.iter().map(|line| {
@@ -83,13 +103,21 @@ pub(crate) fn records<'a>(
             error: None,
             origin: None,
             heap: None,
+            live: None,
             rss: None,
         };
-        measured.map_or(blank, |total| {
-            measured_record(blank, total, (function, cost), heap)
+        measured.map_or(blank, |total| Record {
+            live: noted.then(|| LiveRecord::new(&total.own.live)),
+            ..measured_record(blank, total, (function, cost), heap)
         })
     });
     Some((function, records.collect()))
+}
+
+/// Whether live bytes are known by line.
+pub(crate) fn notes_blocks(profile: &Profile) -> bool {
+    let mut heaps = profile.processes.iter().filter_map(|process| process.heap);
+    heaps.any(|heap| heap.lines.is_some())
 }
 
 fn measured_record<'a>(

@@ -4,7 +4,7 @@ use core::mem::offset_of;
 
 use super::bytes::Bytes;
 use crate::model::gaps::{GapCell, MAX_TICKS};
-use crate::model::{LineRss, RssChange};
+use crate::model::{LineLive, LineRss, RssChange};
 use crate::raw::layout::{Cell, MemoryWords};
 
 /// `Cell::state`: the marker reads the clock, bare or between fences.
@@ -27,6 +27,8 @@ pub(super) struct CellCounts {
     pub(super) alloc_bytes: u64,
     pub(super) frees: u64,
     pub(super) free_bytes: u64,
+    /// Live blocks.
+    pub(super) live: LineLive,
     /// The resident set, where the cell has memory words.
     pub(super) rss: Option<LineRss>,
 }
@@ -50,6 +52,7 @@ impl CellCounts {
             alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
             frees: word(offset_of!(Cell, frees)),
             free_bytes: word(offset_of!(Cell, free_bytes)),
+            live: LineLive::default(),
             rss: None,
         }
     }

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use super::bytes::Bytes;
 use super::cells::rss_change;
 use super::header::HeaderFacts;
+use super::heap::HeapEntries;
 use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
 use super::thread::{self, Events};
 use crate::model::{
-    ClockMode, ClockSource, Heap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile, RssLevel,
-    RssSource, Run, Thread,
+    ClockMode, ClockSource, Heap, LiveCount, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
+    RssLevel, RssSource, Run, Thread,
 };
 use crate::raw::layout::{
     FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
@@ -25,6 +26,7 @@ pub(super) struct Recording<'a> {
     pub(super) header: HeaderFacts,
     pub(super) records: &'a Records,
     pub(super) sites: &'a SiteTable,
+    pub(super) heap: HeapEntries,
     /// Ticks at the end of the recording, or at the newest sign of life.
     pub(super) end_ticks: u64,
     /// A timed line whose mean interval is shorter than this is below the resolution of the clock; picoseconds.
@@ -50,6 +52,7 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
         header,
         records: &records,
         sites: &sites,
+        heap: HeapEntries::read(bytes, &records, &mut damaged),
         end_ticks: end_ticks(bytes, &header, &records),
         shortest_interval_ps: match clock_mode {
             // Between fences even a short interval is true.
@@ -168,10 +171,7 @@ fn process(
             damaged,
             stripped: false,
         },
-        heap: has(FLAG_ALLOC).then(|| Heap {
-            live_bytes: bytes.i64(offset_of!(Header, live_bytes)),
-            peak_bytes: bytes.i64(offset_of!(Header, peak_bytes)),
-        }),
+        heap: has(FLAG_ALLOC).then(|| heap(recording)),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
         native: None,
@@ -182,6 +182,29 @@ fn process(
 const HOST_BYTES: usize = offset_of!(Header, exe) - offset_of!(Header, host);
 const EXE_BYTES: usize = 2048;
 const _: () = assert!(offset_of!(Header, exe) + EXE_BYTES <= size_of::<Header>());
+
+fn heap(recording: &Recording<'_>) -> Heap {
+    let bytes = recording.bytes;
+    let lines = recording.heap.process;
+    // The process' own count is kept in batches.
+    let exact = lines.filter(|lines| lines.count == LiveCount::Exact && lines.lost_blocks == 0);
+    let (live_bytes, peak_bytes) = match exact {
+        Some(lines) => (signed(lines.live_bytes), signed(lines.peak_bytes)),
+        None => (
+            bytes.i64(offset_of!(Header, live_bytes)),
+            bytes.i64(offset_of!(Header, peak_bytes)),
+        ),
+    };
+    Heap {
+        live_bytes,
+        peak_bytes,
+        lines,
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
 
 fn clock_mode(bytes: Bytes<'_>, flags: u64, damaged: &mut u64) -> ClockMode {
     if flags & FLAG_CALLS != 0 {

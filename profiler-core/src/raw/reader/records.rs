@@ -5,9 +5,9 @@ use core::mem::{offset_of, size_of};
 
 use super::bytes::Bytes;
 use crate::raw::layout::{
-    CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, KIND_NODE, KIND_PAIRS, KIND_SITE, KIND_THREAD,
-    LineRecord, MAX_LINES, MemoryWords, NodeRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead,
-    SiteRecord, ThreadRecord,
+    CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP, KIND_NODE,
+    KIND_PAIRS, KIND_SITE, KIND_THREAD, LineRecord, MAX_LINES, MemoryWords, NodeRecord, Pair,
+    PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord, ThreadRecord,
 };
 
 /// A node record.
@@ -28,7 +28,7 @@ pub(super) struct PairsAt {
 }
 
 /// Whose cell an address is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owner {
     /// The cell of a line slot of a node, by the index of the node and the slot.
     Node(usize, usize),
@@ -45,6 +45,8 @@ pub(super) struct Records {
     pub(super) threads: Vec<usize>,
     pub(super) nodes: Vec<NodeAt>,
     pub(super) pairs: Vec<PairsAt>,
+    /// Offsets of the entries of the heap.
+    pub(super) heap_entries: Vec<usize>,
     base: u64,
     /// Records, or ends of chunks, that could not be used.
     pub(super) damaged: u64,
@@ -140,6 +142,18 @@ impl Records {
                     capacity,
                     thread: bytes.u32(at + offset_of!(PairsRecord, thread)),
                 });
+            }
+            KIND_HEAP => {
+                fits(size_of::<HeapRecord>())?;
+                let capacity = bytes.size(at + offset_of!(HeapRecord, capacity));
+                fits(
+                    size_of::<HeapRecord>()
+                        .checked_add(capacity.checked_mul(size_of::<HeapEntry>())?)?,
+                )?;
+                let first = at + size_of::<HeapRecord>();
+                let entries = (0..capacity).map(|index| first + index * size_of::<HeapEntry>());
+                let used = |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
+                self.heap_entries.extend(entries.filter(used));
             }
             _ => return None,
         }

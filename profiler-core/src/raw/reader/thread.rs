@@ -89,23 +89,29 @@ impl<'a> ThreadReader<'a> {
         let tree = tree::build(bytes, records, recording.sites, index, nodes, damaged);
         let outside = at + offset_of!(ThreadRecord, outside);
         let memory = recording.header.flags & FLAG_MEMORY != 0;
-        let mut read = |at: usize, words: Option<usize>| {
+        let heap = &recording.heap;
+        let mut read = |at: usize, owner: Owner, words: Option<usize>| {
             let mut cell = CellCounts::read(bytes, at);
+            cell.live = heap.of(owner);
             if let Some(words) = words.filter(|_| memory) {
                 let address = records.address(words);
                 *damaged += u64::from(cell.read_memory(bytes, at, words, address));
             }
             cell
         };
-        let mut cells = vec![read(outside, outside_words_at(bytes, at))];
+        let mut cells = vec![read(
+            outside,
+            Owner::Outside(index),
+            outside_words_at(bytes, at),
+        )];
         let mut first_cells = Vec::with_capacity(tree.len());
         for node in &tree {
             let record = &records.nodes[node.record];
             first_cells.push(cells.len());
-            cells.extend(
-                (0..record.lines)
-                    .map(|slot| read(cell_at(record, slot), words_at(bytes, record, slot))),
-            );
+            cells.extend((0..record.lines).map(|slot| {
+                let owner = Owner::Node(node.record, slot);
+                read(cell_at(record, slot), owner, words_at(bytes, record, slot))
+            }));
         }
         let position = |(position, node): (usize, &TreeNode)| (node.record, position);
         let positions = tree.iter().enumerate().map(position).collect();
@@ -267,6 +273,7 @@ impl<'a> ThreadReader<'a> {
                 alloc_bytes: cell.alloc_bytes,
                 frees: cell.frees,
                 free_bytes: cell.free_bytes,
+                live: cell.live,
                 rss: cell.rss,
             }
         };
