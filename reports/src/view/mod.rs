@@ -13,6 +13,7 @@ pub(crate) use file::FileView;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
+pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{Record, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
