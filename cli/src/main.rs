@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod raw_header;
 mod settings;
+mod sources;
 mod store;
 mod system;
 mod tables;

@@ -159,6 +159,10 @@ pub(crate) struct Build {
     pub(crate) target_dir: Option<PathBuf>,
     /// `--config`.
     pub(crate) config: Vec<OsString>,
+    /// `--manifest-path`.
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// `--package`.
+    pub(crate) packages: Vec<String>,
     /// Filter of test names.
     pub(crate) filter: Option<OsString>,
     /// Arguments of the program.
@@ -171,29 +175,38 @@ impl Build {
         selection.value("--package", args.package.as_ref());
         selection.value("--bin", args.bin.as_ref());
         selection.value("--example", args.example.as_ref());
-        Self::new("run", selection.0, &args.cargo, None, &args.args)
+        Self {
+            packages: names(args.package.as_slice()),
+            ..Self::new("run", selection.0, &args.cargo, None, &args.args)
+        }
     }
 
     pub(crate) fn test(args: &TestArgs) -> Self {
         let selection = targets(&args.common.targets);
-        Self::new(
-            "test",
-            selection,
-            &args.common.cargo,
-            args.name.clone(),
-            &args.args,
-        )
+        Self {
+            packages: names(&args.common.targets.package),
+            ..Self::new(
+                "test",
+                selection,
+                &args.common.cargo,
+                args.name.clone(),
+                &args.args,
+            )
+        }
     }
 
     pub(crate) fn bench(args: &BenchArgs) -> Self {
         let selection = targets(&args.common.targets);
-        Self::new(
-            "bench",
-            selection,
-            &args.common.cargo,
-            args.name.clone(),
-            &args.args,
-        )
+        Self {
+            packages: names(&args.common.targets.package),
+            ..Self::new(
+                "bench",
+                selection,
+                &args.common.cargo,
+                args.name.clone(),
+                &args.args,
+            )
+        }
     }
 
     fn new(
@@ -229,10 +242,17 @@ impl Build {
             target: args.target.clone(),
             target_dir: args.target_dir.clone(),
             config: args.config.clone(),
+            manifest_path: args.manifest_path.clone(),
+            packages: Vec::new(),
             filter,
             args: program_args.to_vec(),
         }
     }
+}
+
+fn names(packages: &[OsString]) -> Vec<String> {
+    let texts = packages.iter().map(|package| package.to_string_lossy());
+    texts.map(std::borrow::Cow::into_owned).collect()
 }
 
 fn targets(args: &TargetArgs) -> Vec<OsString> {
@@ -287,6 +307,10 @@ pub(crate) struct Whereabouts {
     pub(crate) lookup: Vec<OsString>,
     /// `--target-dir`.
     pub(crate) target_dir: Option<PathBuf>,
+    /// `--manifest-path`.
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// `--package`.
+    pub(crate) packages: Vec<String>,
 }
 
 impl From<&FolderArgs> for Whereabouts {
@@ -296,6 +320,8 @@ impl From<&FolderArgs> for Whereabouts {
         Self {
             lookup: lookup.0,
             target_dir: args.target_dir.clone(),
+            manifest_path: args.manifest_path.clone(),
+            packages: Vec::new(),
         }
     }
 }
@@ -305,6 +331,8 @@ impl From<&Build> for Whereabouts {
         Self {
             lookup: build.lookup.clone(),
             target_dir: build.target_dir.clone(),
+            manifest_path: build.manifest_path.clone(),
+            packages: build.packages.clone(),
         }
     }
 }

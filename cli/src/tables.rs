@@ -11,6 +11,7 @@ use hprof_reports::{
 
 use crate::args::{SortKey, TableArgs};
 use crate::output::Report;
+use crate::sources::Sources;
 
 /// Writes the tables of a profile.
 pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
@@ -22,7 +23,9 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
         } else {
             write_line_tables(profile, &lines(args, style), out)?;
         }
-        write_native_table(profile, &native(args, style), out)?;
+        let sources = Sources::default();
+        let find = |file: &str, line| sources.function(file, line);
+        write_native_table(profile, &native(args, style), &find, out)?;
         if args.memory {
             writeln!(out)?;
             write_memory_tables(profile, &memory(style), out)?;

@@ -27,6 +27,9 @@ pub enum ReportError {
         /// The file asked for.
         file: String,
     },
+    /// No process has native stacks.
+    #[error("the profile holds no native stacks")]
+    NoNative,
     /// The writer refused.
     #[error("the report cannot be written")]
     Write(#[from] io::Error),

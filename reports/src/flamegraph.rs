@@ -89,12 +89,17 @@ pub(crate) fn draw(
 }
 
 fn title(profile: &Profile, options: &FlamegraphOptions) -> String {
-    options.title.clone().unwrap_or_else(|| {
-        let command = profile.run.command.first();
-        let program = command.and_then(|path| path.rsplit('/').next());
-        let program = text::clean(program.unwrap_or("hprof"));
-        format!("{program}: {}", options.metric.name())
-    })
+    options
+        .title
+        .clone()
+        .unwrap_or_else(|| format!("{}: {}", program(profile), options.metric.name()))
+}
+
+/// The name of the program, as far as it is known.
+pub(crate) fn program(profile: &Profile) -> String {
+    let command = profile.run.command.first();
+    let program = command.and_then(|path| path.rsplit('/').next());
+    text::clean(program.unwrap_or("hprof")).into_owned()
 }
 
 fn unit(metric: Metric, total: u64) -> (String, f64) {

@@ -40,3 +40,4 @@ pub use numbers::Unit;
 pub use stacks::Metric;
 pub use style::Style;
 pub use thread_table::{ThreadTableOptions, write_thread_table};
+pub use view::{FindFunction, FunctionAt};

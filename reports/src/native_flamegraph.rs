@@ -1,14 +1,15 @@
-//! The flamegraph of native stacks: all code of the program, annotated functions in green.
+//! The flamegraph of native stacks: all code of the program, coloured by whose it is.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use hprof::model::Profile;
-use inferno::flamegraph::Options;
+use hprof::model::{NativeFrame, Profile};
 use inferno::flamegraph::color::{Color, PaletteMap};
+use inferno::flamegraph::{Options, TextTruncateDirection};
 
 use crate::error::ReportError;
-use crate::flamegraph::{draw, hidden};
+use crate::flamegraph::{draw, hidden, program};
+use crate::native_table::shortened;
 use crate::stacks::Stack;
 use crate::text;
 use crate::view::{Origin, Origins};
@@ -18,11 +19,24 @@ const ANNOTATED: Color = Color {
     g: 190,
     b: 90,
 };
+const OWN: Color = Color {
+    r: 255,
+    g: 160,
+    b: 60,
+};
+const OTHERS: Color = Color {
+    r: 214,
+    g: 214,
+    b: 206,
+};
+const LEGEND: &str =
+    "green: functions with #[profile]; orange: other code of yours; grey: std, crates, system";
 
-/// Writes an SVG of the native stacks of all threads and processes; inlined functions are frames like others.
+/// Writes an SVG of the native stacks of all threads and processes; inlined functions are frames like others. Functions of the user's
+/// are told by module or file, for stacks give inlined ones by their bare names.
 ///
 /// # Errors
-/// [`ReportError::Empty`] without native stacks, [`ReportError::AllZero`] without samples, else [`ReportError::Write`].
+/// [`ReportError::NoNative`] without native stacks, [`ReportError::AllZero`] without samples, else [`ReportError::Write`].
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -34,14 +48,20 @@ pub fn write_native_flamegraph(
     title: Option<&str>,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let (stacks, mut colors) = collect(profile).ok_or(ReportError::Empty)?;
+    let (stacks, mut colors) = collect(profile).ok_or(ReportError::NoNative)?;
     if stacks.is_empty() {
         return Err(ReportError::AllZero {
             metric: "native samples",
         });
     }
     let mut drawing = Options::default();
-    drawing.title = title.unwrap_or("native stacks").to_owned();
+    drawing.title = match title {
+        Some(title) => title.to_owned(),
+        None => format!("{}: native stacks", program(profile)),
+    };
+    drawing.subtitle = Some(LEGEND.into());
+    // The start of a name is what tells: its end is mostly types.
+    drawing.text_truncate_direction = TextTruncateDirection::Right;
     drawing.hash = true;
     drawing.deterministic = true;
     drawing.count_name = "samples".into();
@@ -49,7 +69,7 @@ pub fn write_native_flamegraph(
     draw(&stacks, &mut drawing, out)
 }
 
-/// The stacks, outermost frame first, and the colours of annotated functions; `None` if no process has native stacks.
+/// The stacks, outermost frame first, and the colours of all frames; `None` if no process has native stacks.
 fn collect(profile: &Profile) -> Option<(Vec<Stack>, PaletteMap)> {
     let origins = Origins::new(profile);
     let mut stacks: BTreeMap<Vec<String>, u64> = BTreeMap::new();
@@ -61,20 +81,51 @@ fn collect(profile: &Profile) -> Option<(Vec<Stack>, PaletteMap)> {
         .filter_map(|one| one.native.as_ref())
     {
         any = true;
-        for frame in &native.frames {
-            if origins.of(frame) == Origin::Annotated {
-                colors.insert(hidden(&text::clean(&frame.function)), ANNOTATED);
-            }
-        }
+        let frames = native.frames.iter();
+        let labels: Vec<String> = frames
+            .map(|frame| {
+                let (label, color) = label(frame, &origins, profile);
+                colors.insert(hidden(&label), color);
+                label
+            })
+            .collect();
         for stack in native.stacks.iter().filter(|stack| stack.samples > 0) {
-            let frames = native.frames_of(stack).rev();
-            let names = frames.map(|frame| text::clean(&frame.function).into_owned());
-            let names = std::iter::once(text::clean(&stack.thread).into_owned()).chain(names);
-            let sum = stacks.entry(names.collect()).or_default();
+            let thread = format!("thread {}", text::clean(&stack.thread));
+            colors.insert(hidden(&thread), OTHERS);
+            let frames = stack.frames.iter().rev();
+            let frames = frames.filter_map(|frame| labels.get(*frame as usize).cloned());
+            let names = std::iter::once(thread).chain(frames).collect();
+            let sum = stacks.entry(names).or_default();
             *sum = sum.saturating_add(stack.samples);
         }
     }
     any.then(|| (stacks.into_iter().collect(), colors))
+}
+
+/// What a frame is called, and its colour.
+fn label(frame: &NativeFrame, origins: &Origins<'_>, profile: &Profile) -> (String, Color) {
+    let name = frame.function.as_str();
+    let (label, color) = match origins.of(frame) {
+        Origin::Annotated => {
+            let function = origins.annotated(frame);
+            let path = function.map(|function| format!("{}::{}", function.module, function.name));
+            let closure = if name.contains("{closure") {
+                "::{closure}"
+            } else {
+                ""
+            };
+            let path = path.unwrap_or_else(|| name.to_owned());
+            (format!("{path}{closure}"), ANNOTATED)
+        }
+        Origin::User => {
+            let file = shortened(&frame.file, profile.run.source_root.as_deref());
+            (format!("{name} ({file})"), OWN)
+        }
+        Origin::Std | Origin::Crate(_) | Origin::System | Origin::Recorder => {
+            (name.to_owned(), OTHERS)
+        }
+    };
+    (text::clean(&label).into_owned(), color)
 }
 
 #[cfg(test)]
@@ -85,8 +136,9 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn annotated_functions_have_their_colour() {
+    fn annotated_functions_have_their_colour_and_whole_name() {
         let mut profile = fixture::diffusion();
+        profile.run.source_root = Some("/home/user/diffusion".into());
         let frame = |function: &str, file: &str, line| NativeFrame {
             function: function.into(),
             file: file.into(),
@@ -95,16 +147,14 @@ mod tests {
         };
         profile.processes[0].native = Some(Native {
             frames: vec![
-                frame(
-                    "diffusion::Field::advance",
-                    "/home/user/diffusion/src/solver.rs",
-                    21,
-                ),
+                frame("advance", "/home/user/diffusion/src/solver.rs", 21),
                 frame("memcpy", "", 0),
+                // Another function of the name.
+                frame("advance", "/home/user/diffusion/src/input.rs", 21),
             ],
             stacks: vec![NativeStack {
                 thread: "main".into(),
-                frames: vec![1, 0],
+                frames: vec![1, 2, 0],
                 samples: 3,
             }],
             ..Native::default()
@@ -113,6 +163,15 @@ mod tests {
         write_native_flamegraph(&profile, None, &mut out).unwrap();
         let svg = String::from_utf8(out).unwrap();
         assert!(svg.contains("<title>memcpy (3 samples, 100.00%)</title>"));
-        assert_eq!(svg.matches("rgb(90,190,90)").count(), 1, "{svg}");
+        for (label, color) in [
+            ("diffusion::solver::Field::advance", "rgb(90,190,90)"),
+            ("advance (src/input.rs)", "rgb(255,160,60)"),
+            ("thread main", "rgb(214,214,206)"),
+        ] {
+            let title = format!("<title>{label} (3 samples, 100.00%)</title>");
+            let (_, after) = svg.split_once(&title).unwrap_or_else(|| panic!("{svg}"));
+            let frame = after.split("</g>").next().unwrap_or_default();
+            assert!(frame.contains(color), "{frame}");
+        }
     }
 }

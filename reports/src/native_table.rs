@@ -1,14 +1,16 @@
 //! The table of hot lines outside annotated code, from native stacks, and the functions worth an annotation.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use hprof::model::Profile;
 
+use crate::error::ReportError;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::heat;
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::NativeView;
+use crate::view::{FindFunction, NativeView};
 
 /// Functions named in the hint below the table.
 const NAMED: usize = 3;
@@ -28,8 +30,9 @@ pub struct NativeTableOptions {
     pub style: Style,
 }
 
-/// Writes what the native stacks tell beyond the line tables: each sample counts for the innermost line of the user's code in its
-/// stack; the last columns say in whose code the processor was. Nothing is written for a profile without native stacks.
+/// Writes what the native stacks tell beyond the line tables, after an empty line: each sample counts for the innermost line of the
+/// user's code in its stack; the columns `Own` to `system` say whose code ran then. Nothing is written for a profile without native
+/// stacks. `find` knows the functions of source files.
 ///
 /// # Errors
 /// Those of the writer.
@@ -37,26 +40,37 @@ pub struct NativeTableOptions {
 /// ```
 /// use hprof_reports::{NativeTableOptions, write_native_table};
 /// let mut out = Vec::new();
-/// write_native_table(&hprof::model::Profile::default(), &NativeTableOptions::default(), &mut out)?;
+/// write_native_table(&hprof::model::Profile::default(), &NativeTableOptions::default(), &|_, _| None, &mut out)?;
 /// assert!(out.is_empty());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write_native_table(
     profile: &Profile,
     options: &NativeTableOptions,
+    find: &FindFunction<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let Some(view) = NativeView::new(profile) else {
+    let Some(view) = NativeView::new(profile, find) else {
         return Ok(());
     };
-    writeln!(out, "{}", heading(&view))?;
+    writeln!(out, "\n{}", heading(&view))?;
     if view.samples == 0 {
         return Ok(());
     }
-    writeln!(out, "\nHot lines outside annotated code\n")?;
-    lines(profile, &view, options, out)?;
+    if view.lines.is_empty() {
+        writeln!(
+            out,
+            "No sample fell on code of yours outside annotated functions."
+        )?;
+    } else {
+        writeln!(
+            out,
+            "\nHot lines outside annotated code, and whose code ran\n"
+        )?;
+        lines(profile, &view, options, out)?;
+    }
     rest(&view, out)?;
-    hint(&view, out)
+    hint(profile, &view, out)
 }
 
 /// The rate that was reached: the one asked for is told only where it was missed.
@@ -82,18 +96,28 @@ fn lines(
 ) -> io::Result<()> {
     let columns = ["Own", "std", "crates", "system"].map(|title| Column::right(title, 7));
     let mut grid = Grid::new(
-        vec![Column::right("Samples", 8), Column::right("% CPU", 6)]
-            .into_iter()
-            .chain(columns)
-            .collect(),
+        vec![
+            Column::right("Samples", 8),
+            Column::right("% CPU", 6),
+            Column::right("+-", 5),
+        ]
+        .into_iter()
+        .chain(columns)
+        .collect(),
     );
     let shown = || view.lines.iter().take(options.top.unwrap_or(20));
     for line in shown() {
         let inside = &line.inside;
-        let parts = [inside.user, inside.std, inside.crates, inside.system];
+        let parts = [
+            inside.user,
+            inside.std,
+            inside.crates + inside.recorder,
+            inside.system,
+        ];
         let mut cells = vec![
             Cell::plain(line.samples.to_string()),
             Cell::of(line.percent, |percent| format!("{percent:.1}")).toned(heat(line.percent)),
+            Cell::of(line.error, |error| format!("{error:.1}")),
         ];
         let count = |part: u64| Cell::of((part > 0).then_some(part), |part| part.to_string());
         cells.extend(parts.map(count));
@@ -104,8 +128,11 @@ fn lines(
     let titles = text::cut(&format!("{titles}  Line"), limit).to_owned();
     writeln!(out, "{}", options.style.paint(Tone::Heading, &titles))?;
     for (line, cells) in shown().zip(rows) {
-        let file = below(&line.file, profile.run.source_root.as_deref());
-        let place = format!("{file}:{} {}", line.line, line.function);
+        let place = format!(
+            "{} {}",
+            place(profile, &line.file, line.line),
+            line.function
+        );
         let place = text::clean(&place);
         let room = limit.saturating_sub(grid.width() + 2);
         writeln!(out, "{cells}  {}", text::cut(&place, room))?;
@@ -123,19 +150,24 @@ fn rest(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
     let share = |samples: u64| samples as f64 * 100.0 / view.samples as f64;
     writeln!(
         out,
-        "{:.1} % in annotated functions; without any of your code: {:.1} % std, {:.1} % crates, {:.1} % system",
+        "{:.1} % in annotated functions; without any of your code: {:.1} % std, {:.1} % crates, {:.1} % system, {:.1} % hprof",
         share(view.annotated),
         share(elsewhere.std),
         share(elsewhere.crates),
         share(elsewhere.system + elsewhere.user),
+        share(elsewhere.recorder),
     )
 }
 
-fn hint(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
+/// The first few functions worth an annotation.
+fn hint(profile: &Profile, view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
     let worth = view.worth.iter().filter(|worth| worth.percent >= Some(1.0));
     let names: Vec<String> = worth
         .take(NAMED)
-        .map(|worth| text::clean(&worth.function).into_owned())
+        .map(|worth| {
+            let place = place(profile, &worth.file, worth.line);
+            text::clean(&format!("{} ({place})", worth.function)).into_owned()
+        })
         .collect();
     if names.is_empty() {
         return Ok(());
@@ -143,52 +175,66 @@ fn hint(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "Worth #[profile]: {}", names.join(", "))
 }
 
-/// Writes the functions that are worth an annotation, worst first: share of all samples, where, and name. `place` may know a better line
-/// of a file to go to than its hottest one, such as that of the `fn`.
+/// Writes the functions that are worth an annotation, worst first: share of all samples, where, and name. `find` knows the functions
+/// of source files; where it does not, the hottest line stands for the place.
 ///
 /// # Errors
-/// Those of the writer.
+/// [`ReportError::NoNative`] without native stacks, else [`ReportError::Write`].
 ///
 /// ```
+/// use hprof_reports::{ReportError, write_suggestions};
 /// let mut out = Vec::new();
-/// hprof_reports::write_suggestions(&hprof::model::Profile::default(), None, &|_, _, _| None, &mut out)?;
-/// assert_eq!(out, b"No native stacks: record them with hprof run --native\n");
-/// # Ok::<(), std::io::Error>(())
+/// let none = write_suggestions(&hprof::model::Profile::default(), None, &|_, _| None, &mut out);
+/// assert!(matches!(none, Err(ReportError::NoNative)));
 /// ```
 pub fn write_suggestions(
     profile: &Profile,
     top: Option<usize>,
-    place: &dyn Fn(&str, &str, u32) -> Option<u32>,
+    find: &FindFunction<'_>,
     out: &mut dyn Write,
-) -> io::Result<()> {
-    let Some(view) = NativeView::new(profile) else {
-        return writeln!(out, "No native stacks: record them with hprof run --native");
-    };
+) -> Result<(), ReportError> {
+    let view = NativeView::new(profile, find).ok_or(ReportError::NoNative)?;
     if view.worth.is_empty() {
-        return writeln!(
+        writeln!(
             out,
-            "Nothing: no sample fell on code of yours without #[profile]"
-        );
+            "Nothing: no sample fell on code of yours outside annotated functions"
+        )?;
+        return Ok(());
     }
     writeln!(out, " % CPU  Samples  Function to annotate")?;
-    for worth in view.worth.iter().take(top.unwrap_or(10)) {
-        let line = place(&worth.file, &worth.function, worth.line).unwrap_or(worth.line);
-        let file = below(&worth.file, profile.run.source_root.as_deref());
+    let shown = top.unwrap_or(10);
+    for worth in view.worth.iter().take(shown) {
+        let place = place(profile, &worth.file, worth.line);
         writeln!(
             out,
             "{:>6.1}  {:>7}  {}",
             worth.percent.unwrap_or(0.0),
             worth.samples,
-            text::clean(&format!("{file}:{line} {}", worth.function))
+            text::clean(&format!("{place} {}", worth.function))
         )?;
+    }
+    let more = view.worth.len().saturating_sub(shown);
+    if more > 0 {
+        writeln!(out, "{more} more")?;
     }
     Ok(())
 }
 
+/// File and line, the file from the root of the sources on if it is below.
+fn place(profile: &Profile, file: &str, line: u32) -> String {
+    let root = profile.run.source_root.as_deref();
+    let file = shortened(file, root);
+    match line {
+        0 => format!("{file}:?"),
+        line => format!("{file}:{line}"),
+    }
+}
+
 /// A path from the root of the sources on, if it is below.
-fn below<'a>(file: &'a str, root: Option<&str>) -> &'a str {
-    root.and_then(|root| file.strip_prefix(root))
-        .map_or(file, |rest| rest.trim_start_matches('/'))
+pub(crate) fn shortened<'a>(file: &'a str, root: Option<&str>) -> &'a str {
+    root.and_then(|root| Path::new(file).strip_prefix(root).ok())
+        .and_then(Path::to_str)
+        .unwrap_or(file)
 }
 
 #[cfg(test)]
@@ -197,6 +243,7 @@ mod tests {
 
     use super::*;
     use crate::fixture;
+    use crate::view::FunctionAt;
 
     const HOME: &str = "/home/user/diffusion";
 
@@ -259,31 +306,42 @@ mod tests {
     #[test]
     fn samples_go_to_the_innermost_line_of_the_user() {
         let mut out = Vec::new();
-        write_native_table(&profile(), &NativeTableOptions::default(), &mut out).unwrap();
+        write_native_table(
+            &profile(),
+            &NativeTableOptions::default(),
+            &|_, _| None,
+            &mut out,
+        )
+        .unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+
         Native stacks: 400 samples in 2.00 s of CPU time, 200 a second, of 1000 asked for; 10 dropped
 
-        Hot lines outside annotated code
+        Hot lines outside annotated code, and whose code ran
 
-         Samples  % CPU     Own     std  crates  system  Line
-             150   37.5              50             100  src/input.rs:7 diffusion::parse
-              50   12.5      50                          src/input.rs:8 diffusion::parse
+         Samples  % CPU    +-     Own     std  crates  system  Line
+             150   37.5   2.4              50             100  src/input.rs:7 diffusion::parse
+              50   12.5   1.7      50                          src/input.rs:8 diffusion::parse
 
-        37.5 % in annotated functions; without any of your code: 0.0 % std, 2.5 % crates, 10.0 % system
-        Worth #[profile]: diffusion::parse
+        37.5 % in annotated functions; without any of your code: 0.0 % std, 2.5 % crates, 10.0 % system, 0.0 % hprof
+        Worth #[profile]: diffusion::parse (src/input.rs:7)
         ");
     }
 
     #[test]
     fn suggestions_add_up_the_lines_of_a_function() {
         let mut out = Vec::new();
-        let place =
-            |_: &str, function: &str, hot| (function == "diffusion::parse").then_some(hot - 2);
-        write_suggestions(&profile(), None, &place, &mut out).unwrap();
+        let find = |file: &str, _| {
+            file.ends_with("input.rs").then(|| FunctionAt {
+                name: "parse".into(),
+                line: 5,
+            })
+        };
+        write_suggestions(&profile(), None, &find, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
-            " % CPU  Samples  Function to annotate\n  50.0      200  src/input.rs:5 diffusion::parse\n"
+            " % CPU  Samples  Function to annotate\n  50.0      200  src/input.rs:5 parse\n"
         );
     }
 
@@ -294,10 +352,79 @@ mod tests {
             native.asked_hz = 200;
         }
         let mut out = Vec::new();
-        write_native_table(&profile, &NativeTableOptions::default(), &mut out).unwrap();
+        write_native_table(
+            &profile,
+            &NativeTableOptions::default(),
+            &|_, _| None,
+            &mut out,
+        )
+        .unwrap();
         let text = String::from_utf8(out).unwrap();
         let heading =
             "Native stacks: 400 samples in 2.00 s of CPU time, 200 a second; 10 dropped\n";
-        assert!(text.starts_with(heading), "{text}");
+        assert!(text.starts_with(&format!("\n{heading}")), "{text}");
+    }
+
+    /// The table of one stack for each of these innermost frames, called from the annotated function if `below`.
+    fn table(frames: Vec<NativeFrame>, below: bool) -> String {
+        let mut profile = profile();
+        if let Some(native) = &mut profile.processes[0].native {
+            let annotated = u32::try_from(frames.len()).unwrap();
+            let caller = if below { vec![annotated] } else { Vec::new() };
+            native.stacks = (0..annotated)
+                .map(|frame| stack(&[&[frame][..], &caller].concat(), 10))
+                .collect();
+            native.frames = frames;
+            let advance = format!("{HOME}/src/solver.rs");
+            native.frames.push(frame("advance", &advance, 21));
+        }
+        let mut out = Vec::new();
+        let find = |_: &str, line: u32| {
+            Some(FunctionAt {
+                name: "parse".into(),
+                line: line - 2,
+            })
+        };
+        write_native_table(&profile, &NativeTableOptions::default(), &find, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn code_without_a_line_belongs_to_the_annotated_function_of_its_name() {
+        let advance = format!("{HOME}/src/solver.rs");
+        let text = table(vec![frame("advance", &advance, 0)], false);
+        assert!(text.contains("100.0 % in annotated functions"), "{text}");
+        assert!(!text.contains("Worth"), "{text}");
+    }
+
+    #[test]
+    fn code_without_a_line_belongs_to_the_only_other_function_of_its_name() {
+        let file = format!("{HOME}/src/input.rs");
+        let frames = vec![frame("parse<u8>", &file, 7), frame("parse<u8>", &file, 0)];
+        let text = table(frames, true);
+        assert!(text.contains("src/input.rs:? parse\n"), "{text}");
+        assert!(
+            text.contains("Worth #[profile]: parse (src/input.rs:5)\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_recorder_is_not_the_users_code_even_inside_his_workspace() {
+        let file = format!("{HOME}/profiler-core/src/memory/alloc.rs");
+        let frames = || vec![frame("hprof::alloc<std::alloc::System>", &file, 9)];
+        let text = table(frames(), true);
+        assert!(text.contains("100.0 % in annotated functions"), "{text}");
+        let text = table(frames(), false);
+        assert!(text.contains("0.0 % system, 100.0 % hprof"), "{text}");
+    }
+
+    #[test]
+    fn neighbours_of_the_workspace_and_vendored_crates_are_not_the_users_code() {
+        let other = frame("other::f", &format!("{HOME}-2/src/lib.rs"), 3);
+        let vendored = frame("f", &format!("{HOME}/vendor/serde/src/lib.rs"), 3);
+        let text = table(vec![other, vendored], false);
+        assert!(text.contains("0.0 % std, 100.0 % crates"), "{text}");
+        assert!(text.contains("No sample fell on code of yours"), "{text}");
     }
 }

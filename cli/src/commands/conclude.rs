@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use hprof::model::Profile;
+
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
 use crate::launch::Records;
@@ -57,9 +59,10 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
         loaded.profile.run = over.facts.into_run();
         let mut processes = loaded.profile.processes.iter();
         if over.native && processes.all(|process| process.native.is_none()) {
-            output::say(
-                "no native stacks: the program was killed, or was built without the feature native of hprof-core",
-            );
+            output::say(format_args!(
+                "no native stacks: {}",
+                missing_stacks(&loaded.profile)
+            ));
         }
         match print(over.report, over.table, &loaded) {
             Err(error) if !failure::is_broken_pipe(&error) => {
@@ -90,6 +93,15 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
         }
     }
     Ok(code)
+}
+
+/// Why no process left native stacks.
+fn missing_stacks(profile: &Profile) -> &'static str {
+    if profile.processes.iter().all(|process| !process.finished) {
+        "they are written when a process ends in order, and this one did not"
+    } else {
+        "the program was built without them, which takes: HPROF=lines cargo build --release --features hprof-core/native"
+    }
 }
 
 fn print(report: Report, table: &TableArgs, loaded: &Loaded) -> anyhow::Result<()> {
@@ -124,6 +136,15 @@ fn nothing_recorded(reason: Nothing) {
 
 /// What a package needs to be profiled.
 fn three_lines() -> String {
+    format!(
+        "    {}\n    use hprof::profile;   at the top of the source file\n    \
+         #[profile]   above the function",
+        add_library()
+    )
+}
+
+/// The line that makes hprof's library a dependency.
+pub(super) fn add_library() -> String {
     // Where hprof itself was built from is the one place that is known to have the library.
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -132,9 +153,7 @@ fn three_lines() -> String {
         .filter(|path| path.is_dir())
         .unwrap_or_else(|| PathBuf::from("path of profiler-core"));
     format!(
-        "    hprof-core = {{ path = {:?} }}   in Cargo.toml, below [dependencies]\n    \
-         use hprof::profile;   at the top of the source file\n    \
-         #[profile]   above the function",
+        "hprof-core = {{ path = {:?} }}   in Cargo.toml, below [dependencies]",
         library
     )
 }

@@ -9,6 +9,9 @@ use crate::args::{self, FlamegraphArgs};
 use crate::failure::Hint;
 use crate::output::{self, Report};
 
+/// Where native stacks come from.
+pub(super) const NATIVE_HINT: &str = "native stacks are recorded by hprof run --native";
+
 /// `hprof flamegraph`.
 pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let profile = load(&args.profile)?.profile;
@@ -28,8 +31,7 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let file = matches!(report, Report::File(..));
     report.write(false, |_, out: &mut dyn Write| {
         if args.native {
-            return write_native_flamegraph(&profile, args.title.as_deref(), out)
-                .hint("native stacks are recorded by hprof run --native");
+            return write_native_flamegraph(&profile, args.title.as_deref(), out).hint(NATIVE_HINT);
         }
         write_flamegraph(&profile, &options, out)
             .hint("--metric chooses other values, such as hits")

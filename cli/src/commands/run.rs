@@ -1,8 +1,10 @@
 //! `hprof run`, `test` and `bench`: build instrumented, run, print the tables, save the profile.
 
-use super::conclude::{Nothing, Over, conclude};
+use anyhow::anyhow;
+
+use super::conclude::{Nothing, Over, add_library, conclude};
 use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs};
-use crate::failure::CODE;
+use crate::failure::{self, CODE};
 use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
@@ -50,7 +52,9 @@ fn profile(
     let destination = Destination::new(save.output.as_deref(), &runs)?;
     let report = Report::open(&save.report)?;
     let mut cargo = launch::cargo(build, &package)?;
-    cargo.native = recording.native();
+    if recording.native() {
+        cargo.feature = Some(native_feature(&package)?);
+    }
     let order = Order {
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
@@ -60,11 +64,6 @@ fn profile(
     let records = Records::create(&runs, &order)?;
     let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
     if launches.is_empty() {
-        if recording.native() && code != 0 {
-            output::say(
-                "hint: --native builds with --features hprof-core/native: the package needs hprof-core itself, by this name, in its [dependencies]",
-            );
-        }
         return Ok(not_started(build, code));
     }
     conclude(Over {
@@ -78,6 +77,16 @@ fn profile(
         native: recording.native(),
         reason: &|| reason(build),
     })
+}
+
+/// The feature of hprof's library that samples stacks. The manifest that depends on the library does not have to name it.
+fn native_feature(package: &Package) -> anyhow::Result<String> {
+    let Some(library) = &package.library else {
+        let error =
+            anyhow!("--native needs hprof-core among the dependencies of the package itself");
+        return Err(failure::with_hint(error, add_library()));
+    };
+    Ok(format!("{library}/native"))
 }
 
 /// Builds and starts the program, without our allocator if it has one of its own.

@@ -29,8 +29,8 @@ pub(crate) struct Cargo<'a> {
     triple: String,
     /// The user's own runner.
     pub(crate) runner: Vec<String>,
-    /// Build the recorder with its feature `native`.
-    pub(crate) native: bool,
+    /// Feature to build with, beside those that the user asks for.
+    pub(crate) feature: Option<String>,
 }
 
 /// Finds out what cargo has to be told.
@@ -46,7 +46,7 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         profile: profile_options(build, package, &config),
         triple,
         runner,
-        native: false,
+        feature: None,
     })
 }
 
@@ -105,9 +105,8 @@ impl Cargo<'_> {
         command
             .args(&self.build.selection)
             .args(&self.build.options);
-        if self.native {
-            // Works without a word in the user's manifest, if it names the dependency so.
-            command.arg("--features=hprof-core/native");
+        if let Some(feature) = &self.feature {
+            command.arg(format!("--features={feature}"));
         }
         command.arg(format!("--profile={}", self.build.profile.name));
         for option in &self.profile {

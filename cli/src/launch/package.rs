@@ -23,6 +23,8 @@ pub(crate) struct Package {
     pub(crate) root: PathBuf,
     /// The target folder.
     pub(crate) target_folder: PathBuf,
+    /// What the manifests call hprof's library, if any of the packages meant depends on it by itself.
+    pub(crate) library: Option<String>,
 }
 
 impl Package {
@@ -61,14 +63,59 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
         });
     }
     let metadata = parse(&output)?;
+    let library = library(&metadata, place)?;
     let target_folder = match &place.target_dir {
         Some(folder) => std::path::absolute(folder)?,
         None => metadata.target_directory.into_std_path_buf(),
     };
     Ok(Lookup::Found(Package {
+        library,
         root: metadata.workspace_root.into_std_path_buf(),
         target_folder,
     }))
+}
+
+/// The name that the packages meant have given to their dependency on hprof's library.
+fn library(metadata: &Metadata, place: &Whereabouts) -> anyhow::Result<Option<String>> {
+    let members = metadata.workspace_packages();
+    let is_named = |package: &&&cargo_metadata::Package| {
+        let mut names = place.packages.iter();
+        names.any(|specification| name_in(specification) == package.name.as_str())
+    };
+    let named: Vec<_> = members.iter().filter(is_named).copied().collect();
+    let around = match &place.manifest_path {
+        Some(path) => std::path::absolute(path)?,
+        None => std::env::current_dir()?.join("Cargo.toml"),
+    };
+    let folder = |package: &&cargo_metadata::Package| {
+        let folder = package.manifest_path.parent()?;
+        around.starts_with(folder).then_some(folder.as_str().len())
+    };
+    // As cargo does: the packages named, else the one around, else all.
+    let meant = if !named.is_empty() {
+        named
+    } else if let Some(package) = members
+        .iter()
+        .filter(|package| folder(package).is_some())
+        .max_by_key(|package| folder(package))
+    {
+        vec![*package]
+    } else {
+        members
+    };
+    let mut uses = meant.iter().flat_map(|package| &package.dependencies);
+    let found = uses.find(|dependency| dependency.name == RUNTIME);
+    Ok(found.map(|dependency| {
+        let name = dependency.rename.as_ref();
+        name.unwrap_or(&dependency.name).clone()
+    }))
+}
+
+/// The package that `-p` names: `name`, `name@1.0` or `path+file:///folder#name@1.0`.
+fn name_in(specification: &str) -> &str {
+    let after = specification.rsplit(['#', '/']).next();
+    let name = after.and_then(|text| text.split('@').next());
+    name.unwrap_or(specification)
 }
 
 /// Whether hprof's library is among the packages of the workspace and their dependencies.
@@ -129,3 +176,20 @@ pub(super) fn output(command: &mut Command) -> anyhow::Result<Output> {
 
 /// What to do when there is no cargo.
 pub(super) const CARGO_HINT: &str = "is Rust installed and cargo in PATH?";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifications_of_packages_name_them() {
+        for text in [
+            "a-b",
+            "a-b@1.2.3",
+            "path+file:///x/y#a-b@1.2.3",
+            "path+file:///x/a-b",
+        ] {
+            assert_eq!(name_in(text), "a-b");
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod bad_input;
 mod ends;
 mod fixture;
 mod launch;
+mod native;
 mod profiles;
 mod signals;
 mod workloads;

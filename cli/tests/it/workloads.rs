@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
 
+use hprof::model::{Nanos, Scope, function_costs};
 use tempfile::TempDir;
 
 use crate::fixture::{Printed, hprof, printed};
@@ -109,6 +110,8 @@ fn programs() -> &'static Path {
         }
         cargo
             .args(["build", "--quiet", "-p", "sample-workloads", "--bins"])
+            // The service.
+            .arg("--features=tracing")
             .current_dir(root())
             .env("CARGO_TARGET_DIR", &target)
             // Nobody debugs them or builds them often.
@@ -216,4 +219,34 @@ fn waiting_for_a_lock_takes_wall_time_and_no_cpu_time() {
     let (total, cpu) = (total.unwrap(), cpu.unwrap_or(0));
     assert!(total > 100_000_000, "{total}");
     assert!(cpu * 5 < total, "{cpu} of {total}");
+}
+
+/// The handlers are instrumented for tracing and not annotated: `hprof::layer()` makes their rows.
+#[test]
+fn spans_of_a_service_are_called_once_for_each_request() {
+    let service = Recorded::new("echo_service", "--clients 4 --wait 2 25");
+    assert_eq!(service.run.stdout, "100 of 100 requests answered\n");
+    let profile = hprof::pprof_file::read(&service.folder.path().join("profile")).unwrap();
+    let costs = function_costs(&profile, Scope::All);
+    // Calls, busy and idle time.
+    let figures = |name: &str| {
+        let named = |id: usize| profile.functions[id].name == name;
+        let cost = costs.iter().find(|cost| named(cost.function.0 as usize));
+        let cost = cost.unwrap_or_else(|| panic!("no {name}"));
+        let idle: Nanos = cost.lines.iter().map(|line| line.own.awaited).sum();
+        (cost.calls, cost.total.0, idle.0)
+    };
+    assert_eq!(figures("connection").0, 4);
+    assert_eq!(figures("handle").0, 100);
+    let (calls, busy, idle) = figures("look_up");
+    assert_eq!(calls, 100);
+    assert!(idle >= 100 * 2_000_000, "{idle} ns idle");
+    assert!(busy < idle, "{busy} ns busy, {idle} ns idle");
+    let (calls, busy, idle) = figures("render");
+    assert_eq!((calls, idle), (100, 0));
+    assert!(busy > 0);
+    let svg = service.view(&["flamegraph", "-o", "-"]);
+    for name in ["connection", "handle", "look_up", "render"] {
+        assert!(svg.contains(&format!("::{name} (")), "no {name} in {svg}");
+    }
 }

@@ -119,9 +119,12 @@ fn collect(guard: &ProfilerGuard<'_>) -> Option<Native> {
     for (stack, samples) in report.data {
         let mut frames = Vec::new();
         for (index, frame) in stack.frames.iter().enumerate() {
-            let symbols = known.entry(frame.ip).or_insert_with(|| {
+            // The look-up takes one off, for a call returns behind itself; the innermost address is that of an instruction already.
+            let address = frame.ip + usize::from(index == 0);
+            let symbols = known.entry(address).or_insert_with(|| {
                 let mut one = stack.clone();
                 one.frames = stack.frames[index..=index].into();
+                one.frames[0].ip = address;
                 let found = Frames::from(one).frames.pop().unwrap_or_default();
                 named(&found, frame.ip)
                     .into_iter()
@@ -157,17 +160,29 @@ fn named(symbols: &[Symbol], address: usize) -> Vec<NativeFrame> {
         }];
     }
     let last = symbols.len() - 1;
-    let frame = |(index, symbol): (usize, &Symbol)| NativeFrame {
-        function: without_hash(&symbol.name()).to_owned(),
-        file: symbol
-            .filename
-            .as_ref()
-            .map(|file| file.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        line: symbol.lineno(),
-        inlined: index < last,
+    let frame = |(index, symbol): (usize, &Symbol)| {
+        let file = symbol.filename.as_ref();
+        let file = file.map(|file| file.to_string_lossy().into_owned());
+        let file = file.unwrap_or_default();
+        NativeFrame {
+            function: full_name(without_hash(&symbol.name()), &file),
+            file,
+            line: symbol.lineno(),
+            inlined: index < last,
+        }
     };
     symbols.iter().enumerate().map(frame).collect()
+}
+
+/// The name, which for a function of the recorder begins with `hprof::`: where debug information has lines only, it has bare names.
+fn full_name(name: &str, file: &str) -> String {
+    const OURS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+    let known = name.trim_start_matches('<').starts_with("hprof::");
+    if file.starts_with(OURS) && !known {
+        format!("hprof::{name}")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// A name without the hash that tells versions of a crate apart.

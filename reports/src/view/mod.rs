@@ -15,6 +15,7 @@ pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use heap::{HeapRow, HeapView};
 pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
+pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{LiveRecord, Record, notes_blocks, records};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};

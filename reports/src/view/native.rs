@@ -2,10 +2,29 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use hprof::model::{Nanos, Native, NativeFrame, Profile};
+use hprof::model::{Function, Nanos, Native, NativeFrame, Profile};
 
 use super::line::percent;
+
+/// A function as its source has it.
+///
+/// ```
+/// let function = hprof_reports::FunctionAt { name: "Field::advance".into(), line: 21 };
+/// assert_eq!(function.line, 21);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionAt {
+    /// Name, with its type where it has one.
+    pub name: String,
+    /// Line of its `fn`, from 1.
+    pub line: u32,
+}
+
+/// Finds the function that holds a line of a source file; `None` where the source is not there. Stacks name closures without their
+/// function, and inlined functions without their type.
+pub type FindFunction<'a> = dyn Fn(&str, u32) -> Option<FunctionAt> + 'a;
 
 /// Whose code a frame is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +35,8 @@ pub(crate) enum Origin {
     User,
     /// The standard library.
     Std,
+    /// The recorder of hprof.
+    Recorder,
     /// Another crate, by name and version.
     Crate(String),
     /// Libraries without Rust sources, such as libc.
@@ -33,59 +54,78 @@ impl Origin {
 #[derive(Debug)]
 pub(crate) struct Origins<'a> {
     profile: &'a Profile,
-    root: Option<&'a str>,
+    root: Option<&'a Path>,
 }
 
 impl<'a> Origins<'a> {
     pub(crate) fn new(profile: &'a Profile) -> Self {
         Self {
             profile,
-            root: profile.run.source_root.as_deref(),
+            root: profile.run.source_root.as_deref().map(Path::new),
         }
     }
 
     /// Whose code the frame is.
     pub(crate) fn of(&self, frame: &NativeFrame) -> Origin {
         let (file, function) = (frame.file.as_str(), frame.function.as_str());
+        // The recorder names its own frames so, wherever it was built.
+        if function.trim_start_matches('<').starts_with("hprof::") {
+            return Origin::Recorder;
+        }
         if file.is_empty() {
             return Origin::System;
         }
         if file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/") {
             return Origin::Std;
         }
-        // The recorder itself, wherever it was built from.
-        if function.trim_start_matches('<').starts_with("hprof::") {
-            return Origin::Crate("hprof".into());
-        }
         // The compiler's calls of an allocator stand where that is declared.
         if function.starts_with("__rustc::") {
             return Origin::Std;
         }
-        let below_root = self.root.is_some_and(|root| file.starts_with(root));
-        let foreign = ["/registry/src/", "/git/checkouts/"]
-            .into_iter()
-            .find_map(|mark| Some(file.split_once(mark)?.1));
-        match foreign {
-            // `<registry>/<crate>/src/..`
-            Some(path) => Origin::Crate(path.split('/').nth(1).unwrap_or("?").to_owned()),
-            None if std::path::Path::new(file)
-                .extension()
-                .is_none_or(|extension| extension != "rs") =>
-            {
-                Origin::System
-            }
-            None if self.is_annotated(frame) => Origin::Annotated,
-            None if below_root || self.root.is_none() || !file.starts_with('/') => Origin::User,
-            None => Origin::Crate(crate_of(function).to_owned()),
+        if let Some(name) = self.foreign(file) {
+            return Origin::Crate(name.to_owned());
+        }
+        let is_rust = Path::new(file)
+            .extension()
+            .is_some_and(|extension| extension == "rs");
+        let is_below = self
+            .root
+            .is_none_or(|root| Path::new(file).starts_with(root));
+        match is_rust {
+            false => Origin::System,
+            true if self.annotated(frame).is_some() => Origin::Annotated,
+            true if is_below || !file.starts_with('/') => Origin::User,
+            true => Origin::Crate(crate_of(function).to_owned()),
         }
     }
 
-    /// Whether the line belongs to an annotated function. A span has a row, but its code has no markers.
-    fn is_annotated(&self, frame: &NativeFrame) -> bool {
-        self.profile.functions.iter().any(|function| {
+    /// The crate that a file belongs to if it came from a registry, from git or was vendored.
+    fn foreign<'f>(&self, file: &'f str) -> Option<&'f str> {
+        let fetched = ["/registry/src/", "/git/checkouts/"]
+            .into_iter()
+            .find_map(|mark| Some(file.split_once(mark)?.1));
+        // `<registry>/<crate>/src/..`
+        if let Some(path) = fetched {
+            return Some(path.split('/').nth(1).unwrap_or("?"));
+        }
+        let vendored = Path::new(file)
+            .strip_prefix(self.root?)
+            .ok()?
+            .strip_prefix("vendor");
+        vendored.ok()?.iter().next()?.to_str()
+    }
+
+    /// The annotated function that the frame belongs to. A span has a row, but its code has no markers.
+    pub(crate) fn annotated(&self, frame: &NativeFrame) -> Option<&'a Function> {
+        self.profile.functions.iter().find(|function| {
             let rest = frame.file.strip_suffix(function.file.as_str());
-            rest.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-                && (function.line..=function.end_line).contains(&frame.line)
+            let is_there = match frame.line {
+                // Code that the compiler made for the function as a whole.
+                0 => last_name(&function.name) == last_name(&frame.function),
+                line => (function.line..=function.end_line).contains(&line),
+            };
+            is_there
+                && rest.is_some_and(|before| before.is_empty() || before.ends_with('/'))
                 && !function.package.is_empty()
         })
     }
@@ -104,6 +144,7 @@ pub(crate) struct Inside {
     pub(crate) std: u64,
     pub(crate) crates: u64,
     pub(crate) system: u64,
+    pub(crate) recorder: u64,
 }
 
 impl Inside {
@@ -113,8 +154,13 @@ impl Inside {
             Origin::Std => &mut self.std,
             Origin::Crate(_) => &mut self.crates,
             Origin::System => &mut self.system,
+            Origin::Recorder => &mut self.recorder,
         };
         *place += samples;
+    }
+
+    fn sum(&self) -> u64 {
+        self.user + self.std + self.crates + self.system + self.recorder
     }
 }
 
@@ -123,10 +169,13 @@ impl Inside {
 pub(crate) struct HotLine {
     pub(crate) function: String,
     pub(crate) file: String,
+    /// 0 if not known.
     pub(crate) line: u32,
     pub(crate) samples: u64,
     /// As a share of all samples.
     pub(crate) percent: Option<f64>,
+    /// Standard deviation of that share, in percent too.
+    pub(crate) error: Option<f64>,
     pub(crate) inside: Inside,
 }
 
@@ -135,7 +184,7 @@ pub(crate) struct HotLine {
 pub(crate) struct Worth {
     pub(crate) function: String,
     pub(crate) file: String,
-    /// Its hottest line.
+    /// That of its `fn`; its hottest line where the source is not there.
     pub(crate) line: u32,
     pub(crate) samples: u64,
     pub(crate) percent: Option<f64>,
@@ -164,7 +213,7 @@ pub(crate) struct NativeView {
 
 impl NativeView {
     /// The view of all processes together; `None` if none has native stacks.
-    pub(crate) fn new(profile: &Profile) -> Option<Self> {
+    pub(crate) fn new(profile: &Profile, find: &FindFunction<'_>) -> Option<Self> {
         let origins = Origins::new(profile);
         let mut view = Self {
             samples: 0,
@@ -182,7 +231,7 @@ impl NativeView {
         let processes = profile.processes.iter();
         for native in processes.filter_map(|process| process.native.as_ref()) {
             any = true;
-            view.add(native, &origins, &mut lines);
+            view.add(native, &origins, find, &mut lines);
         }
         if view.cpu_ns > 0 {
             view.reached_hz = Some(view.samples as f64 * 1e9 / view.cpu_ns as f64);
@@ -191,7 +240,13 @@ impl NativeView {
         any.then_some(view)
     }
 
-    fn add(&mut self, native: &Native, origins: &Origins<'_>, lines: &mut BTreeMap<Place, Inside>) {
+    fn add(
+        &mut self,
+        native: &Native,
+        origins: &Origins<'_>,
+        find: &FindFunction<'_>,
+        lines: &mut BTreeMap<Place, Inside>,
+    ) {
         let samples = native.samples();
         self.samples += samples;
         self.dropped += native.signals.saturating_sub(samples);
@@ -215,7 +270,7 @@ impl NativeView {
             match frames().find(|(_, origin)| origin.is_user()) {
                 Some((_, Origin::Annotated)) => self.annotated += stack.samples,
                 Some((frame, _)) => lines
-                    .entry(Place::of(frame))
+                    .entry(Place::of(frame, find))
                     .or_default()
                     .add(leaf, stack.samples),
                 None => self.elsewhere.add(leaf, stack.samples),
@@ -224,63 +279,162 @@ impl NativeView {
     }
 
     fn rank(&mut self, lines: BTreeMap<Place, Inside>) {
-        let mut functions: BTreeMap<(String, String), Worth> = BTreeMap::new();
+        let mut functions: BTreeMap<(String, Option<u32>, String), Worth> = BTreeMap::new();
+        let mut lines: Vec<(Place, Inside)> = adopted(lines).into_iter().collect();
+        lines.sort_by_key(|(_, inside)| Reverse(inside.sum()));
         for (place, inside) in lines {
-            let samples = inside.user + inside.std + inside.crates + inside.system;
+            let samples = inside.sum();
+            // Hottest line first, so that the first of a function is its hottest.
+            let key = (place.file.clone(), place.start, place.function.clone());
+            let worth = functions.entry(key).or_insert_with(|| Worth {
+                function: place.function.clone(),
+                file: place.file.clone(),
+                line: place.start.unwrap_or(place.line),
+                samples: 0,
+                percent: None,
+            });
+            worth.samples += samples;
+            worth.percent = share(worth.samples, self.samples);
+            if worth.line == 0 {
+                worth.line = place.line;
+            }
+            let part = samples as f64 / self.samples as f64;
             self.lines.push(HotLine {
                 function: place.function,
                 file: place.file,
                 line: place.line,
                 samples,
                 percent: share(samples, self.samples),
+                error: Some((part * (1.0 - part) / self.samples as f64).sqrt() * 100.0),
                 inside,
             });
-        }
-        self.lines.sort_by_key(|line| Reverse(line.samples));
-        for line in &self.lines {
-            let key = (line.file.clone(), line.function.clone());
-            let worth = functions.entry(key).or_insert_with(|| Worth {
-                function: line.function.clone(),
-                file: line.file.clone(),
-                // The hottest line comes first.
-                line: line.line,
-                samples: 0,
-                percent: None,
-            });
-            worth.samples += line.samples;
-            worth.percent = share(worth.samples, self.samples);
         }
         self.worth = functions.into_values().collect();
         self.worth.sort_by_key(|worth| Reverse(worth.samples));
     }
 }
 
+/// The lines, where code without a line is given to the one function of its file that has the name.
+fn adopted(lines: BTreeMap<Place, Inside>) -> BTreeMap<Place, Inside> {
+    let homeless = |place: &Place| place.line == 0;
+    let homes: Vec<Place> = lines
+        .keys()
+        .filter(|place| !homeless(place))
+        .cloned()
+        .collect();
+    let adopt = |mut place: Place| {
+        let mut same: Vec<_> = homes
+            .iter()
+            .filter(|home| home.file == place.file)
+            .filter(|home| last_name(&home.function) == last_name(&place.function))
+            .map(|home| (&home.function, home.start))
+            .collect();
+        same.dedup();
+        if let (true, [(function, start)]) = (homeless(&place), &same[..]) {
+            place.function = (*function).clone();
+            place.start = *start;
+        }
+        place
+    };
+    lines
+        .into_iter()
+        .map(|(place, inside)| (adopt(place), inside))
+        .collect()
+}
+
 /// A line of a function.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     file: String,
-    line: u32,
+    /// Of the `fn`, where the source is there.
+    start: Option<u32>,
     function: String,
+    /// 0 if not known.
+    line: u32,
 }
 
 impl Place {
-    fn of(frame: &NativeFrame) -> Self {
+    fn of(frame: &NativeFrame, find: &FindFunction<'_>) -> Self {
+        let found = Some(frame.line)
+            .filter(|line| *line > 0)
+            .and_then(|line| find(&frame.file, line));
+        let (function, start) = match found {
+            Some(found) => (found.name, Some(found.line)),
+            None => (plain_name(&frame.function).to_owned(), None),
+        };
         Self {
             file: frame.file.clone(),
+            start,
+            function,
             line: frame.line,
-            function: without_closures(&frame.function).to_owned(),
         }
     }
 }
 
-/// The function that holds a closure: its lines are annotated with it.
-fn without_closures(function: &str) -> &str {
-    let end = function
+/// A function's path without its type arguments, and that of the function around a closure.
+fn plain_name(function: &str) -> &str {
+    let closure = function
         .find("::{{closure}}")
         .or(function.find("::{closure"));
-    end.map_or(function, |end| &function[..end])
+    let function = closure.map_or(function, |end| &function[..end]);
+    if !function.ends_with('>') {
+        return function;
+    }
+    let mut depth = 0_u32;
+    // The arrow of a function's type closes nothing.
+    let mut before = ' ';
+    let mut open = None;
+    for (at, sign) in function.char_indices() {
+        match sign {
+            '<' => {
+                if depth == 0 {
+                    open = Some(at);
+                }
+                depth += 1;
+            }
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = sign;
+    }
+    match open {
+        Some(at) if at > 0 => function[..at].trim_end_matches("::"),
+        _ => function,
+    }
+}
+
+/// The name alone: `advance` of `<Field<f64> as Step>::advance::<3>`.
+fn last_name(function: &str) -> &str {
+    plain_name(function).rsplit("::").next().unwrap_or(function)
 }
 
 fn share(samples: u64, all: u64) -> Option<f64> {
     percent(Nanos(samples), Nanos(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_their_type_arguments_and_closures() {
+        for (name, plain, last) in [
+            ("naive", "naive", "naive"),
+            ("hit<10>", "hit", "hit"),
+            ("map<fn(&u32) -> bool, Vec<u8>>", "map", "map"),
+            ("a::b::sum::<u8>", "a::b::sum", "sum"),
+            (
+                "<a::F<u8> as a::S>::step",
+                "<a::F<u8> as a::S>::step",
+                "step",
+            ),
+            ("<a::F as a::S>::step<3>", "<a::F as a::S>::step", "step"),
+            ("a::parse::{{closure}}", "a::parse", "parse"),
+            ("a::parse::{closure#0}::{closure#1}", "a::parse", "parse"),
+            ("{closure#0}<u8>", "{closure#0}", "{closure#0}"),
+        ] {
+            assert_eq!(plain_name(name), plain);
+            assert_eq!(last_name(name), last);
+        }
+    }
 }

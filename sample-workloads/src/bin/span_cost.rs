@@ -1,4 +1,4 @@
-//! What a span costs under `hprof::layer()` and under other layers: the rows of `docs/overhead-spans.md`.
+//! What a span costs under `hprof::layer()` and under other layers: the rows of `docs/spans-and-native-stacks.md`.
 //!
 //! Each row runs in a process of its own, for a subscriber is for good. A row is the best of some rounds.
 
