@@ -22,6 +22,7 @@
 //! | 2 | [`ThreadRecord`] | with [`FLAG_MEMORY`]: 1 × [`MemoryWords`], for `outside` |
 //! | 3 | [`NodeRecord`] | `lines` × [`Cell`]; with [`FLAG_MEMORY`]: `lines` × [`MemoryWords`] |
 //! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
+//! | 5 | [`NotMeasuredRecord`] | the strings |
 //!
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
@@ -248,6 +249,8 @@ pub const KIND_THREAD: u32 = 2;
 pub const KIND_NODE: u32 = 3;
 /// A [`PairsRecord`].
 pub const KIND_PAIRS: u32 = 4;
+/// A [`NotMeasuredRecord`].
+pub const KIND_NOT_MEASURED: u32 = 5;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
@@ -279,6 +282,24 @@ pub struct SiteRecord {
     pub source_len: AtomicU32,
     /// Bytes of all labels together.
     pub labels_len: AtomicU32,
+}
+
+/// An annotated function that is left as it is, whether it ever runs or not. The strings follow in the order module, name, file.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct NotMeasuredRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// [`WhyNot`](crate::site::WhyNot).
+    pub why: AtomicU32,
+    /// First line of the function.
+    pub line: AtomicU32,
+    /// Bytes of the module path.
+    pub module_len: AtomicU32,
+    /// Bytes of the name.
+    pub name_len: AtomicU32,
+    /// Bytes of the file name.
+    pub file_len: AtomicU32,
 }
 
 /// One line slot of a site.

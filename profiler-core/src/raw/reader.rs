@@ -12,6 +12,7 @@ mod cells;
 mod clock;
 mod error;
 mod header;
+mod not_measured;
 mod process;
 mod records;
 mod samples;
