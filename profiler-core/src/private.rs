@@ -4,7 +4,7 @@
 pub use crate::inert::{Brace, Frame, Group, poll, task_line};
 #[cfg(hprof_recorder)]
 pub use crate::recorder::{Brace, Frame, Group, Task, poll, task_line};
-pub use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
+pub use crate::site::{LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, WhyNot};
 
 #[cfg(not(feature = "tracing"))]
 pub use crate::call_span::NoSpan;

@@ -1,4 +1,5 @@
-//! The static description of one instrumented function body: where it stands and which of its lines have markers.
+//! The static description of one instrumented function body: where it stands and which of its lines have markers; and of a
+//! function that is left alone.
 //!
 //! The macro makes one [`Site`] for each function, closure or async body. It is plain constant data apart from
 //! the id, which the recorder hands out when the body is entered for the first time.
@@ -147,4 +148,42 @@ impl<const N: usize> Site<N> {
             lines,
         }
     }
+}
+
+/// Why an annotated function is left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum WhyNot {
+    /// A `const fn`: the compiler may run it, and nothing that it cannot run may stand in it.
+    Constant = 1,
+    /// A naked function: it is assembly from its first instruction on.
+    Naked = 2,
+}
+
+impl WhyNot {
+    /// The reason with the given number in a raw file, if there is one.
+    #[must_use]
+    pub const fn from_raw(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Constant),
+            2 => Some(Self::Naked),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of a function that is left as it is. It stands in a section of its own in the executable, where the recorder finds
+/// it without any call.
+#[derive(Clone, Copy, Debug)]
+pub struct NotMeasured {
+    /// Why it is left alone.
+    pub why: WhyNot,
+    /// As in [`SiteFacts`].
+    pub module: &'static str,
+    /// As in [`SiteFacts`].
+    pub name: &'static str,
+    /// As in [`SiteFacts`].
+    pub file: &'static str,
+    /// As in [`SiteFacts`].
+    pub line: u32,
 }

@@ -15,7 +15,8 @@
 mod twins;
 
 use hprof::profile;
-use twins::{hits_as_written, log, same};
+use hprof::site::WhyNot;
+use twins::{hits_as_written, is_recorded, log, recorded, same};
 
 /// A second way to the recorder, as a renamed dependency would be.
 mod renamed {
@@ -76,41 +77,45 @@ fn skipped(value: u32) -> u32 {
 fn marked(values: &[u32]) -> Result<u32, String> {
     let mut sum = 0;
     #[mark]
-    let first = *values.first().ok_or("empty")?;
+    let first = *values.first().ok_or("empty")?; //= 1
     #[mark("the loop")]
     for value in values {
+        //= 4
         if *value == 3 {
             continue;
         }
         #[mark]
-        log(format!("value {value}"));
+        log(format!("value {value}")); //= 2
         sum += value;
     }
     'search: for value in values {
         for other in values {
             #[mark]
             if value + other == 9 {
+                //= 6
                 break 'search;
             }
             #[mark]
             if value == other {
+                //= 6
                 continue 'search;
             }
         }
     }
     let doubled = values.iter().map(|value| {
         #[mark("doubling")]
-        let doubled = value * 2;
+        let doubled = value * 2; //= 3
         doubled
     });
     sum += doubled.sum::<u32>();
     #[mark]
     if sum > 100 {
+        //= 1
         #[mark]
-        return Err(format!("{first} and more"));
+        return Err(format!("{first} and more")); //= 0
     }
     #[mark]
-    Ok(sum)
+    Ok(sum) //= 1
 }
 
 fn marked_plain(values: &[u32]) -> Result<u32, String> {
@@ -191,6 +196,22 @@ impl Counter {
         self
     }
 }
+
+#[profile(always)]
+mod left_alone {
+    /// Never called, but by the compiler.
+    pub(crate) const fn size<T>() -> usize {
+        std::mem::size_of::<T>()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[unsafe(naked)]
+    pub(crate) extern "C" fn naked() {
+        std::arch::naked_asm!("ret");
+    }
+}
+
+const SIZE: usize = left_alone::size::<u32>();
 
 #[profile(always)]
 trait Named {
@@ -384,10 +405,37 @@ fn macros_can_make_annotated_functions() {
 
 #[test]
 fn hits_are_as_worked_by_hand() {
-    let functions = ["a name of its own", "calls_only", "skipping"];
+    let functions = ["a name of its own", "calls_only", "skipping", "marked"];
     hits_as_written("hits_are_as_worked_by_hand", &functions, || {
         split(&[2, 3, 4]);
         calls_only(1);
         skipping(&[1, 2, 3]);
+        marked(&[1, 2, 3]).unwrap();
     });
+}
+
+/// Called or not: they stand in the executable.
+#[test]
+fn what_is_left_alone_is_listed_with_the_reason() {
+    if is_recorded() {
+        direct(&[1, 2, 3]);
+        return;
+    }
+    let profile = recorded("what_is_left_alone_is_listed_with_the_reason");
+    let listed = profile.not_measured.iter().map(|function| {
+        assert!(function.file.ends_with("macro_options.rs"));
+        (&*function.module, &*function.name, function.why)
+    });
+    let mut expected = vec![
+        ("macro_options", "constant", WhyNot::Constant),
+        ("macro_options", "Counter::new", WhyNot::Constant),
+        ("macro_options::left_alone", "size", WhyNot::Constant),
+    ];
+    if cfg!(target_arch = "x86_64") {
+        expected.push(("macro_options", "naked", WhyNot::Naked));
+    }
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
+    let lines = include_str!("macro_options.rs").lines();
+    let line = lines.skip(profile.not_measured[0].line as usize).next();
+    assert_eq!(line, Some("const fn constant(value: u32) -> u32 {"));
 }

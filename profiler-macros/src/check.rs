@@ -12,19 +12,31 @@ const OWN_ENTRY_POINTS: [&str; 4] = [
     "proc_macro_derive",
 ];
 
-/// Whether a function has to stay as it is: nothing can be called from a constant one, a naked one has no body of Rust, and
-/// the compiler's entry points run outside the program.
-pub(crate) fn left_alone(function: &Function<'_>) -> bool {
+/// Why a function has to stay as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhyNot {
+    /// Nothing can be called from it that the compiler cannot run.
+    Constant,
+    /// It has no body of Rust.
+    Naked,
+    /// It runs outside the program.
+    EntryPoint,
+}
+
+/// Whether a function has to stay as it is, and why.
+pub(crate) fn left_alone(function: &Function<'_>) -> Option<WhyNot> {
     let entry_point = |attr: &Attribute| {
         OWN_ENTRY_POINTS
             .iter()
             .any(|name| attr.path().is_ident(name))
     };
-    function.sig.constness.is_some()
-        || function
-            .attrs
-            .iter()
-            .any(|attr| is_naked(attr) || entry_point(attr))
+    if function.attrs.iter().any(entry_point) {
+        Some(WhyNot::EntryPoint)
+    } else if function.attrs.iter().any(is_naked) {
+        Some(WhyNot::Naked)
+    } else {
+        function.sig.constness.map(|_| WhyNot::Constant)
+    }
 }
 
 /// `#[naked]` or `#[unsafe(naked)]`.

@@ -1,5 +1,6 @@
 //! The only module that builds tokens.
 
+use crate::check::WhyNot;
 use crate::paths::{Paths, SWITCH, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -94,6 +95,30 @@ impl Emitter {
                 },
                 [#lines],
             );
+        })
+    }
+
+    /// `static NOTE: &NotMeasured = &NotMeasured { .. };` in the section where the recorder looks for it.
+    pub(crate) fn not_measured(&self, ident: &Ident, why: WhyNot, facts: &Facts) -> Stmt {
+        let span = ident.span();
+        let [not_measured, why_not] =
+            ["NotMeasured", "WhyNot"].map(|name| self.paths.private(name, span));
+        let why = Ident::new(&format!("{why:?}"), span);
+        let Facts { name, file, .. } = facts;
+        let line = Literal::u32_unsuffixed(facts.line);
+        // The attribute is unsafe, for a section may mean anything: this one is the recorder's, and holds such references only.
+        whole(quote_spanned! {span=>
+            #[cfg(any(target_os = "linux", target_os = "macos"))]
+            #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_not_measured"))]
+            #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_not_meas"))]
+            #[used]
+            static #ident: &#not_measured = &#not_measured {
+                why: #why_not::#why,
+                module: ::core::module_path!(),
+                name: #name,
+                file: #file,
+                line: #line,
+            };
         })
     }
 

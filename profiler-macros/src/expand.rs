@@ -1,9 +1,10 @@
 //! From the annotated item to the instrumented one: the order of the stages.
 
 use crate::args::{Flag, Options, Switch};
+use crate::check::WhyNot;
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::item::{Function, Target};
-use crate::paths::Paths;
+use crate::paths::{Paths, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
@@ -48,9 +49,12 @@ pub(crate) fn expand(
         target.hold_fragments_together();
     }
     let has_helpers = helpers::mentioned(item);
-    target.each_function(&mut |function| expansion.function(function, has_helpers, &mut errors));
+    let mut beside = Vec::new();
+    target.each_function(&mut |function| {
+        beside.extend(expansion.function(function, has_helpers, &mut errors));
+    });
     let errors = emit::errors(&errors);
-    quote!(#errors #target)
+    quote!(#errors #target #(#beside)*)
 }
 
 /// How much of a function is instrumented.
@@ -94,16 +98,43 @@ struct Expansion<'a> {
 }
 
 impl Expansion<'_> {
-    fn function(&self, mut function: Function<'_>, has_helpers: bool, errors: &mut Vec<Error>) {
-        if !check::left_alone(&function) && self.level != Level::Nothing {
-            if self.level != Level::Off {
-                self.instrument(&mut function, errors);
+    /// Returns what has to stand beside the item.
+    fn function(
+        &self,
+        mut function: Function<'_>,
+        has_helpers: bool,
+        errors: &mut Vec<Error>,
+    ) -> Option<TokenStream> {
+        let mut beside = None;
+        match (check::left_alone(&function), self.level) {
+            (_, Level::Nothing) | (Some(WhyNot::EntryPoint), _) => {}
+            // No statement may stand in it, and nothing beside a method.
+            (Some(why @ WhyNot::Naked), level) => {
+                let note =
+                    (level != Level::Off && !function.direct).then(|| self.note(why, &function));
+                beside = note.map(|note| quote!(const _: () = { #note };));
             }
-            function.block.stmts.insert(0, emit::tracking());
+            (why_not, level) => {
+                match why_not {
+                    _ if level == Level::Off => {}
+                    None => self.instrument(&mut function, errors),
+                    Some(why) => function.block.stmts.insert(0, self.note(why, &function)),
+                }
+                function.block.stmts.insert(0, emit::tracking());
+            }
         }
         if has_helpers {
             helpers::strip(function.block, errors);
         }
+        beside
+    }
+
+    /// What the report is to say of a function that is left alone.
+    fn note(&self, why: WhyNot, function: &Function<'_>) -> Stmt {
+        let place = self.place(function);
+        let name = site_name(&place.name, place.line, None);
+        self.emitter
+            .not_measured(&name, why, &self.facts(&place, function))
     }
 
     /// Puts the sites, the frame and the markers into a body.
@@ -144,8 +175,7 @@ impl Expansion<'_> {
 
     /// One marker for the whole body.
     fn calls_only(&self, kind: SiteKind, place: &Place, body: &mut Block) -> Vec<SiteTable> {
-        let mut table =
-            SiteTable::new(kind, crate::paths::site_name(&place.name, place.line, None));
+        let mut table = SiteTable::new(kind, site_name(&place.name, place.line, None));
         if let Some(slot) = table.slot(place.fn_line, LineKind::WholeBody, Row::Own) {
             let counter = match kind {
                 SiteKind::AsyncFunction => Counter::Task {

@@ -45,7 +45,8 @@ use proc_macro::TokenStream;
 /// On functions and methods, `async` or not; on an `impl` block, a trait with default methods or an inline module, where it
 /// means every function in it that has no `profile` attribute of its own. Put it first among the attributes of an item.
 /// Functions inside a function need their own. These stay as they are: `const` and naked functions, functions without a body,
-/// and the entry points of the compiler, such as a panic handler.
+/// and the entry points of the compiler, such as a panic handler. Reports list the `const` ones as not measured, called or not, and
+/// the naked ones of an annotated `impl`, trait or module.
 ///
 /// # Options
 ///

@@ -2,10 +2,10 @@
 
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionCost, FunctionId, Heap, Line, LineCost,
-    LineLive, LineTotal, LiveCount, LiveHeap, Losses, Nanos, Node, OwnCost, Place, Process,
-    Profile, Run, Thread,
+    LineLive, LineTotal, LiveCount, LiveHeap, Losses, Nanos, Node, NotMeasured, OwnCost, Place,
+    Process, Profile, Run, Thread,
 };
-use hprof::site::LineKind;
+use hprof::site::{LineKind, WhyNot};
 
 const MS: u64 = 1_000_000;
 
@@ -284,6 +284,7 @@ pub(crate) fn diffusion() -> Profile {
             source_root: Some("/home/user/diffusion".into()),
         },
         functions: functions(),
+        not_measured: Vec::new(),
         processes: vec![process(nodes)],
     }
 }
@@ -300,6 +301,23 @@ pub(crate) fn killed() -> Profile {
     profile
 }
 
+/// The same run, with functions that were left alone.
+pub(crate) fn not_measured() -> Profile {
+    let mut profile = diffusion();
+    let function = |line, name: &str, why| NotMeasured {
+        file: "src/grid.rs".into(),
+        line,
+        module: "diffusion::grid".into(),
+        name: name.into(),
+        why,
+    };
+    let constant = |line| function(line, &format!("Grid::constant_{line}"), WhyNot::Constant);
+    profile.not_measured.extend((1..=9).map(constant));
+    let naked = function(12, "enter\u{7}", WhyNot::Naked);
+    profile.not_measured.push(naked);
+    profile
+}
+
 /// A profile of one function that costs this.
 pub(crate) fn single(
     name: &str,
@@ -313,6 +331,7 @@ pub(crate) fn single(
     let profile = Profile {
         run: Run::default(),
         functions: vec![function(name, 1, source, lines)],
+        not_measured: Vec::new(),
         processes: vec![process(vec![node(None, 0, 1, own.to_vec())])],
     };
     (profile, vec![cost(0, 1, own, &[])])

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{End, Process, Profile, Thread};
+use hprof::model::{End, NotMeasured, Process, Profile, Thread};
+use hprof::site::WhyNot;
 
 use crate::line_table::{LineTableOptions, sign};
 use crate::numbers::{counted, general, rough_time, scaled_time, thousands};
@@ -12,6 +13,8 @@ use crate::view::{Figures, LineView, Mark, OwnCostView, RunView};
 
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
+/// Functions listed for each reason not to measure them.
+const NOT_MEASURED_LISTED: usize = 4;
 
 const MARKS: [(Mark, &str); 4] = [
     (
@@ -104,6 +107,9 @@ pub(crate) fn write(
     }
     for warning in warnings(view) {
         writeln!(out, "{} {warning}", style.paint(Tone::Warning, "Warning:"))?;
+    }
+    for line in not_measured(view) {
+        writeln!(out, "{} {line}", style.paint(Tone::Dim, "Not measured:"))?;
     }
     write_running(view, profile, style, out)?;
     write_silent(view, profile, style, out)
@@ -238,6 +244,26 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
         warnings.push(format!("{records} left out: figures may be too low"));
     }
     warnings
+}
+
+/// Which functions are left alone, and why: a line for each reason.
+fn not_measured(view: &RunView<'_>) -> Vec<String> {
+    let line = |(why, functions): (&WhyNot, &Vec<&NotMeasured>)| {
+        let listed = functions.iter().take(NOT_MEASURED_LISTED).map(|function| {
+            let (name, file) = (text::clean(&function.name), text::clean(&function.file));
+            format!("{name} ({file}:{})", function.line)
+        });
+        let more = match functions.len().saturating_sub(NOT_MEASURED_LISTED) {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        let why = match why {
+            WhyNot::Constant => "const functions, which the compiler may run",
+            WhyNot::Naked => "naked functions, which are assembly alone",
+        };
+        format!("{}{more}: {why}", listed.collect::<Vec<_>>().join(", "))
+    };
+    view.not_measured.iter().map(line).collect()
 }
 
 /// What is known of a process that did not come to its end in order.

@@ -16,11 +16,13 @@ use super::unify::unify;
 #[must_use]
 pub fn merge(profiles: Vec<Profile>) -> Profile {
     let mut functions: Vec<Function> = Vec::new();
+    let mut not_measured = Vec::new();
     let mut processes = Vec::new();
     let mut runs: Vec<Run> = Vec::new();
     for profile in profiles {
         let of_profile = functions.len()..functions.len() + profile.functions.len();
         functions.extend(profile.functions);
+        not_measured.extend(profile.not_measured);
         processes.extend(
             profile
                 .processes
@@ -43,9 +45,12 @@ pub fn merge(profiles: Vec<Profile>) -> Profile {
             .then_with(|| a.host.cmp(&b.host))
             .then_with(|| a.exe.cmp(&b.exe))
     });
+    not_measured.sort_unstable();
+    not_measured.dedup();
     Profile {
         run: merge_runs(&runs),
         functions,
+        not_measured,
         processes,
     }
 }

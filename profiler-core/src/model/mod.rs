@@ -21,8 +21,8 @@ pub use images::successors;
 pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
 pub use profile::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node, OwnCost,
-    Place, Process, Profile, Run, Thread,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node,
+    NotMeasured, OwnCost, Place, Process, Profile, Run, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
 pub(crate) use unify::unify;

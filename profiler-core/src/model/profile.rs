@@ -6,7 +6,7 @@ use super::live::{LineLive, LiveHeap};
 use super::resident::{LineRss, ProcessRss};
 use super::units::Nanos;
 use crate::raw::native::Native;
-use crate::site::LineKind;
+use crate::site::{LineKind, WhyNot};
 
 /// Index of a function in [`Profile::functions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,8 @@ pub struct Profile {
     pub run: Run,
     /// The instrumented functions that were entered. Sites of closures and async blocks are part of the function that holds them.
     pub functions: Vec<Function>,
+    /// The annotated functions that were left as they are, entered or not: ascending, each once.
+    pub not_measured: Vec<NotMeasured>,
     /// One entry for each process that recorded.
     pub processes: Vec<Process>,
 }
@@ -72,6 +74,21 @@ pub struct Function {
     pub source: Vec<String>,
     /// The instrumented lines, ascending and each once, those of the closures and async blocks in it included.
     pub lines: Vec<Line>,
+}
+
+/// An annotated function that is left as it is. The order is by file, then from top to bottom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotMeasured {
+    /// Source file as the compiler was told it.
+    pub file: String,
+    /// Line of the attribute, or the first line of the function where an `impl` or a module has it.
+    pub line: u32,
+    /// Module path.
+    pub module: String,
+    /// Name, with its type where known.
+    pub name: String,
+    /// Why it is not measured.
+    pub why: WhyNot,
 }
 
 /// An instrumented line of a function.

@@ -8,6 +8,16 @@ pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
         let lines = function.lines.iter().map(|line| line.line);
         ascending("lines of a function", lines)?;
     }
+    let pairs = profile
+        .not_measured
+        .iter()
+        .zip(profile.not_measured.iter().skip(1));
+    for (one, next) in pairs {
+        if one >= next {
+            let expected = format!("one after {}", one.name);
+            return Err(Damage::new("function not measured", expected, &next.name));
+        }
+    }
     let threads = profile
         .processes
         .iter()

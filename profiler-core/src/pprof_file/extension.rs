@@ -24,6 +24,25 @@ pub(super) struct Extension {
     /// Each a [`ProcessFacts`].
     #[prost(bytes = "vec", repeated, tag = "4")]
     pub(super) processes: Vec<Vec<u8>>,
+    /// Each a [`NotMeasuredFacts`].
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub(super) not_measured: Vec<Vec<u8>>,
+}
+
+/// [`NotMeasured`](crate::model::NotMeasured). Texts are indices into the string table.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct NotMeasuredFacts {
+    #[prost(uint32, required, tag = "1")]
+    pub(super) file: u32,
+    #[prost(uint32, required, tag = "2")]
+    pub(super) line: u32,
+    #[prost(uint32, required, tag = "3")]
+    pub(super) module: u32,
+    #[prost(uint32, required, tag = "4")]
+    pub(super) name: u32,
+    /// As numbered in raw files.
+    #[prost(uint32, required, tag = "5")]
+    pub(super) why: u32,
 }
 
 /// [`Run`](crate::model::Run).

@@ -3,16 +3,16 @@
 use super::error::Damage;
 use super::extension::{
     FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_LOST_FORKS, FLAG_STRIPPED,
-    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, OwnCostFacts, ProcessFacts, RssFacts,
-    RunFacts,
+    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, NotMeasuredFacts, OwnCostFacts,
+    ProcessFacts, RssFacts, RunFacts,
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
     ClockMode, ClockSource, End, Function, Heap, Line, LineLive, LiveCount, LiveHeap, Losses,
-    Nanos, Native, OwnCost, Process, ProcessRss, RssChange, RssLevel, RssSource, Run,
+    Nanos, Native, NotMeasured, OwnCost, Process, ProcessRss, RssChange, RssLevel, RssSource, Run,
 };
 use crate::raw::native;
-use crate::site::LineKind;
+use crate::site::{LineKind, WhyNot};
 
 /// In the order of their numbers in the file.
 const CLOCK_SOURCES: [ClockSource; 2] = [ClockSource::Tsc, ClockSource::Monotonic];
@@ -154,6 +154,30 @@ fn function_lines(facts: &FunctionFacts, strings: &Strings<'_>) -> Result<Vec<Li
         });
     }
     Ok(lines)
+}
+
+pub(super) fn not_measured_facts(function: &NotMeasured, tables: &mut Tables) -> NotMeasuredFacts {
+    NotMeasuredFacts {
+        file: tables.string(&function.file),
+        line: function.line,
+        module: tables.string(&function.module),
+        name: tables.string(&function.name),
+        why: function.why as u32,
+    }
+}
+
+pub(super) fn not_measured(
+    facts: NotMeasuredFacts,
+    strings: &Strings<'_>,
+) -> Result<NotMeasured, Damage> {
+    let why = WhyNot::from_raw(facts.why);
+    Ok(NotMeasured {
+        file: strings.copy(facts.file)?,
+        line: facts.line,
+        module: strings.copy(facts.module)?,
+        name: strings.copy(facts.name)?,
+        why: why.ok_or_else(|| Damage::new("reason not to measure", "1 or 2", facts.why))?,
+    })
 }
 
 /// Everything but the threads.

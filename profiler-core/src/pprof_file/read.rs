@@ -155,6 +155,10 @@ fn whole(
         let function = facts::function(unpack("function", bytes)?, strings)?;
         profile.functions.push(function);
     }
+    for bytes in &extension.not_measured {
+        let function = facts::not_measured(unpack("function not measured", bytes)?, strings)?;
+        profile.not_measured.push(function);
+    }
     let locations = read_locations(message, profile.functions.len())?;
     let mut samples = SampleReader::new(message, locations);
     for bytes in &extension.processes {

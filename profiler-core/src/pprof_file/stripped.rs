@@ -237,6 +237,7 @@ impl<'a> Forest<'a> {
         Profile {
             run: Run::default(),
             functions,
+            not_measured: Vec::new(),
             processes: processes.into_iter().map(|(_, process)| process).collect(),
         }
     }

@@ -9,7 +9,7 @@ use prost::Message;
 use super::check::check;
 use super::error::WriteError;
 use super::extension::{Extension, LAYOUT};
-use super::facts::{function_facts, process_facts, run_facts};
+use super::facts::{function_facts, not_measured_facts, process_facts, run_facts};
 use super::message::{Function, Label, Mapping, Rest, Start, ValueType};
 use super::sample_type::{DEFAULT, SAMPLE_TYPES, label};
 use super::tables::{Tables, function_id};
@@ -58,6 +58,10 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> Result<(), WriteError> {
     for function in &profile.functions {
         let facts = function_facts(function, &mut tables);
         extension.functions.push(facts.encode_to_vec());
+    }
+    for function in &profile.not_measured {
+        let facts = not_measured_facts(function, &mut tables);
+        extension.not_measured.push(facts.encode_to_vec());
     }
     let rest = rest(profile, tables, &extension);
     packed.write_all(&rest.encode_to_vec())?;

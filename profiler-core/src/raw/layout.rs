@@ -23,6 +23,7 @@
 //! | 3 | [`NodeRecord`] | `lines` × [`Cell`]; with [`FLAG_MEMORY`]: `lines` × [`MemoryWords`] |
 //! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
 //! | 5 | [`HeapRecord`] | `capacity` × [`HeapEntry`] |
+//! | 6 | [`NotMeasuredRecord`] | the strings |
 //!
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
@@ -300,6 +301,8 @@ pub const KIND_NODE: u32 = 3;
 pub const KIND_PAIRS: u32 = 4;
 /// A [`HeapRecord`].
 pub const KIND_HEAP: u32 = 5;
+/// A [`NotMeasuredRecord`].
+pub const KIND_NOT_MEASURED: u32 = 6;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
@@ -331,6 +334,24 @@ pub struct SiteRecord {
     pub source_len: AtomicU32,
     /// Bytes of all labels together.
     pub labels_len: AtomicU32,
+}
+
+/// An annotated function that is left as it is, whether it ever runs or not. The strings follow in the order module, name, file.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct NotMeasuredRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// [`WhyNot`](crate::site::WhyNot).
+    pub why: AtomicU32,
+    /// First line of the function.
+    pub line: AtomicU32,
+    /// Bytes of the module path.
+    pub module_len: AtomicU32,
+    /// Bytes of the name.
+    pub name_len: AtomicU32,
+    /// Bytes of the file name.
+    pub file_len: AtomicU32,
 }
 
 /// One line slot of a site.

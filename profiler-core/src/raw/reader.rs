@@ -13,6 +13,7 @@ mod clock;
 mod error;
 mod header;
 mod heap;
+mod not_measured;
 mod process;
 mod records;
 mod samples;

@@ -2,7 +2,7 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! life of the recording, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
+//! life of the recording, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
 //! set at line boundaries.
 
 mod calibrate;
@@ -15,6 +15,7 @@ mod identity;
 mod marker;
 #[cfg(feature = "native")]
 mod native;
+mod not_measured;
 mod protocol;
 mod resident;
 mod run;

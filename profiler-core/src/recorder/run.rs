@@ -8,7 +8,7 @@ use std::path::Path;
 use super::clock::{self, Source};
 use super::identity::{copy_text, describe_process, path_of};
 use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::{calibrate, fork, resident, thread};
+use super::{calibrate, fork, not_measured, resident, thread};
 use crate::env;
 use crate::raw::layout::{
     CHUNK_BYTES, HEADER_BYTES, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
@@ -140,6 +140,7 @@ fn start() -> Option<()> {
         resident::prepare(header, rate);
     }
     store_pair(header, second_pair);
+    not_measured::note();
     crate::memory::adopt_counters(header, capacity);
     watch_process();
     if resident::is_on() {

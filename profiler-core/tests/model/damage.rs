@@ -8,6 +8,7 @@ use crate::raw_file::{Playback, RawFile, address, cell, outside};
 use hprof::model::{Profile, Scope, call_tree, function_costs};
 use hprof::raw::layout::*;
 use hprof::raw::{ReadError, read, read_bytes};
+use hprof::site::WhyNot;
 use proptest::prelude::*;
 
 /// A file with something of everything: two functions, two threads, pairs, an open interval, three spans.
@@ -28,6 +29,7 @@ fn sound() -> RawFile {
         run.line(20, 1);
         run.file.new_span(1);
     }
+    file.not_measured(WhyNot::Constant, "constant", 30);
     let thread = file.thread(2, "hot");
     let node = file.node(2, 1, 2, outside(thread));
     file.add(node + offset_of!(NodeRecord, calls), 1);

@@ -73,6 +73,7 @@ fn every_byte_of_every_structure_is_in_a_table() {
         ("RecordHead", size_of::<RecordHead>()),
         ("SiteRecord", size_of::<SiteRecord>()),
         ("LineRecord", size_of::<LineRecord>()),
+        ("NotMeasuredRecord", size_of::<NotMeasuredRecord>()),
         ("ThreadRecord", size_of::<ThreadRecord>()),
         ("NodeRecord", size_of::<NodeRecord>()),
         ("Cell", size_of::<Cell>()),

@@ -5,6 +5,7 @@ use std::mem::offset_of;
 use crate::raw_file::{RawFile, outside};
 use hprof::model::{End, Nanos, Node, Process, Profile, Run, merge, successors};
 use hprof::raw::layout::{Header, NodeRecord, STATE_FINISHED, STATE_RUNNING};
+use hprof::site::WhyNot;
 
 fn process(pid: u32, rank: u32, lines: &[u32]) -> Profile {
     let mut file = RawFile::new();
@@ -93,6 +94,20 @@ fn of_the_runs_stays_what_they_agree_on() {
         merge(vec![run("a", 1, 0), run("b", 1, 0)]).run.command,
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn functions_left_alone_in_several_processes_are_listed_once() {
+    let profile = |lines: &[u32]| {
+        let mut file = RawFile::new();
+        for line in lines {
+            file.not_measured(WhyNot::Constant, &format!("f{line}"), *line);
+        }
+        file.read()
+    };
+    let merged = merge(vec![profile(&[7, 3]), profile(&[3, 5])]);
+    let names = merged.not_measured.iter().map(|function| &*function.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["f3", "f5", "f7"]);
 }
 
 /// A fork that becomes another program, whose process id is another process's later on.

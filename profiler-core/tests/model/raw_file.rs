@@ -7,7 +7,7 @@ use std::path::Path;
 use hprof::model::Profile;
 use hprof::raw::layout::*;
 use hprof::raw::{ReadError, read_bytes};
-use hprof::site::{LineKind, SiteKind};
+use hprof::site::{LineKind, SiteKind, WhyNot};
 
 /// Address of offset 0 in the process that never was.
 pub(crate) const BASE: u64 = 0x7f00_0000_0000;
@@ -156,6 +156,35 @@ impl RawFile {
             self.bytes[next..next + text.len()].copy_from_slice(text.as_bytes());
             next += text.len();
         }
+        at
+    }
+
+    /// A function in `src/main.rs` that is left as it is.
+    pub(crate) fn not_measured(&mut self, why: WhyNot, name: &str, line: u32) -> usize {
+        let strings = ["app", name, "src/main.rs"];
+        let text: usize = strings.iter().map(|text| text.len()).sum();
+        let start = size_of::<NotMeasuredRecord>();
+        let at = self.record(KIND_NOT_MEASURED, start + text);
+        for (field, value) in [
+            (offset_of!(NotMeasuredRecord, why), why as u32),
+            (offset_of!(NotMeasuredRecord, line), line),
+            (
+                offset_of!(NotMeasuredRecord, module_len),
+                strings[0].len() as u32,
+            ),
+            (
+                offset_of!(NotMeasuredRecord, name_len),
+                strings[1].len() as u32,
+            ),
+            (
+                offset_of!(NotMeasuredRecord, file_len),
+                strings[2].len() as u32,
+            ),
+        ] {
+            self.u32(at + field, value);
+        }
+        let all = strings.concat();
+        self.bytes[at + start..at + start + text].copy_from_slice(all.as_bytes());
         at
     }
 

@@ -4,10 +4,11 @@ use std::mem::offset_of;
 
 use crate::raw_file::{Playback, RawFile, START, address, cell, outside, statements};
 use hprof::model::{
-    ClockMode, ClockSource, FunctionId, Heap, LineCost, Losses, Nanos, Node, Place, Profile, Thread,
+    ClockMode, ClockSource, FunctionId, Heap, LineCost, Losses, Nanos, Node, NotMeasured, Place,
+    Profile, Thread,
 };
 use hprof::raw::layout::*;
-use hprof::site::{LineKind, SiteKind};
+use hprof::site::{LineKind, SiteKind, WhyNot};
 
 fn thread(profile: &Profile) -> &Thread {
     &profile.processes[0].threads[0]
@@ -38,6 +39,32 @@ fn one_node(lines: &[u32]) -> (RawFile, usize, usize) {
     let node = file.node(0, 1, lines.len(), outside(thread));
     file.add(node + offset_of!(NodeRecord, calls), 1);
     (file, thread, node)
+}
+
+#[test]
+fn functions_left_alone_are_told_with_the_reason() {
+    let (mut file, ..) = one_node(&[11]);
+    file.not_measured(WhyNot::Naked, "g", 20);
+    file.not_measured(WhyNot::Constant, "S::new", 3);
+    let odd = file.not_measured(WhyNot::Constant, "of no known kind", 4);
+    file.u32(odd + offset_of!(NotMeasuredRecord, why), 77);
+    let long = file.not_measured(WhyNot::Constant, "too long", 5);
+    file.u32(long + offset_of!(NotMeasuredRecord, file_len), u32::MAX);
+    let profile = file.try_read().unwrap();
+    let function = |name: &str, line, why| NotMeasured {
+        file: "src/main.rs".to_owned(),
+        line,
+        module: "app".to_owned(),
+        name: name.to_owned(),
+        why,
+    };
+    let expected = [
+        function("S::new", 3, WhyNot::Constant),
+        function("g", 20, WhyNot::Naked),
+    ];
+    assert_eq!(profile.not_measured, expected);
+    assert_eq!(profile.processes[0].losses.damaged, 2);
+    assert_eq!(profile.functions.len(), 1);
 }
 
 /// ```text

@@ -2,11 +2,11 @@
 
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive, LineRss,
-    LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node, OwnCost, Place,
-    Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, Thread,
+    LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node, NotMeasured,
+    OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, Thread,
 };
-use hprof::site::LineKind;
-use proptest::collection::{btree_map, vec};
+use hprof::site::{LineKind, WhyNot};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -390,14 +390,29 @@ fn run() -> impl Strategy<Value = Run> {
     })
 }
 
+fn not_measured() -> impl Strategy<Value = NotMeasured> {
+    let why = prop_oneof![Just(WhyNot::Constant), Just(WhyNot::Naked)];
+    (text(), any::<u32>(), text(), text(), why).prop_map(|(file, line, module, name, why)| {
+        NotMeasured {
+            file,
+            line,
+            module,
+            name,
+            why,
+        }
+    })
+}
+
 /// Any profile that makes sense.
 pub(crate) fn profile() -> impl Strategy<Value = Profile> {
     (0..5_usize).prop_flat_map(|functions| {
         let processes = vec(process(functions), 0..3);
-        let parts = (run(), vec(function(), functions), processes);
-        parts.prop_map(|(run, functions, processes)| Profile {
+        let not_measured = btree_set(not_measured(), 0..4);
+        let parts = (run(), vec(function(), functions), not_measured, processes);
+        parts.prop_map(|(run, functions, not_measured, processes)| Profile {
             run,
             functions,
+            not_measured: not_measured.into_iter().collect(),
             processes,
         })
     })

@@ -1,10 +1,10 @@
 //! A profile made by hand: two ranks, three threads, `solve` calling `step` and `fill`; and one of any size.
 
 use hprof::model::{
-    ClockMode, ClockSource, Function, FunctionId, Line, LineCost, Losses, Nanos, Node, OwnCost,
-    Process, Profile, Run, Thread,
+    ClockMode, ClockSource, Function, FunctionId, Line, LineCost, Losses, Nanos, Node, NotMeasured,
+    OwnCost, Process, Profile, Run, Thread,
 };
-use hprof::site::LineKind;
+use hprof::site::{LineKind, WhyNot};
 
 /// Source that `-list` shows: the functions below are on lines 3.., 9.. and 15..
 pub(crate) const SOURCE: &str = "\
@@ -170,6 +170,13 @@ pub(crate) fn diffusion() -> Profile {
             ..Run::default()
         },
         functions,
+        not_measured: vec![NotMeasured {
+            file: "src/grid.rs".to_owned(),
+            line: 7,
+            module: "diffusion::grid".to_owned(),
+            name: "Grid::new".to_owned(),
+            why: WhyNot::Constant,
+        }],
         processes,
     }
 }

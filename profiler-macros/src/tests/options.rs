@@ -25,7 +25,7 @@ fn off_adds_nothing_but_the_note_on_the_switch() {
     assert_snapshot!(unset, @r#"fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; work () ; }"#);
     let helpers = "fn f() { #[mark] work(); #[skip] for x in y { #[mark(\"z\")] let z = 1; } }";
     assert_snapshot!(expansion("", helpers, None), @r#"fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; work () ; for x in y { let z = 1 ; } }"#);
-    assert_snapshot!(expansion("calls", "impl A { fn f() { 1 } const fn g() { 2 } } ", None), @r#"impl A { fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; 1 } const fn g () { 2 } }"#);
+    assert_snapshot!(expansion("calls", "impl A { fn f() { 1 } const fn g() { 2 } } ", None), @r#"impl A { fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; 1 } const fn g () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; 2 } }"#);
 }
 
 #[test]

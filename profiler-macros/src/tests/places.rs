@@ -110,7 +110,7 @@ impl Grid {
 }
 
 #[test]
-fn what_cannot_be_instrumented_stays() {
+fn what_cannot_be_instrumented_stays_and_is_noted() {
     assert_snapshot!(lines(
         "mod a {
     const fn constant() -> u32 { 3 }
@@ -124,6 +124,17 @@ fn what_cannot_be_instrumented_stays() {
     ), @r#"
 mod a {
     const fn constant() -> u32 {
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
+        #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_not_measured"))]
+        #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_not_meas"))]
+        #[used]
+        static HPROF_SITE_CONSTANT_2: &::hprof::__private::NotMeasured = &::hprof::__private::NotMeasured {
+            why: ::hprof::__private::WhyNot::Constant,
+            module: ::core::module_path!(),
+            name: "constant",
+            file: "src/main.rs",
+            line: 2,
+        };
         3
     }
     #[unsafe(naked)]
@@ -139,6 +150,19 @@ mod a {
     }
     struct Other;
 }
+const _: () = {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_not_measured"))]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_not_meas"))]
+    #[used]
+    static HPROF_SITE_NAKED_3: &::hprof::__private::NotMeasured = &::hprof::__private::NotMeasured {
+        why: ::hprof::__private::WhyNot::Naked,
+        module: ::core::module_path!(),
+        name: "naked",
+        file: "src/main.rs",
+        line: 3,
+    };
+};
 "#);
 }
 

@@ -4,9 +4,10 @@
 use std::io::{self, Write};
 
 use hprof::model::{
-    End, Function, FunctionCost, LiveCount, LiveHeap, Nanos, Process, ProcessRss, Profile, Run,
-    Scope, Thread, function_costs,
+    End, Function, FunctionCost, LiveCount, LiveHeap, Nanos, NotMeasured, Process, ProcessRss,
+    Profile, Run, Scope, Thread, function_costs,
 };
+use hprof::site::WhyNot;
 use serde::Serialize;
 
 use super::Export;
@@ -41,6 +42,11 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
             .iter()
             .filter_map(|cost| function(profile, cost))
             .collect(),
+        not_measured: profile
+            .not_measured
+            .iter()
+            .map(NotMeasuredJson::from)
+            .collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;
     writeln!(out)
@@ -53,6 +59,31 @@ struct Report<'a> {
     run: RunJson<'a>,
     processes: Vec<ProcessJson<'a>>,
     functions: Vec<FunctionJson<'a>>,
+    not_measured: Vec<NotMeasuredJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct NotMeasuredJson<'a> {
+    module: &'a str,
+    name: &'a str,
+    file: &'a str,
+    line: u32,
+    why: &'static str,
+}
+
+impl<'a> From<&'a NotMeasured> for NotMeasuredJson<'a> {
+    fn from(function: &'a NotMeasured) -> Self {
+        Self {
+            module: &function.module,
+            name: &function.name,
+            file: &function.file,
+            line: function.line,
+            why: match function.why {
+                WhyNot::Constant => "const",
+                WhyNot::Naked => "naked",
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]

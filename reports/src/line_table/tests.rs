@@ -91,6 +91,22 @@ fn forked_children_that_left_without_a_word_are_counted() {
 }
 
 #[test]
+fn functions_that_are_left_alone_are_listed_with_the_reason() {
+    let options = LineTableOptions {
+        top: Some(0),
+        ..LineTableOptions::default()
+    };
+    let costs = fixture::diffusion_costs();
+    let table = table(&fixture::not_measured(), &costs, &options);
+    let (_, list) = table.split_once("Own cost").unwrap();
+    let (_, list) = list.split_once('\n').unwrap();
+    insta::assert_snapshot!(list, @r#"
+    Not measured: Grid::constant_1 (src/grid.rs:1), Grid::constant_2 (src/grid.rs:2), Grid::constant_3 (src/grid.rs:3), Grid::constant_4 (src/grid.rs:4) and 5 more: const functions, which the compiler may run
+    Not measured: enter� (src/grid.rs:12): naked functions, which are assembly alone
+    "#);
+}
+
+#[test]
 fn killed_process_names_its_running_line() {
     let options = LineTableOptions {
         top: Some(0),

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{End, Nanos, Place, Process, Profile, Run, Thread, successors};
+use hprof::model::{End, Nanos, NotMeasured, Place, Process, Profile, Run, Thread, successors};
+use hprof::site::WhyNot;
 
 /// Facts on a run.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
+    /// Annotated functions that were left as they are.
+    pub(crate) not_measured: BTreeMap<WhyNot, Vec<&'a NotMeasured>>,
     /// Processes that gave no sign of their end, in a run of several that ended well, by the place they were in last.
     pub(crate) silent: BTreeMap<Option<Place>, u64>,
 }
@@ -83,6 +86,7 @@ impl<'a> RunView<'a> {
                 .map(|process| process.losses.damaged)
                 .fold(0, u64::saturating_add),
             cut_short: unfinished().filter(|_| !ended_well).map(running).collect(),
+            not_measured: not_measured(profile),
             silent: silent(unfinished().filter(|_| ended_well)),
         }
     }
@@ -112,6 +116,14 @@ fn threads((process, replaced): (&Process, &bool)) -> u64 {
 /// leave by `_exit`, which tells nobody.
 fn ended_well(profile: &Profile) -> bool {
     profile.processes.len() > 1 && profile.run.end == Some(End::Code(0))
+}
+
+fn not_measured(profile: &Profile) -> BTreeMap<WhyNot, Vec<&NotMeasured>> {
+    let mut by_reason: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for function in &profile.not_measured {
+        by_reason.entry(function.why).or_default().push(function);
+    }
+    by_reason
 }
 
 fn silent<'a>(unfinished: impl Iterator<Item = &'a Process>) -> BTreeMap<Option<Place>, u64> {

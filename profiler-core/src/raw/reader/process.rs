@@ -7,6 +7,7 @@ use super::bytes::Bytes;
 use super::cells::rss_change;
 use super::header::HeaderFacts;
 use super::heap::HeapEntries;
+use super::not_measured;
 use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
 use super::thread::{self, Events};
@@ -44,6 +45,7 @@ pub(super) struct ThreadParts {
 /// Makes the profile of one process of the records of its file.
 pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Records) -> Profile {
     let sites = SiteTable::read(bytes, &mut records);
+    let not_measured = not_measured::read(bytes, &mut records);
     let mut damaged = records.damaged;
     let clock_mode = clock_mode(bytes, header.flags, &mut damaged);
     let cost_timed_ps = bytes.u64(offset_of!(Header, cost_timed_ps));
@@ -65,6 +67,7 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
     Profile {
         run: Run::default(),
         functions: sites.functions,
+        not_measured,
         processes: vec![process],
     }
 }

@@ -6,8 +6,9 @@ use core::mem::{offset_of, size_of};
 use super::bytes::Bytes;
 use crate::raw::layout::{
     CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP, KIND_NODE,
-    KIND_PAIRS, KIND_SITE, KIND_THREAD, LineRecord, MAX_LINES, MemoryWords, NodeRecord, Pair,
-    PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord, ThreadRecord,
+    KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THREAD, LineRecord, MAX_LINES, MemoryWords,
+    NodeRecord, NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord,
+    ThreadRecord,
 };
 
 /// A node record.
@@ -47,6 +48,8 @@ pub(super) struct Records {
     pub(super) pairs: Vec<PairsAt>,
     /// Offsets of the entries of the heap.
     pub(super) heap_entries: Vec<usize>,
+    /// Offsets of records of functions that are left alone.
+    pub(super) not_measured: Vec<usize>,
     base: u64,
     /// Records, or ends of chunks, that could not be used.
     pub(super) damaged: u64,
@@ -155,6 +158,12 @@ impl Records {
                 let used = |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
                 self.heap_entries.extend(entries.filter(used));
             }
+            KIND_NOT_MEASURED => {
+                fits(size_of::<NotMeasuredRecord>())?;
+                let before = size_of::<NotMeasuredRecord>();
+                fits(with_strings(bytes, at, before, &NOT_MEASURED_STRINGS)?)?;
+                self.not_measured.push(at);
+            }
             _ => return None,
         }
         Some(())
@@ -229,8 +238,20 @@ fn site_bytes(bytes: Bytes<'_>, at: usize) -> Option<usize> {
         offset_of!(SiteRecord, source_len),
         offset_of!(SiteRecord, labels_len),
     ];
-    strings.iter().try_fold(
-        size_of::<SiteRecord>() + lines * size_of::<LineRecord>(),
-        |sum, field| sum.checked_add(bytes.size(at + field)),
-    )
+    let before = size_of::<SiteRecord>() + lines * size_of::<LineRecord>();
+    with_strings(bytes, at, before, &strings)
+}
+
+/// The lengths of the strings of a record of a function that is left alone, in their order.
+pub(super) const NOT_MEASURED_STRINGS: [usize; 3] = [
+    offset_of!(NotMeasuredRecord, module_len),
+    offset_of!(NotMeasuredRecord, name_len),
+    offset_of!(NotMeasuredRecord, file_len),
+];
+
+/// `before` and the lengths of strings that stand in these fields.
+fn with_strings(bytes: Bytes<'_>, at: usize, before: usize, fields: &[usize]) -> Option<usize> {
+    fields
+        .iter()
+        .try_fold(before, |sum, field| sum.checked_add(bytes.size(at + field)))
 }

@@ -28,6 +28,8 @@ pub(super) struct SlotFacts {
     pub(super) line: u32,
     /// Hits are counted in a register: no marker runs, or only one for a whole loop.
     pub(super) is_counted: bool,
+    /// The time between marked statements, on the line of the marked one around: that line's hits are those of its own slot.
+    pub(super) is_rest: bool,
 }
 
 /// All sites of a file.
@@ -49,9 +51,14 @@ impl SiteTable {
                 SiteKind::Function
             });
             let is_call = matches!(kind, SiteKind::Function | SiteKind::AsyncFunction);
+            let has_own_slot = |rest: &Line| {
+                let is_own = |line: &Line| line.line == rest.line && line.kind != rest.kind;
+                slots.iter().any(is_own)
+            };
             let for_nodes = |line: &Line| SlotFacts {
                 line: line.line,
                 is_counted: matches!(line.kind, LineKind::GroupHeader | LineKind::GroupBody),
+                is_rest: line.kind == LineKind::WholeBody && has_own_slot(line),
             };
             let id = bytes.u32(at + offset_of!(SiteRecord, id));
             let for_nodes = slots.iter().map(for_nodes).collect();

@@ -464,7 +464,10 @@ impl<'a> ThreadReader<'a> {
             .iter()
             .zip(costs)
             .filter(|(_, cost)| !nothing(cost))
-            .map(|(slot, cost)| (slot.line, *cost))
+            .map(|(slot, cost)| {
+                let hits = if slot.is_rest { 0 } else { cost.hits };
+                (slot.line, LineCost { hits, ..*cost })
+            })
             .collect();
         lines.sort_by_key(|(line, _)| *line);
         lines.dedup_by(|(line, cost), (kept, sum)| {

@@ -95,6 +95,7 @@ fn every_profile_keeps_to_the_schema() {
     let profiles = [
         (fixture::diffusion(), fixture::diffusion_costs()),
         (fixture::killed(), fixture::diffusion_costs()),
+        (fixture::not_measured(), fixture::diffusion_costs()),
         (odd, costs),
         (Profile::default(), Vec::new()),
     ];
