@@ -80,6 +80,15 @@ pub(crate) struct Grid {
     rows: Vec<Vec<Cell>>,
 }
 
+/// What a table always has, and then what of the rest is shown: its columns, or the cells of a row in the same order.
+pub(crate) fn shown<T>(
+    always: impl IntoIterator<Item = T>,
+    rest: impl IntoIterator<Item = (bool, T)>,
+) -> Vec<T> {
+    let rest = rest.into_iter().filter(|part| part.0).map(|part| part.1);
+    always.into_iter().chain(rest).collect()
+}
+
 impl Grid {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
         Self {

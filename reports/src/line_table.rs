@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use crate::footer;
-use crate::grid::{Cell, Column, Grid};
+use crate::grid::{Cell, Column, Grid, shown};
 use crate::heap_table;
 use crate::numbers::{self, Unit};
 use crate::source::Source;
@@ -262,10 +262,7 @@ impl Shown {
             (self.heap, Column::right("Freed", 9)),
             (self.labels, Column::left("Label", 5)),
         ];
-        let extra = extra
-            .into_iter()
-            .filter_map(|(shown, column)| shown.then_some(column));
-        always.into_iter().chain(extra).collect()
+        shown(always, extra)
     }
 
     fn cells(&self, row: &Row<'_>) -> Vec<Cell> {
@@ -282,7 +279,7 @@ impl Shown {
                 numbers::scaled_bytes(bytes)
             }
         };
-        let mut cells = vec![
+        let always = [
             Cell::new(row.line.to_string(), Tone::Dim),
             Cell::of(figures.hits, |hits| hits.to_string()),
             Cell::of(figures.time, |nanos| time(nanos.0 as f64)).toned(heat),
@@ -313,12 +310,7 @@ impl Shown {
             (self.heap, Cell::of(heap, |heap| bytes(heap.2))),
             (self.labels, Cell::plain(text::clean(row.label))),
         ];
-        cells.extend(
-            extra
-                .into_iter()
-                .filter_map(|(shown, cell)| shown.then_some(cell)),
-        );
-        cells
+        shown(always, extra)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use hprof::model::{Profile, RssChange, RssSource, Scope, function_costs};
 
-use crate::grid::{Cell, Column, Grid};
+use crate::grid::{self, Cell, Column, Grid};
 use crate::heap_table;
 use crate::numbers::{counted, general, rough_time, scaled_bytes, thousands};
 use crate::source::Source;
@@ -143,10 +143,7 @@ fn grid(view: &MemoryView<'_>) -> Grid {
         (shown.heap, Column::right("Allocs", 9)),
         (shown.heap, Column::right("Freed", 12)),
     ];
-    let extra = extra
-        .into_iter()
-        .filter_map(|(shown, column)| shown.then_some(column));
-    let mut grid = Grid::new(always.into_iter().chain(extra).collect());
+    let mut grid = Grid::new(grid::shown(always, extra));
     for row in &view.rows {
         grid.push(cells(row, shown));
     }
@@ -169,7 +166,7 @@ fn cells(row: &MemoryRow, shown: Shown) -> Vec<Cell> {
         (false, true) => "~",
         (false, false) => "",
     };
-    let mut cells = vec![
+    let always = [
         Cell::new(row.line.to_string(), Tone::Dim),
         usage,
         part(RssChange::net).toned(match change.map(|change| change.net().unsigned_abs()) {
@@ -194,12 +191,7 @@ fn cells(row: &MemoryRow, shown: Shown) -> Vec<Cell> {
         (shown.heap, bytes(|heap| heap.1)),
         (shown.heap, bytes(|heap| heap.2)),
     ];
-    cells.extend(
-        extra
-            .into_iter()
-            .filter_map(|(shown, cell)| shown.then_some(cell)),
-    );
-    cells
+    grid::shown(always, extra)
 }
 
 /// An increment from which on a row stands out.
