@@ -42,7 +42,11 @@ crash:
 loom:
 	RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-4} $(CARGO) test --release -p hprof-core --no-default-features --test loom --target-dir target/loom -- --nocapture --test-threads=1
 
-# Almost sound files, a minute for each reader and for the merge; then saved profiles with flipped bits. Prints how many.
+# The recorder's tests, and the processes they start, under memcheck: minutes. Prints how many.
+valgrind:
+	CARGO="$(CARGO)" sh profiler-core/tests/valgrind/run.sh
+
+# Almost sound files, a minute on all cores for each reader and for the merge; then saved profiles with flipped bits. Prints how many.
 fuzz:
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
 	$(CARGO) test --release -p hprof-core --test pprof_file -- --ignored --nocapture

@@ -1,5 +1,6 @@
 //! Ends that nobody plans, and the ways in which one process becomes several or another.
 
+use std::ffi::{c_int, c_void};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -68,6 +69,30 @@ fn note_growth(work: impl Fn()) {
     fs::write(Path::new(&folder).join("grown"), grown.to_string()).unwrap();
 }
 
+/// The first thing of a child that shares our memory: what it calls is counted here. Then it is another program.
+extern "C" fn steps_and_becomes_another(_argument: *mut c_void) -> c_int {
+    steps(1);
+    let arguments = [c"true".as_ptr(), std::ptr::null()];
+    // SAFETY: a terminated list of terminated texts.
+    #[expect(unsafe_code, reason = "becomes another program")]
+    unsafe {
+        libc::execvp(arguments[0], arguments.as_ptr())
+    };
+    leave(1)
+}
+
+/// A child that borrows this process until it is another program, as `vfork` makes it: no handler of a fork runs.
+fn borrow_for_a_child() {
+    let mut stack = vec![0_u128; 16 << 10];
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let top = stack.as_mut_ptr_range().end.cast::<c_void>();
+    // SAFETY: the child has the stack for itself, and this thread waits until it has left it.
+    #[expect(unsafe_code, reason = "makes a child by hand")]
+    let child = unsafe { libc::clone(steps_and_becomes_another, top, flags, std::ptr::null_mut()) };
+    assert!(child > 0);
+    wait_for(child);
+}
+
 fn one_step_in_threads(threads: u64) {
     for _ in 0..threads / 8 {
         thread::scope(|scope| {
@@ -110,6 +135,11 @@ mod scenarios {
                 0 => { steps(TURNS + 2); become_scenario("ends_as_another") }
                 child => wait_for(child),
             }
+        }
+        lends_itself_to_children {
+            steps(TURNS);
+            for _ in 0..3 { borrow_for_a_child(); }
+            steps(TURNS);
         }
         lives_in_a_tree {
             for _ in 0..7 {
@@ -252,6 +282,16 @@ fn a_program_that_becomes_another_leaves_its_file() {
     let mut calls: Vec<_> = remains.profiles.iter().map(steps_recorded).collect();
     calls.sort_unstable();
     assert_eq!(calls, [TURNS, TURNS + 1, TURNS + 2]);
+}
+
+/// There is one process as long as the child borrows its memory, and what was called in it counts once.
+#[test]
+fn a_child_that_borrows_the_process_leaves_it_whole() {
+    let remains = Remains::of("ends::lends_itself_to_children");
+    assert_eq!(remains.status.code(), Some(0));
+    assert!(process_of(remains.only()).finished);
+    assert_eq!(steps_recorded(remains.only()), 2 * TURNS + 3);
+    assert!(!process_of(remains.only()).losses.lost_forks);
 }
 
 #[test]

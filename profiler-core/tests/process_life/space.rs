@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hprof::profile;
@@ -73,10 +74,10 @@ const DEPTH: u32 = 9;
 struct Small(TempDir);
 
 impl Small {
-    /// `None`, said aloud, if this user may not mount.
-    fn mount(size: &str) -> Option<Self> {
+    /// With these limits, such as a quota sets. `None`, said aloud, if this user may not mount.
+    fn mount(limits: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let options = CString::new(format!("size={size}")).unwrap();
+        let options = CString::new(limits).unwrap();
         let path = CString::new(folder.path().as_os_str().as_bytes()).unwrap();
         // SAFETY: all texts are terminated.
         #[expect(unsafe_code, reason = "mounts")]
@@ -178,10 +179,7 @@ mod scenarios {
             let filler = std::env::var_os("HPROF_DIR").unwrap();
             let mut filler = File::create(Path::new(&filler).join("filler")).unwrap();
             while filler.write_all(&[1; 4096]).is_ok() {}
-            match fork() {
-                0 => { steps(TURNS); leave(0) }
-                child => wait_for(child),
-            }
+            step_in_a_child();
             first(8);
             steps(TURNS);
             std::process::exit(5)
@@ -194,10 +192,7 @@ mod scenarios {
         forks_without_descriptors {
             steps(TURNS);
             let _all = exhaust_descriptors();
-            match fork() {
-                0 => { steps(TURNS); leave(0) }
-                child => wait_for(child),
-            }
+            step_in_a_child();
             steps(TURNS);
             std::process::exit(5)
         }
@@ -210,13 +205,27 @@ mod scenarios {
         forks_with_a_lower_limit {
             steps(TURNS);
             set_limit(libc::RLIMIT_FSIZE, 1 << 20);
-            match fork() {
-                0 => { steps(TURNS); leave(6) }
-                child => wait_for(child),
-            }
+            step_in_a_child();
             steps(TURNS);
             std::process::exit(5)
         }
+        forks {
+            steps(TURNS);
+            step_in_a_child();
+            steps(TURNS);
+            std::process::exit(5)
+        }
+    }
+}
+
+/// Steps in a forked child, whose end is waited for.
+fn step_in_a_child() {
+    match fork() {
+        0 => {
+            steps(TURNS);
+            leave(0)
+        }
+        child => wait_for(child),
     }
 }
 
@@ -231,12 +240,22 @@ fn set_limit(of: libc::__rlimit_resource_t, bytes: u64) {
     assert_eq!(failed, 0);
 }
 
+/// Gives a program a limit of its own.
+fn limit(of: libc::__rlimit_resource_t, bytes: u64) -> impl Fn(&mut Command) {
+    move |command| {
+        // SAFETY: sets a limit, which is safe between fork and exec.
+        #[expect(unsafe_code, reason = "the child has a limit of its own")]
+        unsafe {
+            command.pre_exec(move || {
+                set_limit(of, bytes);
+                Ok(())
+            })
+        };
+    }
+}
+
 /// Runs a scenario in a folder; the program must end as if nothing recorded it.
-fn unharmed(
-    scenario: &str,
-    folder: &Path,
-    prepare: impl Fn(&mut std::process::Command),
-) -> Remains {
+fn unharmed(scenario: &str, folder: &Path, prepare: impl Fn(&mut Command)) -> Remains {
     let mut command = command(&format!("space::{scenario}"), folder);
     prepare(&mut command);
     let status = command.status().unwrap();
@@ -300,7 +319,7 @@ fn a_space_of_two_megabytes_costs_contexts_alone() {
 /// The room ends while the program runs. Nothing is kept free for flat nodes then, so calls are lost where they have none yet.
 #[test]
 fn a_file_system_that_fills_up_costs_calls_that_are_counted() {
-    let Some(small) = Small::mount("512k") else {
+    let Some(small) = Small::mount("size=512k") else {
         return;
     };
     let scratch = tempfile::tempdir().unwrap();
@@ -327,7 +346,7 @@ fn a_file_system_that_fills_up_costs_calls_that_are_counted() {
 
 #[test]
 fn without_room_or_right_nothing_is_recorded_and_a_note_says_why() {
-    let Some(small) = Small::mount("64k") else {
+    let Some(small) = Small::mount("size=64k") else {
         return;
     };
     small.fill();
@@ -345,7 +364,7 @@ fn without_room_or_right_nothing_is_recorded_and_a_note_says_why() {
 
 #[test]
 fn a_fork_without_room_is_missed_and_harms_nobody() {
-    let Some(small) = Small::mount("1m") else {
+    let Some(small) = Small::mount("size=1m") else {
         return;
     };
     let remains = unharmed("forks_where_nothing_is_free", small.path(), |_| {});
@@ -357,22 +376,13 @@ fn a_fork_without_room_is_missed_and_harms_nobody() {
 #[test]
 fn no_descriptors_no_file_but_a_note() {
     let folder = tempfile::tempdir().unwrap();
-    let limit = |command: &mut std::process::Command| {
-        // SAFETY: sets a limit, which is safe between fork and exec.
-        #[expect(unsafe_code, reason = "the child has a limit of its own")]
-        unsafe {
-            command.pre_exec(|| {
-                set_limit(libc::RLIMIT_NOFILE, 64);
-                Ok(())
-            })
-        };
-    };
-    let remains = unharmed("has_no_descriptors", folder.path(), limit);
+    let few = limit(libc::RLIMIT_NOFILE, 64);
+    let remains = unharmed("has_no_descriptors", folder.path(), &few);
     assert!(remains.profiles.is_empty());
     assert_eq!(notes(folder.path()), [libc::EMFILE]);
 
     let folder = tempfile::tempdir().unwrap();
-    let remains = unharmed("forks_without_descriptors", folder.path(), limit);
+    let remains = unharmed("forks_without_descriptors", folder.path(), &few);
     assert_eq!(steps_recorded(remains.only()), 2 * TURNS);
     assert!(process_of(remains.only()).losses.lost_forks);
     assert_eq!(notes(folder.path()), [libc::EMFILE]);
@@ -385,16 +395,7 @@ fn few_addresses_make_a_smaller_file() {
         ("has_few_addresses", 512 << 20),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let remains = unharmed(scenario, folder.path(), |command| {
-            // SAFETY: sets a limit, which is safe between fork and exec.
-            #[expect(unsafe_code, reason = "the child has a limit of its own")]
-            unsafe {
-                command.pre_exec(move || {
-                    set_limit(libc::RLIMIT_AS, bytes);
-                    Ok(())
-                })
-            };
-        });
+        let remains = unharmed(scenario, folder.path(), limit(libc::RLIMIT_AS, bytes));
         assert_eq!(steps_recorded(remains.only()), TURNS, "{scenario}");
         let file = fs::read_dir(folder.path())
             .unwrap()
@@ -411,16 +412,7 @@ fn few_addresses_make_a_smaller_file() {
 fn a_limit_on_file_sizes_is_kept() {
     let run = |bytes: u64, scenario: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let remains = unharmed(scenario, folder.path(), |command| {
-            // SAFETY: sets a limit, which is safe between fork and exec.
-            #[expect(unsafe_code, reason = "the child has a limit of its own")]
-            unsafe {
-                command.pre_exec(move || {
-                    set_limit(libc::RLIMIT_FSIZE, bytes);
-                    Ok(())
-                })
-            };
-        });
+        let remains = unharmed(scenario, folder.path(), limit(libc::RLIMIT_FSIZE, bytes));
         (remains, notes(folder.path()))
     };
     let (remains, noted) = run(1 << 20, "steps_and_exits");
@@ -431,4 +423,23 @@ fn a_limit_on_file_sizes_is_kept() {
     assert_eq!(steps_recorded(remains.only()), 2 * TURNS);
     assert!(process_of(remains.only()).losses.lost_forks);
     assert_eq!(noted, [libc::EFBIG]);
+}
+
+/// A quota on files is met before one on bytes. The note is a file too, so where none is free nothing tells why.
+#[test]
+fn a_quota_on_files_costs_what_has_no_file() {
+    // One file is the folder itself.
+    for (files, recorded) in [(1, 0), (2, 1), (3, 2), (4, 2)] {
+        let limits = format!("size=4m,nr_inodes={files}");
+        let Some(small) = Small::mount(&limits) else {
+            return;
+        };
+        let remains = unharmed("forks", small.path(), |_| {});
+        assert_eq!(remains.profiles.len(), recorded, "{files} files");
+        assert!(notes(small.path()).is_empty(), "{files} files");
+        let lost = |profile| process_of(profile).losses.lost_forks;
+        assert_eq!(remains.profiles.iter().any(lost), recorded == 1);
+        let calls: u64 = remains.profiles.iter().map(steps_recorded).sum();
+        assert_eq!(calls, [0, 2, 3][recorded] * TURNS, "{files} files");
+    }
 }
