@@ -140,11 +140,17 @@ const _: () = assert!(
 pub(crate) struct Local {
     /// The record that this thread writes to.
     pub(crate) record: StdCell<&'static ThreadRecord>,
-    /// Bytes allocated less bytes freed that the process' count does not know yet.
-    pub(crate) owed: StdCell<i64>,
     /// Bytes that may be allocated before the allocator must look up.
     pub(crate) left: StdCell<i64>,
-    /// Bytes to the next block that is noted, as they were when `left` was set.
+    /// Bytes that may be freed before it must.
+    pub(crate) free_left: StdCell<i64>,
+    /// What `left` was when the allocator looked up.
+    pub(crate) granted: StdCell<i64>,
+    /// What `free_left` was then.
+    pub(crate) free_granted: StdCell<i64>,
+    /// Bytes allocated less bytes freed up to then that the process' count does not know yet.
+    pub(crate) owed: StdCell<i64>,
+    /// Bytes to the next block that is noted, as they were then.
     pub(crate) until_note: StdCell<i64>,
     /// State of the thread's random numbers; 0 before the first.
     pub(crate) random: StdCell<u64>,
@@ -155,8 +161,11 @@ thread_local! {
     static LOCAL: Local = const {
         Local {
             record: StdCell::new(&SINK.thread),
-            owed: StdCell::new(0),
             left: StdCell::new(0),
+            free_left: StdCell::new(0),
+            granted: StdCell::new(0),
+            free_granted: StdCell::new(0),
+            owed: StdCell::new(0),
             until_note: StdCell::new(0),
             random: StdCell::new(0),
         }
