@@ -353,12 +353,23 @@ fn the_peak_is_that_of_the_whole_heap() {
 
 #[test]
 fn every_block_is_counted_where_that_is_asked_for() {
-    for scenario in ["hands_over", "early_and_late"] {
+    for scenario in [
+        "hands_over",
+        "early_and_late",
+        "unwinding",
+        "moved",
+        "threads",
+    ] {
         let profile = profiles(scenario, &[("HPROF_ALLOC_EXACT", "1")]).remove(0);
         assert_heap_adds_up(&profile);
         assert_eq!(heap(&profile).count, LiveCount::Exact);
         assert_eq!(heap(&profile).lost_blocks, 0);
-        if scenario == "early_and_late" {
+        if scenario == "moved" {
+            // The block is that of the line that moved it.
+            let peak = |text: &str| live(&profile, "moved", text).peak_bytes;
+            assert_eq!((peak("vec![1_u8"), peak("reserve_exact")), (0, 64 * MIB));
+        }
+        if scenario != "hands_over" {
             continue;
         }
         // 4 threads, each 1000 blocks of 100 bytes, half of which another thread frees.

@@ -36,8 +36,8 @@ const DOUBT: f64 = 1024.0;
 pub(super) const TICK: i64 = 32 * 1024;
 /// Slots of the table of blocks, where a sample is noted: as many as 12 GiB of small blocks need.
 const SAMPLED_SLOTS: usize = 1 << 15;
-/// Slots of it where all are, for each byte of `HPROF_SPACE`: four times that space at 16 bytes a slot.
-const EXACT_SLOTS_PER_BYTE: (usize, usize) = (1, 4);
+/// Bytes of `HPROF_SPACE` for each of its slots where all are: it may take four times that space, in memory.
+const SPACE_PER_SLOT: usize = 4;
 /// Slots of the table of entries.
 const ENTRY_SLOTS: usize = 1 << 16;
 /// Turns that a thread waits for the lock; the first of them without giving up the processor.
@@ -276,8 +276,7 @@ pub(super) fn begin(header: &'static Header, space: usize) {
         to.store(from.load(Relaxed), Relaxed);
     }
     if exact {
-        let (slots, bytes) = EXACT_SLOTS_PER_BYTE;
-        BLOCK_LIMIT.store(space / bytes * slots, Relaxed);
+        BLOCK_LIMIT.store(space / SPACE_PER_SLOT, Relaxed);
     } else {
         words.mode.store(HEAP_SAMPLED, Relaxed);
         words.gap.store(GAP, Relaxed);
