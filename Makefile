@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead accuracy machine-code crash loom valgrind fuzz corpus corpus-small
+.PHONY: check test lint fmt overhead overhead-memory memory-sums accuracy machine-code crash loom valgrind fuzz corpus corpus-small corpus-clippy
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -21,6 +21,14 @@ fmt:
 # Writes the tables of docs/overhead.md. Run it on a quiet machine.
 overhead:
 	$(CARGO) bench -p hprof-core --bench overhead
+
+# Writes the tables of docs/overhead-memory.md. Run it on a quiet machine.
+overhead-memory:
+	$(CARGO) bench -p hprof-core --bench memory
+
+# Sixty runs of four threads that allocate and free at once: every page is charged to one line. Prints what it found.
+memory-sums:
+	$(CARGO) test -p hprof-core --test process_memory -- --ignored --nocapture --exact no_page_is_charged_twice_in_sixty_runs
 
 # Line times against programs with known answers, in both ways a release can be built. Run it on a quiet machine.
 accuracy:

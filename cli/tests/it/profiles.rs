@@ -1,5 +1,6 @@
 //! Profiles: printed after a run, saved, shown again.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -181,6 +182,71 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
     fs::remove_dir_all(fixture.project().join("src")).unwrap();
     let show = printed(&mut fixture.hprof(["show"])).code(0);
     assert_eq!(hits(&show.stdout, "fn twice(number: u64) -> u64 {"), 1);
+}
+
+/// The line of a CSV export that has `text` in the source of the fixture, by the names of the columns.
+fn exported(fixture: &Fixture, text: &str) -> HashMap<String, String> {
+    let csv = printed(&mut fixture.hprof(["export", "--format", "csv"])).code(0);
+    let source = fs::read_to_string(fixture.project().join("src/main.rs")).unwrap();
+    let at = source.lines().position(|line| line.contains(text)).unwrap() + 1;
+    let mut lines = csv.stdout.lines().map(|line| line.split(','));
+    let names = lines.next().unwrap();
+    let row = lines.find(|row| row.clone().nth(1) == Some(&at.to_string()));
+    let row = row.unwrap_or_else(|| panic!("no row {at} in {}", csv.stdout));
+    names
+        .zip(row)
+        .map(|(name, cell)| (name.into(), cell.into()))
+        .collect()
+}
+
+#[test]
+fn an_allocator_that_is_wrapped_is_counted() {
+    let fixture = Fixture::shared("wrapped_allocator");
+    let run = printed(&mut fixture.hprof(["run", "--alloc", "--alloc-exact"]))
+        .code(0)
+        .stdout("100\n");
+    let run = run
+        .says("Still allocated at the end:")
+        .says("Every block is counted.");
+    assert!(!run.stderr.contains("Warning"), "{run:#?}");
+    let row = |text: &str| exported(&fixture, text);
+    // In four threads, of which three give back what they kept.
+    let made = row("kept.push(");
+    assert_eq!(
+        (&*made["allocs"], &*made["alloc_bytes"]),
+        ("400", "4000000")
+    );
+    let grown = row("reserve_exact(");
+    assert_eq!(
+        (&*grown["allocs"], &*grown["alloc_bytes"]),
+        ("400", "12000000")
+    );
+    assert_eq!(grown["free_bytes"], "4000000");
+    let list = row("with_capacity(");
+    assert_eq!((&*list["allocs"], &*list["alloc_bytes"]), ("4", "9600"));
+    let freed = row("drop(kept)");
+    assert_eq!(freed["free_bytes"], (3 * (100 * 30_000 + 2400)).to_string());
+    // What was moved belongs to the line that moved it.
+    assert_eq!(
+        (&*made["live_bytes"], &*made["live_error_bytes"]),
+        ("0", "0")
+    );
+    assert_eq!(grown["live_bytes"], "3000000");
+    assert_eq!(list["live_bytes"], "2400");
+
+    for (metric, of_keep) in [
+        ("alloc-bytes", "16,009,600"),
+        ("allocs", "804"),
+        ("live-bytes", "3,002,400"),
+        ("peak-bytes", ""),
+    ] {
+        let picture = fixture
+            .hprof(["flamegraph", "--metric", metric, "-o", "-"])
+            .output();
+        let picture = Printed::from(picture.unwrap()).code(0).stdout;
+        let keep = format!("wrapped_allocator::keep ({of_keep}");
+        assert!(picture.contains(&keep), "no {keep:?} in {picture}");
+    }
 }
 
 #[test]

@@ -11,11 +11,11 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::alloc::System;
 
 use super::heap;
-use crate::raw::layout::{FLAG_ALLOC, Header};
+use crate::raw::layout::{Cell, FLAG_ALLOC, Header};
 use crate::recorder::{Local, add, header, is_sink, large_block, running, with_local};
 
-/// Bytes a thread may owe to the count of the process.
-const BATCH: i64 = 64 * 1024;
+/// Bytes a thread may owe to the count of the process. It owes up to a [`heap::TICK`] more that it has not even added up.
+const BATCH: i64 = 32 * 1024;
 
 /// Blocks from this size on move the resident set at once: allocators map them on their own.
 const LARGE: usize = 128 * 1024;
@@ -64,7 +64,13 @@ pub(crate) fn adopt_counters(header: &'static Header, space: usize) {
 
 /// Adds what the thread owes to the process' count: it ends.
 pub(crate) fn settle_thread() {
-    with_local(|local| settle(local.owed.replace(0)));
+    with_local(|local| {
+        let allocated = local.granted.get().wrapping_sub(local.left.get());
+        let freed = local.free_granted.get().wrapping_sub(local.free_left.get());
+        local.granted.set(local.left.get());
+        local.free_granted.set(local.free_left.get());
+        settle(local.owed.replace(0) + allocated - freed);
+    });
 }
 
 /// Adds a batch to the process' count.
@@ -84,105 +90,131 @@ const fn signed(size: usize) -> i64 {
     size as i64
 }
 
-/// Counts a block. One test: `left` is used up at least every 64 KiB, and by every large block.
+const _: () = assert!(heap::TICK < LARGE as i64 && heap::TICK + BATCH <= 64 * 1024);
+
+/// The cell of the line that runs, if there is one. Threads without a record share that of the sink, which would go from processor to
+/// processor.
 #[inline(always)]
-fn allocated(block: *mut u8, size: usize) {
+fn cell(local: &Local) -> Option<&'static Cell> {
+    let thread = local.record.get();
+    (!is_sink(thread)).then(|| running(thread))
+}
+
+/// Counts a block that is about to be allocated, and returns whether the allocator must look up then: at least every 32 KiB, and
+/// at every large block.
+///
+/// PERF: before and not after the allocation, which can so be the last thing that the function does. Small blocks that are asked for
+/// in vain are counted.
+#[inline(always)]
+fn count(size: usize) -> bool {
     with_local(|local| {
-        let thread = local.record.get();
-        // Threads without a record share the sink's cell: it would go from processor to processor.
-        if !is_sink(thread) {
-            let cell = running(thread);
+        if let Some(cell) = cell(local) {
             add(&cell.allocs, 1);
             add(&cell.alloc_bytes, size as u64);
         }
-        local.owed.set(local.owed.get().wrapping_add(signed(size)));
         let left = local.left.get().wrapping_sub(signed(size));
         local.left.set(left);
-        if left < 0 {
-            look_up(local, block, size);
+        left < 0
+    })
+}
+
+/// A block was counted after which the allocator must look up; null if there was none to be had.
+#[cold]
+#[inline(never)]
+fn look_up(block: *mut u8, size: usize) {
+    with_local(|local| {
+        if block.is_null() {
+            if let Some(cell) = cell(local) {
+                add(&cell.allocs, 1_u64.wrapping_neg());
+                add(&cell.alloc_bytes, (size as u64).wrapping_neg());
+            }
+            return local.left.set(local.left.get().wrapping_add(signed(size)));
+        }
+        let allocated = local.granted.get().wrapping_sub(local.left.get());
+        owe(local, allocated);
+        heap::look_up(local, block, size, allocated);
+        if size >= LARGE {
+            large_block();
         }
     });
 }
 
-const _: () = assert!(heap::TICK < LARGE as i64 && heap::TICK <= BATCH);
-
-#[cold]
-#[inline(never)]
-fn look_up(local: &Local, block: *mut u8, size: usize) {
-    if local.owed.get() >= BATCH {
-        settle(local.owed.replace(0));
-    }
-    heap::look_up(local, block, size);
-    if size >= LARGE {
-        large_block();
+/// Counts a block that goes. `left` is used up at least every 32 KiB, and by every large block.
+#[inline(always)]
+fn freed(block: *mut u8, size: usize) {
+    let left = count_freed(size);
+    if left < 0 || heap::is_maybe_noted(block) {
+        freed_seldom(block, size);
     }
 }
 
-/// Counts a block that goes. One test for three things that happen seldom.
+/// Counts a block that goes, and returns how many bytes may be freed before the allocator must look up.
 #[inline(always)]
-fn freed(block: *mut u8, size: usize) {
+fn count_freed(size: usize) -> i64 {
     with_local(|local| {
-        let thread = local.record.get();
-        if !is_sink(thread) {
-            let cell = running(thread);
+        if let Some(cell) = cell(local) {
             add(&cell.frees, 1);
             add(&cell.free_bytes, size as u64);
         }
-        let owed = local.owed.get().wrapping_sub(signed(size));
-        local.owed.set(owed);
-        if (owed <= -BATCH) | (size >= LARGE) | heap::is_maybe_noted(block) {
-            freed_seldom(local, block, size);
-        }
-    });
+        let left = local.free_left.get().wrapping_sub(signed(size));
+        local.free_left.set(left);
+        left
+    })
 }
 
 #[cold]
 #[inline(never)]
-fn freed_seldom(local: &Local, block: *mut u8, size: usize) {
+fn freed_seldom(block: *mut u8, size: usize) {
     if heap::is_maybe_noted(block) {
         heap::take_off(block);
     }
-    if local.owed.get() <= -BATCH {
-        settle(local.owed.replace(0));
-    }
+    with_local(|local| {
+        let left = local.free_left.get();
+        if left < 0 {
+            owe(local, left.wrapping_sub(local.free_granted.get()));
+            local.free_left.set(heap::TICK);
+            local.free_granted.set(heap::TICK);
+        }
+    });
     if size >= LARGE {
         large_block();
     }
 }
 
-/// Counts a block that a reallocation has replaced, and that is taken off already.
-#[inline(always)]
-fn moved(size: usize) {
-    with_local(|local| {
-        let thread = local.record.get();
-        if !is_sink(thread) {
-            let cell = running(thread);
-            add(&cell.frees, 1);
-            add(&cell.free_bytes, size as u64);
-        }
-        local.owed.set(local.owed.get().wrapping_sub(signed(size)));
-    });
+/// Adds to what the thread owes.
+fn owe(local: &Local, bytes: i64) {
+    let owed = local.owed.get().wrapping_add(bytes);
+    if owed.unsigned_abs() < BATCH.unsigned_abs() {
+        local.owed.set(owed);
+    } else {
+        local.owed.set(0);
+        settle(owed);
+    }
 }
 
 // SAFETY: every call goes to the inner allocator with the same arguments, and its answer is returned as it is.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if !count(layout.size()) {
+            // SAFETY: as the caller promises.
+            return unsafe { self.inner.alloc(layout) };
+        }
         // SAFETY: as the caller promises.
         let block = unsafe { self.inner.alloc(layout) };
-        if !block.is_null() {
-            allocated(block, layout.size());
-        }
+        look_up(block, layout.size());
         block
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if !count(layout.size()) {
+            // SAFETY: as the caller promises.
+            return unsafe { self.inner.alloc_zeroed(layout) };
+        }
         // SAFETY: as the caller promises.
         let block = unsafe { self.inner.alloc_zeroed(layout) };
-        if !block.is_null() {
-            allocated(block, layout.size());
-        }
+        look_up(block, layout.size());
         block
     }
 
@@ -206,8 +238,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         // SAFETY: as the caller promises.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };
         if !new.is_null() {
-            moved(layout.size());
-            allocated(new, new_size);
+            count_freed(layout.size());
+            if count(new_size) {
+                look_up(new, new_size);
+            }
         } else if let Some(noted) = noted {
             heap::put_back(block, noted);
         }

@@ -33,11 +33,11 @@ const GAP: u64 = 512 * 1024;
 /// Variance of one gap, in the unit of `HeapEntry::live_doubt`.
 const DOUBT: f64 = 1024.0;
 /// Bytes that a thread may allocate before the allocator looks up, at most.
-pub(super) const TICK: i64 = 64 * 1024;
+pub(super) const TICK: i64 = 32 * 1024;
 /// Slots of the table of blocks, where a sample is noted: as many as 12 GiB of small blocks need.
 const SAMPLED_SLOTS: usize = 1 << 15;
-/// Slots of it where all are, for each byte of `HPROF_SPACE`: four times that space at 16 bytes a slot.
-const EXACT_SLOTS_PER_BYTE: (usize, usize) = (1, 4);
+/// Bytes of `HPROF_SPACE` for each of its slots where all are: it may take four times that space, in memory.
+const SPACE_PER_SLOT: usize = 4;
 /// Slots of the table of entries.
 const ENTRY_SLOTS: usize = 1 << 16;
 /// Turns that a thread waits for the lock; the first of them without giving up the processor.
@@ -276,8 +276,7 @@ pub(super) fn begin(header: &'static Header, space: usize) {
         to.store(from.load(Relaxed), Relaxed);
     }
     if exact {
-        let (slots, bytes) = EXACT_SLOTS_PER_BYTE;
-        BLOCK_LIMIT.store(space / bytes * slots, Relaxed);
+        BLOCK_LIMIT.store(space / SPACE_PER_SLOT, Relaxed);
     } else {
         words.mode.store(HEAP_SAMPLED, Relaxed);
         words.gap.store(GAP, Relaxed);
@@ -325,39 +324,33 @@ pub(crate) fn give_up() {
     fill_filter(0);
 }
 
-/// A block was allocated after which the thread must look up: is it noted, and how far is it to the next look?
-pub(super) fn look_up(local: &Local, block: *mut u8, size: usize) {
-    match mode() {
+/// A block was allocated, the last of so many bytes since the thread looked up: is it noted, and how far is it to the next look?
+pub(super) fn look_up(local: &Local, block: *mut u8, size: usize, allocated: i64) {
+    let grant = match mode() {
         EXACT => {
-            local.left.set(0);
             note(running_cell(local), block, size);
+            0
         }
         SAMPLED => {
-            if local.random.get() == 0 {
-                // As far as the beginning of this block.
+            let mut until = if local.random.get() == 0 {
+                // What was allocated before the recording began does not count.
                 seed(local);
-                local.left.set(-signed(size));
-                local.until_note.set(next_gap(local));
-                spend(local, 0, block, size);
+                next_gap(local).wrapping_sub(signed(size))
             } else {
-                spend(local, local.until_note.get().min(TICK), block, size);
+                local.until_note.get().wrapping_sub(allocated)
+            };
+            if until < 0 {
+                note(running_cell(local), block, size);
+                // The distance to the next mark does not depend on where the last one was.
+                until = next_gap(local);
             }
+            local.until_note.set(until);
+            until.min(TICK)
         }
-        _ => local.left.set(TICK),
-    }
-}
-
-/// The thread has used up what it was `granted`.
-fn spend(local: &Local, granted: i64, block: *mut u8, size: usize) {
-    let spent = granted.wrapping_sub(local.left.get());
-    let mut until = local.until_note.get().wrapping_sub(spent);
-    if until < 0 {
-        note(running_cell(local), block, size);
-        // The distance to the next mark does not depend on where the last one was.
-        until = next_gap(local);
-    }
-    local.until_note.set(until);
-    local.left.set(until.min(TICK));
+        _ => TICK,
+    };
+    local.left.set(grant);
+    local.granted.set(grant);
 }
 
 /// A size as a signed number. No allocation is larger than `isize::MAX`.

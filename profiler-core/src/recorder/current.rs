@@ -33,12 +33,13 @@ mod word {
         concat!(".globl ", current_word!()),
         concat!(".hidden ", current_word!()),
         concat!(".type ", current_word!(), ", @object"),
-        concat!(".size ", current_word!(), ", 40"),
+        concat!(".size ", current_word!(), ", {size}"),
         concat!(current_word!(), ":"),
         ".quad {sink}",
-        ".zero 32",
+        ".zero {size} - 8",
         ".popsection",
         sink = sym super::super::thread::SINK,
+        size = const size_of::<Local>(),
     );
 
     #[inline(always)]
@@ -84,8 +85,11 @@ mod word {
         static LOCAL: Local = const {
             Local {
                 record: Cell::new(&SINK.thread),
-                owed: Cell::new(0),
                 left: Cell::new(0),
+                free_left: Cell::new(0),
+                granted: Cell::new(0),
+                free_granted: Cell::new(0),
+                owed: Cell::new(0),
                 until_note: Cell::new(0),
                 random: Cell::new(0),
             }
@@ -113,18 +117,24 @@ use crate::raw::layout::ThreadRecord;
 pub(crate) struct Local {
     /// The record that this thread writes to.
     pub(crate) record: Cell<&'static ThreadRecord>,
-    /// Bytes allocated less bytes freed that the process' count does not know yet.
-    pub(crate) owed: Cell<i64>,
     /// Bytes that may be allocated before the allocator must look up.
     pub(crate) left: Cell<i64>,
-    /// Bytes to the next block that is noted, as they were when `left` was set.
+    /// Bytes that may be freed before it must.
+    pub(crate) free_left: Cell<i64>,
+    /// What `left` was when the allocator looked up.
+    pub(crate) granted: Cell<i64>,
+    /// What `free_left` was then.
+    pub(crate) free_granted: Cell<i64>,
+    /// Bytes allocated less bytes freed up to then that the process' count does not know yet.
+    pub(crate) owed: Cell<i64>,
+    /// Bytes to the next block that is noted, as they were then.
     pub(crate) until_note: Cell<i64>,
     /// State of the thread's random numbers; 0 before the first.
     pub(crate) random: Cell<u64>,
 }
 
-// The words in assembly.
-const _: () = assert!(size_of::<Local>() == 40 && core::mem::offset_of!(Local, record) == 0);
+// In assembly the record is the first word.
+const _: () = assert!(core::mem::offset_of!(Local, record) == 0);
 
 /// What this thread has of its own.
 #[inline(always)]

@@ -5,7 +5,8 @@
 //!
 //! - to the line that asked, because a large block came or went while it ran; what changed before is settled first;
 //! - else to the line whose interval ends. If the memory was not looked at when it began, this is a sample: the change is that of a few
-//!   lines before too, but a line that changes more is found more often;
+//!   lines before too, but a line that changes more is found more often. Of a gap between markers that read the clock it is the line where
+//!   the gap began, as a sample too: what the sampler saw of the gap is charged already;
 //! - else, and where the thread had no page fault and so cannot have caused growth, to the row "not read".
 //!
 //! ```text
@@ -211,13 +212,14 @@ fn settle_before(thread: &ThreadRecord) {
     let faulted = faults != thread.faults.load(Relaxed);
     if let Some(change) = exchange(header) {
         let open = thread.open.load(Relaxed);
-        // SAFETY: null or 1, or a cell, which is never unmapped.
-        let running = unsafe {
-            Some(open)
-                .filter(|open| open.addr() > 1)
-                .and_then(|open| open.as_ref())
+        let before = if open.addr() > 1 {
+            open
+        } else {
+            thread.gap.load(Relaxed)
         };
-        settle(header, running.and_then(words), change, faulted, true);
+        // SAFETY: null or a cell, which is never unmapped.
+        let words = unsafe { before.as_ref() }.and_then(words);
+        settle(header, words, change, faulted, true);
     }
     thread.faults.store(faults, Relaxed);
     set_errno(errno);
@@ -231,9 +233,13 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     let asker = thread.asker.load(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
     let is_whole = is_whole(thread, open);
-    // SAFETY: null or 1, or a cell, which is never unmapped.
-    let ended = unsafe { (if open.addr() > 1 { open } else { asker }).as_ref() };
-    let words = ended.and_then(words);
+    let ended = match (open.addr() > 1, asker.is_null()) {
+        (true, _) => open,
+        (false, false) => asker,
+        (false, true) => thread.gap.load(Relaxed),
+    };
+    // SAFETY: null or a cell, which is never unmapped.
+    let words = unsafe { ended.as_ref() }.and_then(words);
     let usage = Usage::of_thread();
     let faulted = usage.faults != thread.faults.load(Relaxed);
     let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);

@@ -40,6 +40,7 @@ scenarios! {
     page_by_page => functions::page_by_page(),
     threads => functions::threads(),
     file => functions::file(),
+    file_in_a_loop => functions::file_in_a_loop(),
     moved => functions::moved(),
     unwinding => functions::unwinding(),
     forks => functions::forks(),
@@ -166,6 +167,34 @@ mod functions {
         let sum = sum_pages(bytes);
         unmap(memory, 16 * BLOCK);
         assert_eq!(sum, 16 * 256);
+    }
+
+    fn first(page: &[u8]) -> usize {
+        usize::from(page[0])
+    }
+
+    /// The lines of the inner loop are too hot to read the clock, and so to look at the memory.
+    #[profile(always)]
+    fn sum_in_a_loop(bytes: &[u8]) -> usize {
+        let mut sum = 0;
+        for row in bytes.chunks(BLOCK) {
+            for page in row.chunks(64) {
+                sum += first(page);
+            }
+        }
+        sum
+    }
+
+    pub(super) fn file_in_a_loop() {
+        let mut file = tempfile::tempfile().unwrap();
+        for _ in 0..128 {
+            file.write_all(&[1; BLOCK]).unwrap();
+        }
+        let memory = map(&file, 128 * BLOCK);
+        // SAFETY: the mapping has that many bytes, and nobody changes the file.
+        let bytes = unsafe { std::slice::from_raw_parts(memory.cast::<u8>(), 128 * BLOCK) };
+        assert_eq!(sum_in_a_loop(bytes), 128 * BLOCK / 64);
+        unmap(memory, 128 * BLOCK);
     }
 
     #[profile(always)]

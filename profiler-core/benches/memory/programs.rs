@@ -1,0 +1,74 @@
+//! Small programs with and without markers; whether they read the resident set says the environment.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use super::kernels::{Flat, Nested, lines, plain};
+use super::tell;
+use super::timing::{Piece, shortest};
+
+/// How long a program is measured.
+const BUDGET: Duration = Duration::from_secs(4);
+/// Steps of the diffusion in a piece: half a millisecond and more.
+const STEPS: usize = 20;
+
+/// The list of the course's first program: 32 MiB come and go.
+mod list {
+    use std::hint::black_box;
+
+    macro_rules! twice {
+        ($($code:tt)*) => {
+            pub(super) mod plain {
+                use super::*;
+                $($code)*
+            }
+            #[hprof::profile(always)]
+            pub(super) mod lines {
+                use super::*;
+                $($code)*
+            }
+        };
+    }
+
+    twice! {
+        #[inline(never)]
+        pub(crate) fn list() {
+            let x = black_box(vec![1.0_f64; 2048 * 2048]);
+            let mut a = format!("{:?}", x[0]);
+            a += "\nis a one\n";
+            drop(x);
+            black_box(a);
+        }
+    }
+}
+
+/// Prints the nanoseconds of each program, plain and with markers.
+pub(crate) fn measure() {
+    let [mut a, mut b] = [(); 2].map(|()| Nested::new());
+    program(
+        "diffusion, naive",
+        [
+            Box::new(|| (0..STEPS).for_each(|_| plain::naive(&mut a))),
+            Box::new(|| (0..STEPS).for_each(|_| lines::naive(&mut b))),
+        ],
+    );
+    let [mut a, mut b] = [(); 2].map(|()| Flat::new());
+    program(
+        "diffusion, slices",
+        [
+            Box::new(|| (0..STEPS).for_each(|_| plain::slices(&mut a))),
+            Box::new(|| (0..STEPS).for_each(|_| lines::slices(&mut b))),
+        ],
+    );
+    program(
+        "list_alloc",
+        [Box::new(list::plain::list), Box::new(list::lines::list)],
+    );
+    black_box(&mut a);
+}
+
+fn program(name: &str, mut forms: [Piece<'_>; 2]) {
+    for (form, nanos) in ["plain", "lines"].iter().zip(shortest(BUDGET, &mut forms)) {
+        tell(name, form, nanos);
+    }
+}
