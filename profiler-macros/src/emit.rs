@@ -5,7 +5,7 @@ use crate::paths::{Paths, SWITCH, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Block, Expr, Stmt, Token, Type};
+use syn::{Attribute, Block, Expr, Stmt, Token, Type, parse_quote_spanned};
 
 /// Facts that the sites of one function share.
 #[derive(Debug)]
@@ -252,6 +252,20 @@ impl Emitter {
         }
         let poll = self.poll(site, &future, span);
         Stmt::Expr(Expr::Verbatim(quote_spanned!(span=> #poll.await)), None)
+    }
+}
+
+/// What clippy would say of the shape that markers give a body: an `else if` with one becomes an `else` with an `if` in it, and a
+/// body or arm of one expression gets statements.
+pub(crate) fn shape_lints() -> Attribute {
+    parse_quote_spanned! {Span::mixed_site()=>
+        #[allow(
+            clippy::if_not_else,
+            clippy::redundant_else,
+            clippy::semicolon_if_nothing_returned,
+            clippy::single_match_else,
+            clippy::unnecessary_semicolon
+        )]
     }
 }
 

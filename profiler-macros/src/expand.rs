@@ -4,13 +4,14 @@ use crate::args::{Flag, Options, Switch};
 use crate::check::WhyNot;
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::item::{Function, Target};
-use crate::paths::{Paths, site_name};
+use crate::paths::{Paths, hidden, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
 use crate::{async_fn, check, fragments, helpers};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use syn::token::Brace;
 use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
 
 /// Expands `#[profile(args)] item`. `switch` is the value of the build switch.
@@ -169,6 +170,8 @@ impl Expansion<'_> {
             let entering = [self.emitter.enter(site, at)].into_iter().chain(span);
             stmts.splice(first..first, entering);
         }
+        function.attrs.push(emit::shape_lints());
+        hide_from_canonical_lints(function);
         let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
         function.block.stmts.splice(0..0, sites);
     }
@@ -257,6 +260,15 @@ impl Expansion<'_> {
                 .source
                 .text(function.sig.fn_token.span, place.line, place.end_line),
         }
+    }
+}
+
+/// Clippy wants a `clone` and a `partial_cmp` of one expression in some impls, and no attribute of a method changes that. It passes
+/// over bodies that a macro wrote, told by their braces.
+fn hide_from_canonical_lints(function: &mut Function<'_>) {
+    if function.sig.ident == "clone" || function.sig.ident == "partial_cmp" {
+        let braces = &mut function.block.brace_token;
+        *braces = Brace(hidden(braces.span.join()));
     }
 }
 

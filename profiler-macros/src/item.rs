@@ -27,7 +27,7 @@ pub(crate) enum Target {
 pub(crate) struct Function<'a> {
     /// Name of the type or trait around it, where the macro sees one.
     pub(crate) owner: Option<String>,
-    pub(crate) attrs: &'a [Attribute],
+    pub(crate) attrs: &'a mut Vec<Attribute>,
     pub(crate) sig: &'a mut Signature,
     pub(crate) block: &'a mut Block,
     /// Whether the attribute stands on the function itself.
@@ -103,7 +103,7 @@ fn free_function(item: &mut ItemFn, direct: bool, visit: &mut dyn FnMut(Function
     }
     visit(Function {
         owner: None,
-        attrs: &item.attrs,
+        attrs: &mut item.attrs,
         sig: &mut item.sig,
         block: &mut item.block,
         direct,
@@ -118,7 +118,7 @@ fn methods(item: &mut ItemImpl, visit: &mut dyn FnMut(Function<'_>)) {
         {
             visit(Function {
                 owner: Some(owner.clone()),
-                attrs: &method.attrs,
+                attrs: &mut method.attrs,
                 sig: &mut method.sig,
                 block: &mut method.block,
                 direct: false,
@@ -135,7 +135,7 @@ fn default_methods(item: &mut ItemTrait, visit: &mut dyn FnMut(Function<'_>)) {
         {
             visit(Function {
                 owner: Some(item.ident.to_string()),
-                attrs: &method.attrs,
+                attrs: &mut method.attrs,
                 sig: &mut method.sig,
                 block,
                 direct: false,

@@ -2,7 +2,7 @@
 //!
 //! For each crate of the list: its source as published is copied twice into `target/corpus`, one copy gets the attribute on
 //! every function, and both are built and tested. A row of the table says what the attribute changed: it should be nothing but
-//! the time. `inject` writes the attribute into source text, `package` makes the copies, `trial` builds and tests one of them,
+//! the time. With `--clippy` nothing is run: clippy, pedantic lints included, should say the same of both. `inject` writes the attribute into source text, `package` makes the copies, `trial` builds and tests one of them,
 //! `table` compares and prints.
 
 mod inject;
@@ -11,6 +11,7 @@ mod package;
 mod table;
 mod trial;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
@@ -40,10 +41,16 @@ fn main() -> ExitCode {
     reason = "a program for the terminal"
 )]
 fn run() -> Result<bool> {
-    let entries = chosen(&env::args().skip(1).collect::<Vec<_>>())?;
+    let mut args: Vec<String> = env::args().skip(1).collect();
+    let lints = args.iter().position(|arg| arg == "--clippy");
+    lints.map(|at| args.remove(at));
+    let entries = chosen(&args)?;
     let folder = folder()?;
     eprintln!("crates go to {}", folder.display());
     let sources = package::sources(&folder, &entries)?;
+    if lints.is_some() {
+        return same_lints(&folder, &entries, &sources);
+    }
     let mut rows = Vec::new();
     println!("{}", table::HEAD);
     for (entry, source) in entries.iter().zip(sources) {
@@ -69,7 +76,8 @@ fn chosen(args: &[String]) -> Result<Vec<&'static Entry>> {
     let named = |name: &String| {
         let entry = list::CRATES.iter().find(|entry| entry.name == name);
         entry.ok_or_else(|| {
-            format!("`{name}` is not in the list; usage: corpus [--small | CRATE...]").into()
+            format!("`{name}` is not in the list; usage: corpus [--clippy] [--small | CRATE...]")
+                .into()
         })
     };
     args.iter().map(named).collect()
@@ -84,6 +92,37 @@ fn folder() -> Result<PathBuf> {
     let folder = target.ok_or("not run by cargo")?.join("corpus");
     fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+/// Whether clippy has no more to say of the instrumented copies than of the plain ones.
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
+fn same_lints(folder: &Path, entries: &[&'static Entry], sources: &[PathBuf]) -> Result<bool> {
+    let mut same = true;
+    for (entry, source) in entries.iter().zip(sources) {
+        let plain = package::plain(folder, entry, source)?;
+        let (profiled, functions) = package::profiled(folder, entry, source)?;
+        let plain = trial::lint(folder, entry, &plain, false)?;
+        let profiled = trial::lint(folder, entry, &profiled, true)?;
+        // Place and lint; the texts may count lines, and the attribute makes one of a line of comments.
+        let place = |warning: &str| warning.split("): ").next().map(str::to_owned);
+        let known: BTreeSet<_> = plain.warnings.iter().map(|text| place(text)).collect();
+        let is_added = |warning: &&String| !known.contains(&place(warning));
+        let added: Vec<&String> = profiled.warnings.iter().filter(is_added).collect();
+        println!(
+            "{}: {functions} functions, {} warnings of clippy, {} added",
+            entry.name,
+            plain.warnings.len(),
+            added.len()
+        );
+        for warning in &added {
+            println!("  {warning}");
+        }
+        for error in &profiled.errors {
+            println!("{error}");
+        }
+        same &= added.is_empty() && plain.passed == profiled.passed;
+    }
+    Ok(same)
 }
 
 fn row(folder: &Path, entry: &'static Entry, source: &Path) -> Result<Row> {

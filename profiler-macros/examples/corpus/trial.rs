@@ -31,13 +31,11 @@ pub(crate) struct Trial {
 /// Builds and tests the copy in `package`. `profiled`: with the build switch, and recorded.
 pub(crate) fn run(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Result<Trial> {
     let mut trial = Trial::default();
-    let built = cargo(folder, entry, package, profiled)
+    let built = cargo("test", folder, entry, package, profiled)
         .args(["--no-run", "--message-format=json"])
         .stderr(Stdio::null())
         .output()?;
-    for message in String::from_utf8_lossy(&built.stdout).lines() {
-        trial.read_message(&serde_json::from_str(message)?, package);
-    }
+    trial.read_messages(&built.stdout, package)?;
     if !built.status.success() {
         if trial.errors.is_empty() {
             trial
@@ -52,7 +50,7 @@ pub(crate) fn run(folder: &Path, entry: &Entry, package: &Path, profiled: bool) 
         _ => Err(error),
     })?;
     fs::create_dir(&records)?;
-    let mut tests = cargo(folder, entry, package, profiled);
+    let mut tests = cargo("test", folder, entry, package, profiled);
     if profiled {
         tests.env("HPROF_DIR", &records);
     }
@@ -63,10 +61,23 @@ pub(crate) fn run(folder: &Path, entry: &Entry, package: &Path, profiled: bool) 
     Ok(trial)
 }
 
-fn cargo(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Command {
+/// What clippy says of the copy in `package`, pedantic lints included; nothing is run.
+pub(crate) fn lint(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Result<Trial> {
+    let mut trial = Trial::default();
+    let checked = cargo("clippy", folder, entry, package, profiled)
+        .args(["--message-format=json", "--"])
+        .args(["-W", "clippy::pedantic", "--cap-lints", "warn"])
+        .stderr(Stdio::null())
+        .output()?;
+    trial.read_messages(&checked.stdout, package)?;
+    trial.passed = checked.status.success();
+    Ok(trial)
+}
+
+fn cargo(command: &str, folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .arg("test")
+        .arg(command)
         .args(entry.targets)
         .args(["--features", entry.features])
         .current_dir(package)
@@ -86,7 +97,7 @@ fn cargo(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Comman
 
 /// What cargo says if it is not the compiler that fails.
 fn cargo_error(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> Result<String> {
-    let again = cargo(folder, entry, package, profiled)
+    let again = cargo("test", folder, entry, package, profiled)
         .args(["--no-run", "--quiet"])
         .output()?;
     Ok(String::from_utf8_lossy(&again.stderr).into_owned())
@@ -108,6 +119,13 @@ fn hits(records: &Path) -> Result<u64> {
 }
 
 impl Trial {
+    fn read_messages(&mut self, output: &[u8], package: &Path) -> Result<()> {
+        for message in String::from_utf8_lossy(output).lines() {
+            self.read_message(&serde_json::from_str(message)?, package);
+        }
+        Ok(())
+    }
+
     /// Takes a message of the compiler about the copy itself.
     fn read_message(&mut self, message: &Value, package: &Path) {
         let about = message["manifest_path"].as_str().map(Path::new);
@@ -119,9 +137,13 @@ impl Trial {
         let Some(span) = message["spans"].get(0) else {
             return;
         };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let text = format!(
-            "{}:{}: {}",
-            span["file_name"], span["line_start"], message["message"]
+            "{}:{} ({}): {}",
+            text(&span["file_name"]),
+            span["line_start"],
+            text(&message["code"]["code"]),
+            text(&message["message"])
         );
         match message["level"].as_str() {
             Some("warning") => self.warnings.insert(text),

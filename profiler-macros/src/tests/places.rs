@@ -166,6 +166,33 @@ const _: () = {
 "#);
 }
 
+/// No stable compiler takes them yet.
+#[test]
+fn try_blocks_are_not_entered() {
+    assert_snapshot!(lines(
+        "fn f() -> Option<u32> {
+    let tried: Option<u32> = try {
+        work()?;
+        1
+    };
+    tried
+}"
+    ), @r"
+fn f() -> Option<u32> {
+    static HPROF_SITE_F_1: Site = Function(2, 6, Brace(7));
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let tried: Option<u32> = try {
+        work()?;
+        1
+    };
+    M(1);
+    let _brace = brace(2);
+    tried
+}
+");
+}
+
 #[test]
 fn nested_items_are_not_entered() {
     assert_snapshot!(lines(

@@ -3,7 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprCall, Item, ItemStatic, Stmt, parse_quote};
+use syn::{
+    Attribute, Block, Expr, ExprCall, ImplItemFn, Item, ItemFn, ItemStatic, Stmt, TraitItemFn,
+    parse_quote,
+};
 
 /// The expansion with our boilerplate shortened.
 pub(super) fn readable(tokens: TokenStream) -> String {
@@ -19,6 +22,21 @@ impl VisitMut for Shorten {
     fn visit_block_mut(&mut self, block: &mut Block) {
         block.stmts.retain(|stmt| !is_tracking(stmt));
         visit_mut::visit_block_mut(self, block);
+    }
+
+    fn visit_item_fn_mut(&mut self, item: &mut ItemFn) {
+        item.attrs.retain(|attr| !is_about_lints(attr));
+        visit_mut::visit_item_fn_mut(self, item);
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, item: &mut ImplItemFn) {
+        item.attrs.retain(|attr| !is_about_lints(attr));
+        visit_mut::visit_impl_item_fn_mut(self, item);
+    }
+
+    fn visit_trait_item_fn_mut(&mut self, item: &mut TraitItemFn) {
+        item.attrs.retain(|attr| !is_about_lints(attr));
+        visit_mut::visit_trait_item_fn_mut(self, item);
     }
 
     fn visit_item_static_mut(&mut self, item: &mut ItemStatic) {
@@ -80,6 +98,12 @@ fn shortened(call: &str) -> Option<String> {
         .strip_prefix("Frame::enter(&")
         .and_then(|rest| rest.strip_suffix(')'))?;
     Some(format!("enter(&{rest})"))
+}
+
+fn is_about_lints(attr: &Attribute) -> bool {
+    attr.to_token_stream()
+        .to_string()
+        .contains("clippy :: if_not_else")
 }
 
 fn is_tracking(stmt: &Stmt) -> bool {
