@@ -210,7 +210,6 @@ fn no_page_is_charged_twice() {
 /// `make memory-sums`.
 #[test]
 #[ignore = "takes a minute"]
-#[expect(clippy::print_stdout, reason = "what was found is the purpose")]
 fn no_page_is_charged_twice_in_sixty_runs() {
     let most = come_and_go(60);
     println!(

@@ -39,7 +39,9 @@ pub(crate) fn write(
     ] {
         write_rows(profile, title, rows, style, out)?;
     }
+    let listed = !(view.at_end.is_empty() && view.at_peak.is_empty());
     match view.gap {
+        Some(_) if !listed => {}
         Some(gap) => writeln!(
             out,
             "Sampled: one block is noted for each {} allocated; +- is one standard deviation, and lines with less may be missing. --alloc-exact counts every block.",
