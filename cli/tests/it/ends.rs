@@ -1,5 +1,8 @@
 //! What is told of programs that end badly, or in a way of their own.
 
+use std::io::Write;
+use std::process::Command;
+
 use crate::fixture::{Fixture, Printed, printed};
 
 fn run(end: &str) -> Printed {
@@ -61,4 +64,42 @@ fn a_program_without_room_for_its_file_is_told_as_such() {
     let exec = printed(exec.arg(program)).code(0).stdout("3\n");
     exec.says("nothing was recorded: process annotated-")
         .says("File too large");
+}
+
+/// A `/dev` of its own, in which there are only devices. Not tried where this user may not mount.
+#[test]
+fn without_dev_shm_a_run_is_recorded_on_disk() {
+    const SCRIPT: &str = "
+        mount -t tmpfs none /mnt || exit 77
+        for device in null zero full random urandom; do
+            touch /mnt/$device && mount --bind /dev/$device /mnt/$device || exit 77
+        done
+        mount --rbind /mnt /dev || exit 77
+        test ! -e /dev/shm || exit 77
+        \"$0\" doctor
+        exec \"$0\" \"$@\"";
+    let annotated = Fixture::shared("annotated");
+    let run = annotated.hprof(["run", "--", "4"]);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", SCRIPT])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .envs(
+            run.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(annotated.project());
+    let run = command.output().map(Printed::from);
+    let tried = |run: &Printed| run.code == Some(0) || run.stdout.contains("/dev/shm");
+    let Some(run) = run.ok().filter(tried) else {
+        let line = "NOT TESTED: /dev/shm missing: this user may not mount\n";
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return;
+    };
+    let run = run.code(0).says("hprof: saved to ");
+    assert!(run.stdout.ends_with("3\n"), "{run:#?}");
+    let found = run.stdout.lines().find(|line| line.contains("/dev/shm"));
+    assert!(found.unwrap().contains("No such file"), "{run:#?}");
+    assert!(run.stderr.contains("Hits"), "{run:#?}");
 }

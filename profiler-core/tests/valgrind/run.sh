@@ -33,7 +33,8 @@ under() {
     echo "memcheck: $count tests of $name"
 }
 
-# The model's own tests are not the recorder's, and take long.
+export PROPTEST_CASES="${PROPTEST_CASES:-30}"
+# The model's own tests are not the recorder's, and take long; the resident set that process_memory looks at would be valgrind's.
 under "the recorder" --lib -- recorder:: memory::
 under "spans" --test spans --
 # Valgrind takes more addresses and descriptors for itself than the limits of `space` leave; a process whose rights or user change cannot be

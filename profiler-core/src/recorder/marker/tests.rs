@@ -129,8 +129,17 @@ impl World {
     }
 }
 
+/// As many as `PROPTEST_CASES` says, for valgrind is slow.
+fn cases() -> ProptestConfig {
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        ProptestConfig::default()
+    } else {
+        ProptestConfig::with_cases(300)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases())]
 
     #[test]
     fn stub_does_what_its_model_does(
