@@ -70,7 +70,11 @@ fn keep() {
         }
         black_box((fib::fib(20), plain::fib::fib(20)));
         black_box((auc::serial(9), plain::auc::serial(9)));
-        black_box((doubling(1.0, 9), fourfold(1.0, 9), in_async(1.0, 9).is_ready()));
+        black_box((
+            doubling(1.0, 9),
+            fourfold(1.0, 9),
+            in_async(1.0, 9).is_ready(),
+        ));
     }
 }
 

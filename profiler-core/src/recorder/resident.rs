@@ -302,7 +302,7 @@ fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
         .read_until
         .load(Relaxed)
         .max(spent.saturating_sub(credit))
-        .saturating_add(weighted(cost));
+        .saturating_add(weighted(undisturbed(cost)));
     thread.read_until.store(used, Relaxed);
     let pause = used.saturating_sub(spent);
     let next = if is_whole && pause > 0 {
@@ -312,6 +312,15 @@ fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
     };
     thread.next_read.store(next, Relaxed);
     add(&thread.own_ticks, cost);
+}
+
+/// What a look costs that took `ticks`: one in which the thread lost its processor must not use up the budget of all that follow.
+fn undisturbed(ticks: u64) -> u64 {
+    /// Looks differ by less than this.
+    const TIMES: u64 = 16;
+    static LEAST: AtomicU64 = AtomicU64::new(u64::MAX);
+    let least = LEAST.fetch_min(ticks, Relaxed).min(ticks);
+    ticks.min(least.saturating_mul(TIMES))
 }
 
 /// How much of a thread's time a look uses up. The stub's part, which keeps the registers and fills caches, is not in its cost.
