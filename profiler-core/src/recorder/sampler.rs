@@ -149,7 +149,13 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
         }
         // Of several threads that do not read the memory nobody knows whose pages came.
         if let (1, Some((thread, seen))) = (unread, last) {
-            let still = || seen.timed || thread.exact.load(Acquire) == seen.exact;
+            let still = || {
+                if seen.timed {
+                    core::ptr::eq(thread.cell.load(Acquire), seen.cell)
+                } else {
+                    thread.exact.load(Acquire) == seen.exact
+                }
+            };
             resident::sampled(seen.cell, still);
         }
         looks += 1;
