@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory memory-sums accuracy machine-code crash loom valgrind fuzz corpus corpus-small corpus-clippy
+.PHONY: check test lint fmt overhead overhead-memory memory-sums accuracy machine-code crash loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -63,6 +63,10 @@ fuzz:
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.
 corpus:
 	$(CARGO) run --package hprof-macros --example corpus -- $(CRATES)
+
+# Bytes and compile time that markers add: the tables of docs/overhead-macro.md.
+marker-cost:
+	$(CARGO) run --package hprof-macros --example marker_cost
 
 # What clippy says of such crates, pedantic lints included: of the instrumented ones nothing more. Minutes.
 corpus-clippy:

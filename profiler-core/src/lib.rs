@@ -1,5 +1,4 @@
 //! hprof: what every line of your Rust program costs.
-#![allow(clippy::todo, reason = "being built")]
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -330,7 +330,10 @@ pub(crate) fn header() -> Option<&'static Header> {
 /// Sets a flag of the header.
 pub(super) fn flag(bits: u64) {
     if let Some(header) = header() {
-        header.flags.fetch_or(bits, Relaxed);
+        // Most are there already, and others read the word.
+        if header.flags.load(Relaxed) & bits != bits {
+            header.flags.fetch_or(bits, Relaxed);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// Starts the sampler, unless it runs already or there is nothing for it to do.
 pub(super) fn ensure() {
-    if !run::wants_sampler() || STARTED.swap(1, Relaxed) != 0 {
+    if !run::wants_sampler() || STARTED.load(Relaxed) != 0 || STARTED.swap(1, Relaxed) != 0 {
         return;
     }
     if start().is_some() {

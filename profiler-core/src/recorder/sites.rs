@@ -1,7 +1,7 @@
 //! Registration of sites: each gets its number and its record when it is entered for the first time.
 
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::protocol::publish;
 use super::space::{self, SharedLock};
@@ -12,12 +12,18 @@ use crate::site::{LineSite, SiteFacts};
 /// The number handed out last.
 static LAST: AtomicU32 = AtomicU32::new(0);
 
+/// There was no room for a site. No one asks again: a call of a site without a record must cost little, too.
+static NO_ROOM: AtomicBool = AtomicBool::new(false);
+
 /// The number of the site, given to it now if it has none. `None` if there is no room for its record.
 pub(super) fn register(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<u32> {
     // A number is published after the record is complete.
     let known = id.load(Acquire);
     if known != 0 {
         return Some(known);
+    }
+    if NO_ROOM.load(Relaxed) {
+        return None;
     }
     let lock = SharedLock::take()?;
     let known = id.load(Relaxed);
@@ -28,7 +34,10 @@ pub(super) fn register(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) ->
     if number >= MAX_SITES {
         return None;
     }
-    write(&lock, number, facts, lines)?;
+    if write(&lock, number, facts, lines).is_none() {
+        NO_ROOM.store(true, Relaxed);
+        return None;
+    }
     LAST.store(number, Relaxed);
     id.store(number, Release);
     Some(number)

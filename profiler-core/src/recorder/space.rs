@@ -61,6 +61,18 @@ pub(super) struct FirstSpan {
     pub(super) memory: u64,
 }
 
+/// Whether most of the file is yet unused.
+pub(super) fn is_plenty() -> bool {
+    let Some(header) = header() else {
+        return false;
+    };
+    let used = header
+        .chunks
+        .load(Relaxed)
+        .saturating_mul(CHUNK_BYTES as u64);
+    used < CAPACITY.load(Relaxed) as u64 / 4
+}
+
 /// Takes the first chunk of thread record `index`, with the record in it.
 pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
     let file = file()?;

@@ -186,7 +186,10 @@ fn attached() -> Option<&'static ThreadRecord> {
     if run::thread_key_is_set() {
         return None;
     }
-    let thread = reuse().or_else(create)?;
+    // Each thread has a record of its own while there is room for many more; then those of ended threads come first.
+    let plenty = (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS && space::is_plenty();
+    let fresh = if plenty { create() } else { None };
+    let thread = fresh.or_else(reuse).or_else(create)?;
     begin(thread);
     run::set_thread_key(thread);
     set_current(thread);
@@ -217,11 +220,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static ThreadRecord> {
     })
 }
 
-/// The record of a thread that has ended, once there are enough of them.
+/// The record of a thread that has ended.
 fn reuse() -> Option<&'static ThreadRecord> {
-    if (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS {
-        return None;
-    }
     let ended = all().find(|thread| protocol::take_over(&thread.state))?;
     run::flag(FLAG_THREADS_FOLDED);
     Some(ended)
@@ -234,7 +234,11 @@ fn create() -> Option<&'static ThreadRecord> {
             ((used as usize) < MAX_THREADS).then_some(used + 1)
         })
         .ok()?;
-    let place = space::first_thread_record(index)?;
+    let Some(place) = space::first_thread_record(index) else {
+        // The number is free again, unless the next is taken already.
+        let _ = THREADS_USED.compare_exchange(index + 1, index, AcqRel, Relaxed);
+        return None;
+    };
     // SAFETY: the record has room for a thread record, is zeroed, suitably aligned, and belongs to this thread.
     let thread = unsafe { &*place.record.cast::<ThreadRecord>() };
     let outside = core::ptr::from_ref(&thread.outside).cast_mut();
