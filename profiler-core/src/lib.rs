@@ -1,4 +1,25 @@
 //! hprof: what every line of your Rust program costs.
+//!
+//! Put [`profile`] on a function, a module or an `impl`, and run the program by `hprof run`: it shows hits, time, CPU time and allocations of
+//! each line. Without `hprof run` the attribute does nothing.
+//!
+//! ```
+//! use hprof::profile;
+//!
+//! #[profile]
+//! fn sum_of_squares(numbers: &[u64]) -> u64 {
+//!     let mut sum = 0;
+//!     for number in numbers {
+//!         sum += number * number;
+//!     }
+//!     sum
+//! }
+//!
+//! assert_eq!(sum_of_squares(&[1, 2, 3]), 14);
+//! ```
+//!
+//! Programs with an allocator of their own wrap it in [`Alloc`]. With the feature `tracing`, `layer()` shows spans beside functions. The feature
+//! `model` reads recordings; the command line tool is built on it.
 
 #[doc(hidden)]
 #[path = "private.rs"]
