@@ -146,8 +146,11 @@ pub(crate) fn with_local<R>(work: impl FnOnce(&Local) -> R) -> R {
 /// The record that this thread writes to.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadRecord {
+    let record = word::record();
     // SAFETY: the word holds the address of the sink's record, or of one that was given to `set_current`.
-    unsafe { &*word::record() }
+    unsafe { core::hint::assert_unchecked(!record.is_null()) };
+    // SAFETY: as above; records are never unmapped.
+    unsafe { &*record }
 }
 
 /// Sets the record that this thread writes to, and returns the one before.
