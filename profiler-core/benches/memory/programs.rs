@@ -1,7 +1,6 @@
 //! Small programs with and without markers; whether they read the resident set says the environment.
 
 use std::cell::RefCell;
-use std::hint::black_box;
 use std::time::Duration;
 
 use super::kernels::{Flat, Nested, lines, plain};
