@@ -9,6 +9,8 @@
 #[path = "../overhead/kernels.rs"]
 #[expect(dead_code, reason = "two of the kernels are enough")]
 mod kernels;
+#[path = "../overhead/page.rs"]
+mod page;
 mod pairs;
 mod programs;
 mod tables;
@@ -17,9 +19,8 @@ mod tables;
 mod timing;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, fs, io};
+use std::{env, io};
 
 /// Makes a process of this program measure: `pairs` or `programs`.
 const MEASURE: &str = "HPROF_OVERHEAD_MEASURE";
@@ -45,8 +46,7 @@ fn main() -> io::Result<ExitCode> {
                 &measured("programs", &[(hprof::env::MEMORY, "1")])?,
                 &measured("programs", &[])?,
             );
-            write_into(&page(), &text)?;
-            print(&text);
+            page::keep("overhead-memory.md", &text)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -90,31 +90,8 @@ fn once(what: &str, variables: &[(&str, &str)]) -> io::Result<Times> {
     Ok(times)
 }
 
-/// Where the tables are kept.
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/overhead-memory.md")
-}
-
-/// Replaces what stands between the two comments.
-fn write_into(page: &Path, tables: &str) -> io::Result<()> {
-    const BEGIN: &str = "<!-- measured -->";
-    const END: &str = "<!-- end of measured -->";
-    let text = fs::read_to_string(page)?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
-    else {
-        let reason = format!("{} has no place for the tables", page.display());
-        return Err(io::Error::other(reason));
-    };
-    fs::write(page, format!("{before}{BEGIN}\n{tables}{END}{after}"))
-}
-
 /// Prints what a process measured, for the one that started it.
 #[expect(clippy::print_stdout, reason = "the parent process reads it")]
 fn tell(name: &str, form: &str, nanos: f64) {
     println!("{name}\t{form}\t{nanos}");
-}
-
-#[expect(clippy::print_stdout, reason = "the tables are the output")]
-fn print(text: &str) {
-    println!("{text}");
 }

@@ -8,13 +8,14 @@
 mod child;
 mod code;
 mod kernels;
+mod page;
 mod tables;
 mod timing;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::{env, fs, io};
+use std::{env, io};
 
 /// Makes a process of this program measure.
 const MEASURE: &str = "HPROF_OVERHEAD_MEASURE";
@@ -52,8 +53,7 @@ fn main() -> io::Result<ExitCode> {
         }
     }
     let text = tables::render(&by_clock, &code::measure()?);
-    write_into(&page(), &text)?;
-    print(&text);
+    page::keep("overhead.md", &text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,28 +87,4 @@ fn measured(clock: &str) -> io::Result<Times> {
         return Err(io::Error::other(reason));
     }
     Ok(times)
-}
-
-/// Where the tables are kept.
-fn page() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/overhead.md")
-}
-
-/// Replaces what stands between the two comments.
-fn write_into(page: &Path, tables: &str) -> io::Result<()> {
-    const BEGIN: &str = "<!-- measured -->";
-    const END: &str = "<!-- end of measured -->";
-    let text = fs::read_to_string(page)?;
-    let (Some((before, rest)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
-    else {
-        let reason = format!("{} has no place for the tables", page.display());
-        return Err(io::Error::other(reason));
-    };
-    debug_assert!(rest.contains(END));
-    fs::write(page, format!("{before}{BEGIN}\n{tables}{END}{after}"))
-}
-
-#[expect(clippy::print_stdout, reason = "the tables are the output")]
-fn print(text: &str) {
-    println!("{text}");
 }
