@@ -214,7 +214,7 @@ impl Expansion<'_> {
         let file = self.source.file(fn_token);
         let end_line = self
             .source
-            .line(function.block.brace_token.span.close())
+            .closing_line(function.block.brace_token.span)
             .max(fn_line);
         let first = self.first_token(function);
         let first_line = self.source.line(first);

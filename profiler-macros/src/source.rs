@@ -4,6 +4,7 @@
 //! and the unit tests run on plain `proc_macro2` tokens.
 
 use proc_macro2::Span;
+use proc_macro2::extra::DelimSpan;
 use std::cell::RefCell;
 use std::env;
 use std::fs;
@@ -15,6 +16,11 @@ pub(crate) trait Source {
     fn line(&self, span: Span) -> u32;
     /// Line on which `span` ends, from 1.
     fn last_line(&self, span: Span) -> u32;
+    /// Line of a closing brace, from 1. Not that of the span of the brace: once another macro has handed the code on, our own of a
+    /// function around it among them, both braces have the span of all that is between them.
+    fn closing_line(&self, braces: DelimSpan) -> u32 {
+        self.last_line(braces.close())
+    }
     /// Column at which `span` starts, from 1.
     fn column(&self, span: Span) -> u32;
     /// Path of the file as the compiler was told it.

@@ -24,6 +24,7 @@ use crate::source::Source;
 use here::Here;
 use loops::{GroupedLoop, Loop};
 use marked::Marked;
+use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, Span};
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
@@ -139,7 +140,16 @@ impl<'a> Walker<'a> {
 
     /// Line of a token, if it is in the file of the function. Tokens that a macro brought along may not be.
     fn line_of(&self, span: Span) -> Option<u32> {
-        let line = self.source.line(span);
+        self.in_the_file(span, self.source.line(span))
+    }
+
+    /// Line of a closing brace, likewise.
+    fn line_of_closing(&self, braces: DelimSpan) -> Option<u32> {
+        self.in_the_file(braces.close(), self.source.closing_line(braces))
+    }
+
+    /// The line of a token, if it is in the file of the function.
+    fn in_the_file(&self, span: Span, line: u32) -> Option<u32> {
         let inside = (self.place.line..=self.place.end_line).contains(&line);
         (inside || self.source.file(span) == self.place.file).then_some(line)
     }
@@ -171,11 +181,18 @@ impl<'a> Walker<'a> {
 
     /// The marker of the line of `at`, unless control is on that line already.
     fn mark(&mut self, at: Span, kind: LineKind, conditions: &[Attribute]) -> Option<Stmt> {
-        if self.body.quiet || !self.selects_all() {
-            return None;
-        }
-        let line = self.line_of(at)?;
-        if self.body.here == Here::Line(line) {
+        self.mark_line(self.line_of(at)?, at, kind, conditions)
+    }
+
+    /// The marker of `line` at the place of `at`, unless control is on that line already.
+    fn mark_line(
+        &mut self,
+        line: u32,
+        at: Span,
+        kind: LineKind,
+        conditions: &[Attribute],
+    ) -> Option<Stmt> {
+        if self.body.quiet || !self.selects_all() || self.body.here == Here::Line(line) {
             return None;
         }
         let slot = self.slot(line, kind)?;

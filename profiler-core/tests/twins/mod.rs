@@ -19,6 +19,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -103,7 +104,12 @@ pub(crate) fn hits_as_written(test: &str, functions: &[&str], run: impl FnOnce()
         let function = &profile.functions[cost.function.0 as usize];
         let mut hits: BTreeMap<u32, u64> = function.lines.iter().map(|row| (row.line, 0)).collect();
         hits.extend(cost.lines.iter().map(|line| (line.line, line.own.hits)));
-        let written = written_hits(function);
+        let mut written = written_hits(function);
+        // Counts in a function inside are those of that one.
+        written.retain(|line, _| {
+            let mut others = profile.functions.iter();
+            !others.any(|other| is_inside(other, function) && spans(other).contains(line))
+        });
         assert!(!written.is_empty(), "{name} has no counts");
         let is_rest = |row: &&Line| row.kind == LineKind::WholeBody;
         let rests: BTreeSet<u32> = function
@@ -150,6 +156,18 @@ pub(crate) fn recorded(test: &str) -> Profile {
 /// Whether this is the child that is recorded.
 pub(crate) fn is_recorded() -> bool {
     env::var_os(RECORDED).is_some()
+}
+
+/// The lines of a function.
+fn spans(function: &Function) -> RangeInclusive<u32> {
+    let lines = u32::try_from(function.source.len()).unwrap();
+    function.line..=function.line + lines.saturating_sub(1)
+}
+
+/// Whether a function stands inside another.
+fn is_inside(inner: &Function, outer: &Function) -> bool {
+    let (lines, around) = (spans(inner), spans(outer));
+    inner.file == outer.file && around.start() < lines.start() && lines.end() <= around.end()
 }
 
 /// The counts in the source of a function, by line.

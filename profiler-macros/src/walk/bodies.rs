@@ -5,6 +5,7 @@ use super::{Body, Here, Walker, block_around, start};
 use crate::expand::leading_items;
 use crate::sites::{LineKind, SiteKind};
 use proc_macro2::Span;
+use proc_macro2::extra::DelimSpan;
 use std::mem;
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, ExprClosure, Stmt};
@@ -32,19 +33,21 @@ impl Walker<'_> {
     /// if the end can be reached, which is when it returns nothing. One with a tail, whose markers begin at `tail`, gets a guard
     /// declared last and so dropped first.
     fn closing_brace(&mut self, body: &mut Block, tail: Option<usize>) {
-        let at = body.brace_token.span.close();
+        let braces = body.brace_token.span;
+        let at = braces.close();
+        let Some(line) = self.line_of_closing(braces) else {
+            return;
+        };
         let Some(tail) = tail else {
             if self.place.returns_nothing && self.body.here != Here::Never {
                 let leave = leave_behind(&body.stmts);
-                body.stmts.extend(self.mark(at, LineKind::Brace, &leave));
+                let marker = self.mark_line(line, at, LineKind::Brace, &leave);
+                body.stmts.extend(marker);
             }
             return;
         };
         // In a future the guard might live across an await.
-        let Some(line) = self.line_of(at).filter(|_| self.body.task.is_none()) else {
-            return;
-        };
-        if self.body.here == Here::Line(line) {
+        if self.body.task.is_some() || self.body.here == Here::Line(line) {
             return;
         }
         if let Some(slot) = self.slot(line, LineKind::Brace) {
@@ -104,9 +107,8 @@ impl Walker<'_> {
         if self.body.quiet {
             return;
         }
-        let open = e.block.brace_token.span.open();
-        let close = e.block.brace_token.span.close();
-        if !self.spans_lines(open, close) && self.is_here(open) {
+        let braces = e.block.brace_token.span;
+        if !self.spans_lines(braces.open(), braces) && self.is_here(braces.open()) {
             return;
         }
         let (outer, opening) = self.open(SiteKind::AsyncBlock, at);
@@ -141,17 +143,15 @@ impl Walker<'_> {
     /// expression over several lines.
     fn has_own_lines(&self, body: &Expr, at: Span) -> bool {
         match body {
-            Expr::Block(e) => {
-                let close = e.block.brace_token.span.close();
-                self.spans_lines(at, close) || !self.is_here(at)
-            }
+            Expr::Block(e) => self.spans_lines(at, e.block.brace_token.span) || !self.is_here(at),
             // The last token is printed anew, so that a group there has no closing delimiter of its own.
             _ => self.source.line(at) != self.source.last_line(start::last_token(body).span()),
         }
     }
 
-    pub(super) fn spans_lines(&self, first: Span, last: Span) -> bool {
-        self.source.line(first) != self.source.line(last)
+    /// Whether a body that begins at `first` ends on another line.
+    fn spans_lines(&self, first: Span, braces: DelimSpan) -> bool {
+        self.source.line(first) != self.source.closing_line(braces)
     }
 
     /// Whether control is on the line of `at` already.

@@ -28,7 +28,7 @@ impl Walker<'_> {
         let at = nested.if_token.span;
         // Where lints look for the block: they read the text between `else` and it, and the text it ends with.
         let branch = nested.then_branch.brace_token.span;
-        let one_line = !self.spans_lines(at, branch.open());
+        let one_line = self.source.line(at) == self.source.line(branch.open());
         let braces = if one_line { branch.join() } else { at };
         let marker = self.mark(at, LineKind::Statement, &[]);
         self.if_expression(nested);
