@@ -45,9 +45,10 @@ machine-code:
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1 -- arithmetic
 
-# A thousand kills, a hundred thousand threads, fifty million calls: minutes. Prints what it counted.
+# A thousand kills, four thousand forks while a recording starts, a hundred thousand threads, fifty million calls: minutes. Prints what it
+# counted.
 crash:
-	$(CARGO) test --release -p hprof-core --test crash --test process_life -- --ignored --nocapture --test-threads=1
+	$(CARGO) test --release -p hprof-core --test crash --test process_life --test process_starts -- --ignored --nocapture --test-threads=1
 
 # What the recorder's threads do to each other's words, under a model checker: all orders of their steps in which a thread that could go on has
 # to wait no more than 4 times (LOOM_MAX_PREEMPTIONS: more of them take minutes). Prints how many.

@@ -18,9 +18,13 @@ use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use loom::thread;
 
+#[path = "../src/recorder/gate.rs"]
+mod gate;
 #[expect(unsafe_code, reason = "as in the recorder")]
 #[path = "../src/recorder/protocol.rs"]
 mod protocol;
+#[path = "loom/start_and_fork.rs"]
+mod start_and_fork;
 mod words {
     //! The checker's words, in the structures of the raw file as far as the protocol goes.
 

@@ -244,7 +244,7 @@ fn decide() -> u32 {
 }
 
 /// Whether a variable of the environment is there and accepted. Asks the system: the standard library would allocate.
-fn variable(name: &str, accept: fn(&[u8]) -> bool) -> bool {
+pub(crate) fn variable(name: &str, accept: fn(&[u8]) -> bool) -> bool {
     let mut terminated = [0_u8; 32];
     for (to, from) in terminated.iter_mut().zip(name.bytes()) {
         *to = from;
@@ -321,6 +321,7 @@ fn pairs<'a>(from: &'a HeapWords, to: &'a HeapWords) -> [(&'a AtomicU64, &'a Ato
 /// Nothing is recorded after all.
 pub(crate) fn give_up() {
     MODE.store(OFF, Relaxed);
+    WORDS.store(core::ptr::null_mut(), Relaxed);
     fill_filter(0);
 }
 

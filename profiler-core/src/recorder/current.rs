@@ -143,6 +143,11 @@ pub(crate) fn with_local<R>(work: impl FnOnce(&Local) -> R) -> R {
     work(unsafe { &*word::address() })
 }
 
+/// Tells this thread from all others of the process. The only thread of a forked child has the address that it had in the parent.
+pub(super) fn thread_address() -> usize {
+    word::address().addr()
+}
+
 /// The record that this thread writes to.
 #[inline(always)]
 pub(crate) fn current() -> &'static ThreadRecord {

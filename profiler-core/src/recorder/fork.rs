@@ -7,9 +7,9 @@ use core::sync::atomic::{AtomicU8, AtomicU64};
 use super::identity::{describe_identity, path_stem, path_with_stem};
 use super::marker::cell_offset;
 use super::protocol::published;
-use super::run::{CAPACITY, OFF, STARTING, STATE, file, header, source, store_pair};
+use super::run::{CAPACITY, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
-use super::{resident, sampler, thread, tree};
+use super::{begin, resident, sampler, thread, tree};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
@@ -21,6 +21,10 @@ use crate::raw::writer::{self, RawFile};
 /// in private memory.
 #[derive(Clone, Copy)]
 struct AtFork {
+    /// Whether the fork is counted, so that nobody starts a recording meanwhile.
+    counted: bool,
+    /// Whether there is a recording.
+    recorded: bool,
     /// Whether this thread took the lock on shared records for the fork.
     locked: bool,
     /// Chunks handed out.
@@ -32,28 +36,45 @@ struct AtFork {
 thread_local! {
     /// No destructor, and the child has it too.
     static AT_FORK: StdCell<AtFork> = const {
-        StdCell::new(AtFork { locked: false, chunks: 0, thread: [0; thread::WORDS] })
+        StdCell::new(AtFork {
+            counted: false,
+            recorded: false,
+            locked: false,
+            chunks: 0,
+            thread: [0; thread::WORDS],
+        })
     };
 }
 
-/// Before a fork: no site is half registered in the child, and what it needs is noted.
+/// Before a fork: no recording is half begun in the child and no site half registered, and what it needs is noted.
 pub(super) extern "C" fn before_fork() {
-    let Some(header) = header() else { return };
-    let lock = SharedLock::take();
-    AT_FORK.set(AtFork {
-        locked: lock.is_some(),
-        chunks: header.chunks.load(Acquire),
-        thread: thread::words(super::current()),
-    });
-    // Let go after the fork.
-    let _lock = core::mem::ManuallyDrop::new(lock);
+    let (counted, recorded) = begin::before_fork();
+    let mut at_fork = AtFork {
+        counted,
+        recorded,
+        ..AT_FORK.get()
+    };
+    at_fork.locked = false;
+    if recorded && let Some(header) = header() {
+        let lock = SharedLock::take();
+        at_fork.locked = lock.is_some();
+        at_fork.chunks = header.chunks.load(Acquire);
+        at_fork.thread = thread::words(super::current());
+        // Let go after the fork.
+        let _lock = core::mem::ManuallyDrop::new(lock);
+    }
+    AT_FORK.set(at_fork);
     heap::before_fork();
 }
 
 pub(super) extern "C" fn after_fork_in_parent() {
     heap::after_fork();
-    if header().is_some() && AT_FORK.get().locked {
+    let at_fork = AT_FORK.get();
+    if at_fork.locked {
         SHARED_OWNER.store(0, Release);
+    }
+    if at_fork.counted {
+        begin::after_counted_fork();
     }
 }
 
@@ -64,8 +85,8 @@ pub(super) extern "C" fn after_fork() {
     sampler::forget();
     #[cfg(feature = "native")]
     super::native::forget();
-    if STATE.load(Relaxed) == STARTING {
-        STATE.store(OFF, Relaxed);
+    if !begin::begin_child(AT_FORK.get().recorded) {
+        return;
     }
     let Some(parent) = file() else { return };
     // A handler that enters a body must not find the mapping half exchanged.

@@ -2,15 +2,17 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! life of the recording, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
+//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
 //! set at line boundaries.
 
+mod begin;
 mod calibrate;
 mod clock;
 #[cfg_attr(all(target_arch = "x86_64", target_os = "linux"), macro_use)]
 mod current;
 mod fork;
 mod frame;
+mod gate;
 mod identity;
 mod marker;
 #[cfg(feature = "native")]

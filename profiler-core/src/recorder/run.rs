@@ -1,4 +1,4 @@
-//! The recording of this process: whether there is one, its file and settings, its start and its end.
+//! The recording of this process: its file and settings, its start and its end.
 
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -8,22 +8,13 @@ use std::path::Path;
 use super::clock::{self, Source};
 use super::identity::{copy_text, describe_process, path_of};
 use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::{calibrate, fork, not_measured, resident, thread};
+use super::{begin, calibrate, not_measured, resident, thread};
 use crate::env;
 use crate::raw::layout::{
     CHUNK_BYTES, HEADER_BYTES, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
     STATE_FINISHED, STATE_RUNNING, ThreadRecord,
 };
 use crate::raw::writer::{self, RawFile};
-
-/// Nobody has asked yet.
-const UNDECIDED: u32 = 0;
-/// One thread is setting up the recording.
-pub(super) const STARTING: u32 = 1;
-/// There is a raw file.
-const RECORDING: u32 = 2;
-/// This process is not recorded.
-pub(super) const OFF: u32 = 3;
 
 /// Bytes of a raw file, unless `HPROF_SPACE` says otherwise.
 const DEFAULT_CAPACITY: usize = 64 << 20;
@@ -38,9 +29,6 @@ const THRESHOLD_NS: u64 = 250;
 /// See [`THRESHOLD_NS`].
 const SLOW_THRESHOLD_NS: u64 = 600;
 
-pub(super) static STATE: AtomicU32 = AtomicU32::new(UNDECIDED);
-/// Thread id of the one that is setting up.
-static STARTER: AtomicU32 = AtomicU32::new(0);
 static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 pub(super) static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 static SOURCE_IS_TSC: AtomicU32 = AtomicU32::new(0);
@@ -73,49 +61,10 @@ pub(super) struct Settings {
     pub(super) threshold: u64,
 }
 
-/// Whether this process records; decided, and begun, at the first call.
-pub(super) fn recording() -> bool {
-    match STATE.load(Acquire) {
-        RECORDING => true,
-        OFF => false,
-        _ => decide(),
-    }
-}
-
-#[cold]
-fn decide() -> bool {
-    let me = thread_id();
-    if STATE
-        .compare_exchange(UNDECIDED, STARTING, AcqRel, Acquire)
-        .is_ok()
-    {
-        STARTER.store(me, Relaxed);
-        let state = if start().is_some() {
-            RECORDING
-        } else {
-            crate::memory::heap::give_up();
-            OFF
-        };
-        STATE.store(state, Release);
-        return state == RECORDING;
-    }
-    // Another thread sets up, in well under a millisecond. A body entered by the setting up itself is not recorded; nor is one in a child forked
-    // in that moment, where nobody sets up any more.
-    for _ in 0..100_000 {
-        match STATE.load(Acquire) {
-            RECORDING => return true,
-            STARTING if STARTER.load(Relaxed) != me => {
-                // SAFETY: no arguments.
-                unsafe { libc::sched_yield() };
-            }
-            _ => return false,
-        }
-    }
-    false
-}
-
 /// Begins the recording; `None` if nobody wants one or no file can be made.
-fn start() -> Option<()> {
+pub(super) fn start() -> Option<()> {
+    // First: a fork from here on finds out that there is a start under way.
+    begin::watch_forks();
     let folder = std::env::var_os(env::DIR).filter(|folder| !folder.is_empty())?;
     if has_more_rights_than_its_user() {
         return None;
@@ -271,7 +220,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     store(&header.cost_call_ps, costs.call_ticks_1024);
 }
 
-/// Asks to be told when the process forks or ends, and when a thread ends.
+/// Asks to be told when the process ends, and when a thread ends.
 fn watch_process() {
     let mut key = 0;
     // SAFETY: `key` is a valid place for the answer, and the destructor has the right form.
@@ -280,14 +229,6 @@ fn watch_process() {
     }
     // SAFETY: the function has the right form and lives as long as the process.
     unsafe { libc::atexit(finish) };
-    // SAFETY: as above.
-    unsafe {
-        libc::pthread_atfork(
-            Some(fork::before_fork),
-            Some(fork::after_fork_in_parent),
-            Some(fork::after_fork),
-        )
-    };
 }
 
 /// The end of the process, in order.
@@ -320,6 +261,11 @@ pub(super) fn set_thread_key(thread: &ThreadRecord) {
 pub(super) fn file() -> Option<RawFile> {
     let base = BASE.load(Acquire);
     (!base.is_null()).then(|| RawFile::at(base))
+}
+
+/// The file is that of another process.
+pub(super) fn forget_file() {
+    BASE.store(core::ptr::null_mut(), Release);
 }
 
 /// The header of the file of this process.

@@ -17,7 +17,7 @@ use core::cell::Cell as StdCell;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
-use super::{add, marker, run, thread, tree};
+use super::{add, begin, marker, run, thread, tree};
 use crate::raw::layout::{Cell, ThreadRecord};
 use crate::site::Site;
 
@@ -140,7 +140,7 @@ impl SpanCalls {
     /// Whether spans are recorded.
     #[inline]
     pub(crate) fn wanted() -> bool {
-        run::recording()
+        begin::recording()
     }
 
     /// A new span of the site; `None` where nothing is recorded.

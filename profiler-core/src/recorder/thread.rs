@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 use super::current::{current, set_current};
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{clock, marker, resident, run, sampler, sites, space};
+use super::{begin, clock, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
     ThreadRecord,
@@ -158,7 +158,7 @@ pub(super) fn sink() -> Entry {
 #[cold]
 #[inline(never)]
 pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
-    if !run::recording() {
+    if !begin::recording() {
         return sink();
     }
     place(id, facts, lines).unwrap_or_else(|| {
@@ -184,6 +184,10 @@ fn attached() -> Option<&'static ThreadRecord> {
     }
     // A thread that has a record but points to the sink is inside a body that could not be recorded.
     if run::thread_key_is_set() {
+        return None;
+    }
+    if !begin::is_of_this_process() {
+        begin::abandon();
         return None;
     }
     // Each thread has a record of its own while there is room for many more; then those of ended threads come first.
