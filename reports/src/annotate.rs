@@ -4,14 +4,16 @@ use std::io::{self, Write};
 
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
+use crate::beside::{self, Beside, Layout};
 use crate::error::ReportError;
-use crate::grid::{Cell, Column, Grid};
-use crate::line_table::heat;
+use crate::footer;
+use crate::grid::{Cell, Column, Grid, shown};
+use crate::line_table::{heat, signs};
 use crate::numbers::{self, Unit};
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::FileView;
+use crate::view::{Figures, FileRow, FileView, Sure};
 
 /// How an annotated file is shown.
 ///
@@ -32,6 +34,9 @@ pub struct AnnotateOptions {
 
 /// Writes the text of a file with hits, time and share of each line before it. Shares are of the time in all instrumented functions.
 ///
+/// `text` is the file as it is now: costs follow the text of their lines if that has changed since the run, and lines that are gone
+/// have rows of their own. Without it the functions are shown as they were compiled.
+///
 /// # Errors
 /// [`ReportError::NotInProfile`] if no function that was entered stands in the file, [`ReportError::Write`].
 ///
@@ -39,13 +44,14 @@ pub struct AnnotateOptions {
 /// use hprof_reports::{AnnotateOptions, ReportError, write_annotated};
 /// let profile = hprof::model::Profile::default();
 /// let mut out = Vec::new();
-/// let refused = write_annotated(&profile, "main.rs", "fn main() {}", &AnnotateOptions::default(), &mut out);
+/// let text = Some("fn main() {}");
+/// let refused = write_annotated(&profile, "main.rs", text, &AnnotateOptions::default(), &mut out);
 /// assert!(matches!(refused, Err(ReportError::NotInProfile { .. })));
 /// ```
 pub fn write_annotated(
     profile: &Profile,
     file: &str,
-    text: &str,
+    text: Option<&str>,
     options: &AnnotateOptions,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
@@ -56,73 +62,156 @@ pub fn write_annotated(
 fn annotate(
     profile: &Profile,
     costs: &[FunctionCost],
-    (file, text): (&str, &str),
+    (file, text): (&str, Option<&str>),
     options: &AnnotateOptions,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let lines: Vec<&str> = text.lines().collect();
-    let view = FileView::new(profile, costs, file, &lines);
+    let lines: Option<Vec<&str>> = text.map(|text| text.lines().collect());
+    let view = FileView::new(profile, costs, file, lines.as_deref());
     let view = view.ok_or_else(|| ReportError::NotInProfile { file: file.into() })?;
-    let mut grid = Grid::new(COLUMNS.to_vec());
-    for (number, _) in (1..).zip(&lines) {
-        grid.push(cells(&view, number, options.unit));
-    }
     writeln!(out, "File: {}", text::clean(file))?;
     let whole = numbers::general(view.whole.as_seconds(), 6);
     writeln!(
         out,
         "All: {whole} s in instrumented functions, of this file and others\n"
     )?;
-    write_lines(&grid, &lines, options.style, out)?;
-    if view.changed {
-        let warning = options.style.paint(Tone::Warning, "Warning:");
-        writeln!(
-            out,
-            "\n{warning} the file has changed since it was compiled: costs may stand on wrong lines"
-        )?;
+    let style = options.style;
+    let shown = Shown::new(&view, options.unit);
+    let mut grid = Grid::new(shown.columns());
+    for row in &view.rows {
+        grid.push(shown.cells(row));
     }
+    // Rows are numbered here, for lines that are gone have no place in the file.
+    let source = Source::new(1, view.rows.iter().map(|row| row.text), style);
+    let rows = (1..).zip(&view.rows).map(|(at, _)| at).collect();
+    beside::write(grid, Beside::Source(source, rows), &LAYOUT, style, out)?;
+    write_foot(&view, text.is_none(), style, out)?;
     Ok(())
 }
 
-const COLUMNS: [Column; 4] = [
-    Column::right("Line #", 6),
-    Column::right("Hits", 9),
-    Column::right("Time", 9),
-    Column::right("% All", 6),
-];
+/// The share can be worked out; without the former number nobody knows what moved.
+const LAYOUT: Layout<'_> = Layout {
+    title: "Line Contents",
+    gap: 2,
+    rule: true,
+    gives_way: &["% All", "+-", "Was"],
+};
 
-fn cells(view: &FileView, number: u32, unit: Unit) -> Vec<Cell> {
-    let costs = view.lines.get(&number);
-    let total = costs.and_then(|line| line.total);
-    let percent = costs.and_then(|line| line.percent);
-    vec![
-        Cell::new(number.to_string(), Tone::Dim),
-        Cell::of(costs.filter(|line| line.hits > 0), |line| {
-            line.hits.to_string()
-        }),
-        Cell::of(total, |total| unit.time(total.0 as f64, 1, 12)).toned(heat(percent)),
-        Cell::of(percent, |percent| format!("{percent:.1}")).toned(heat(percent)),
-    ]
+/// Which of the columns that not every file needs a table has.
+#[derive(Debug)]
+struct Shown {
+    unit: Unit,
+    was: bool,
+    marks: usize,
+    errors: bool,
 }
 
-fn write_lines(grid: &Grid, lines: &[&str], style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let limit = style.width.unwrap_or(usize::MAX);
-    let (titles, rows) = grid.lines(style);
-    let titles = format!("{titles}  Line Contents");
+impl Shown {
+    fn new(view: &FileView<'_>, unit: Unit) -> Self {
+        let figures = || view.rows.iter().filter_map(|row| row.figures.as_ref());
+        let has_error = |sure| matches!(sure, Sure::Within(_) | Sure::Unknown);
+        Self {
+            unit,
+            was: view.rows.iter().any(|row| row.was.is_some()),
+            marks: figures().map(|line| line.marks.len()).max().unwrap_or(0),
+            errors: figures().any(|line| has_error(line.sure)),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let columns = [
+            (true, Column::right("Line #", 6)),
+            (self.was, Column::right("Was", 6)),
+            (true, Column::right("Hits", 9)),
+            (true, Column::right("Time", 9)),
+            (true, Column::right("% All", 6)),
+            (self.marks > 0, Column::left("", self.marks)),
+            (self.errors, Column::right("+-", 8)),
+        ];
+        shown([], columns)
+    }
+
+    fn cells(&self, row: &FileRow<'_>) -> Vec<Cell> {
+        let blank = Figures::default();
+        let figures = row.figures.as_ref().unwrap_or(&blank);
+        let sure = figures.sure;
+        let heat = heat(figures.percent);
+        let was = |number: u32| format!("{number}{}", if row.edited { "*" } else { "" });
+        let cells = [
+            (
+                true,
+                Cell::of(row.number, |number| number.to_string()).toned(Tone::Dim),
+            ),
+            (self.was, Cell::of(row.was, was).toned(Tone::Warm)),
+            (true, Cell::of(figures.hits, |hits| hits.to_string())),
+            (
+                true,
+                Cell::of(figures.time, |time| {
+                    self.unit.sure(sure.figure(time), sure, 1, 12)
+                })
+                .toned(heat),
+            ),
+            (
+                true,
+                Cell::plain(numbers::percentage(
+                    figures.percent,
+                    figures.percent_at_most,
+                ))
+                .toned(heat),
+            ),
+            (self.marks > 0, Cell::plain(signs(&figures.marks))),
+            (self.errors, Cell::plain(self.unit.error(sure, 1, 12))),
+        ];
+        shown([], cells)
+    }
+}
+
+/// What the marks mean, and what became of the file.
+fn write_foot(
+    view: &FileView<'_>,
+    missing: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let figures: Vec<&Figures> = view
+        .rows
+        .iter()
+        .filter_map(|row| row.figures.as_ref())
+        .collect();
+    let mut marks = Vec::new();
+    if footer::write_explained(&figures, false, &mut marks)? {
+        writeln!(out)?;
+        out.write_all(&marks)?;
+    }
+    let warning = style.paint(Tone::Warning, "Warning:");
+    if missing {
+        return writeln!(
+            out,
+            "\n{warning} the file is gone: these are the functions that were measured, as they were compiled"
+        );
+    }
+    let counts = [
+        (view.moved, "moved"),
+        (view.edited, "edited (*)"),
+        (view.gone, "gone (no line number)"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(count, what)| {
+            format!(
+                "{} {what}",
+                numbers::counted(*count as u64, "line", "lines")
+            )
+        })
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
     writeln!(
         out,
-        "{}",
-        style.paint(Tone::Heading, text::cut(&titles, limit))
-    )?;
-    let rule = "=".repeat(text::width(&titles).min(limit));
-    writeln!(out, "{}", style.paint(Tone::Dim, &rule))?;
-    let source = Source::new(1, lines.iter().copied(), style);
-    let room = limit.saturating_sub(grid.width() + 2);
-    for (number, cells) in (1..).zip(rows) {
-        let line = source.line(number, room, style);
-        writeln!(out, "{}", format!("{cells}  {line}").trim_end())?;
-    }
-    Ok(())
+        "\n{warning} the file has changed since it was compiled: {}; costs follow the text, Was is the line as compiled",
+        told.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -152,7 +241,7 @@ mod tests {
         annotate(
             &profile,
             &fixture::diffusion_costs(),
-            (file_name, text),
+            (file_name, Some(text)),
             &options,
             &mut out,
         )?;

@@ -6,10 +6,10 @@ use hprof::model::{End, NotMeasured, Process, Profile, Thread};
 use hprof::site::WhyNot;
 
 use crate::line_table::{LineTableOptions, sign};
-use crate::numbers::{counted, general, rough_time, scaled_time, thousands};
+use crate::numbers::{AT_MOST, NOT_KNOWN, counted, general, rough_time, scaled_time, thousands};
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{Figures, LineView, Mark, OwnCostView, RunView};
+use crate::view::{Figures, LineView, Mark, OwnCostView, RunView, Sure};
 
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
@@ -38,11 +38,26 @@ const MARKS: [(Mark, &str); 4] = [
 /// Name of a column, whether a row has it, and what it says.
 type Explained = (&'static str, fn(&Figures) -> bool, &'static str);
 
-const COLUMNS: [Explained; 4] = [
+const COLUMNS: [Explained; 7] = [
+    (
+        AT_MOST,
+        |figures| matches!(figures.sure, Sure::AtMost(_)),
+        "the error is larger than the time: what is printed is both together",
+    ),
     (
         "+-",
-        |figures| figures.error.is_some(),
-        "one standard deviation, or less, of the time that samples split; n: samples on the line",
+        |figures| figures.sure.error().is_some(),
+        "one standard deviation, or less, of the time that samples split",
+    ),
+    (
+        NOT_KNOWN,
+        |figures| figures.sure == Sure::Unknown,
+        "nobody knows how wrong this time may be",
+    ),
+    (
+        "n",
+        |figures| figures.samples.is_some(),
+        "samples on the line",
     ),
     (
         "CPU",
@@ -67,10 +82,26 @@ pub(crate) fn write_legend(
     options: &LineTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let any = |of: &dyn Fn(&Figures) -> bool| {
-        let mut functions = view.functions.iter();
-        functions.any(|function| function.any(|figures| of(figures).then_some(())))
-    };
+    let functions = view.functions.iter();
+    let rows = functions.flat_map(|function| &function.rows);
+    let figures: Vec<&Figures> = rows.filter_map(|row| row.figures.as_ref()).collect();
+    let explained = write_explained(&figures, options.alloc, out)?;
+    if figures.iter().any(|figures| figures.rough) {
+        let hint = "some rows that matter rest on few samples: run longer, or with --clock exact";
+        writeln!(out, "Hint:  {hint}")?;
+    } else if !explained {
+        return Ok(());
+    }
+    writeln!(out)
+}
+
+/// Explains the marks and columns of these figures; whether there were any.
+pub(crate) fn write_explained(
+    figures: &[&Figures],
+    alloc: bool,
+    out: &mut dyn Write,
+) -> io::Result<bool> {
+    let any = |of: &dyn Fn(&Figures) -> bool| figures.iter().any(|figures| of(figures));
     let mut lines: Vec<(String, &str)> = Vec::new();
     for (mark, meaning) in MARKS {
         if any(&|figures| figures.marks.contains(&mark)) {
@@ -78,20 +109,14 @@ pub(crate) fn write_legend(
         }
     }
     for (name, present, meaning) in COLUMNS {
-        if any(&present) && (options.alloc || name != "Allocs") {
+        if any(&present) && (alloc || name != "Allocs") {
             lines.push((name.into(), meaning));
         }
     }
     for (sign, meaning) in &lines {
         writeln!(out, "{sign:<6} {meaning}")?;
     }
-    if any(&|figures| figures.rough) {
-        let hint = "some rows that matter rest on few samples: run longer, or with --clock exact";
-        writeln!(out, "Hint:  {hint}")?;
-    } else if lines.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)
+    Ok(!lines.is_empty())
 }
 
 /// Writes the facts on the run.

@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Profile, Scope, function_costs};
+use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
 
+use crate::beside::{self, Beside, Layout, Place};
 use crate::footer;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::heat;
 use crate::numbers::{self, Unit};
-use crate::style::{Style, Tone};
+use crate::style::Style;
 use crate::text;
 use crate::view::{FunctionRow, FunctionTableView, RunView};
 
@@ -126,28 +127,26 @@ fn write_costs(
     for row in &view.rows {
         grid.push(cells(row, options.unit, waits));
     }
-    let (titles, rows) = grid.lines(options.style);
-    let limit = options.style.width.unwrap_or(usize::MAX);
-    let titles = format!("{titles} filename:lineno(function)");
-    writeln!(
-        out,
-        "{}",
-        options
-            .style
-            .paint(Tone::Heading, text::cut(&titles, limit))
-    )?;
-    for (row, cells) in view.rows.iter().zip(rows) {
-        let function = row.function;
-        let place = format!("{}:{}({})", function.file, function.line, function.name);
-        let place = text::clean(&place);
-        writeln!(
-            out,
-            "{cells} {}",
-            text::cut(&place, limit.saturating_sub(grid.width() + 1))
-        )?;
-    }
+    let places = view.rows.iter().map(|row| place(row.function)).collect();
+    beside::write(grid, Beside::Places(places), &LAYOUT, options.style, out)?;
     writeln!(out)
 }
+
+fn place(function: &Function) -> Place {
+    Place {
+        before: String::new(),
+        path: text::clean(&function.file).into_owned(),
+        after: format!(":{}({})", function.line, text::clean(&function.name)),
+    }
+}
+
+/// What can be worked out from other columns gives way first.
+const LAYOUT: Layout<'_> = Layout {
+    title: "filename:lineno(function)",
+    gap: 1,
+    rule: false,
+    gives_way: &["percall", "await", "ncalls"],
+};
 
 const COLUMNS: [Column; 5] = [
     Column::right("ncalls", 9),
@@ -159,6 +158,8 @@ const COLUMNS: [Column; 5] = [
 
 fn cells(row: &FunctionRow<'_>, unit: Unit, waits: bool) -> Vec<Cell> {
     let time = |nanos: f64| unit.time(nanos, 3, 12);
+    let sure = |nanos, sure| Cell::of(nanos, |nanos| unit.sure(nanos, sure, 3, 12));
+    let (self_sure, total_sure) = (row.self_sure, row.total_sure);
     let calls = if row.calls == row.primitive_calls {
         row.calls.to_string()
     } else {
@@ -166,10 +167,10 @@ fn cells(row: &FunctionRow<'_>, unit: Unit, waits: bool) -> Vec<Cell> {
     };
     let mut cells = vec![
         Cell::plain(calls),
-        Cell::plain(time(row.self_time.0 as f64)),
-        Cell::of(row.self_per_call, time),
-        Cell::plain(time(row.total.0 as f64)).toned(heat(row.percent)),
-        Cell::of(row.total_per_call, time),
+        sure(Some(self_sure.figure(row.self_time)), self_sure),
+        sure(row.self_per_call, self_sure),
+        sure(Some(total_sure.figure(row.total)), total_sure).toned(heat(row.percent)),
+        sure(row.total_per_call, total_sure),
     ];
     cells.extend(waits.then(|| Cell::of(row.awaited, |nanos| time(nanos.0 as f64))));
     cells
@@ -248,9 +249,10 @@ mod tests {
        Ordered by: cumulative time
        Shown: 2 of 3 functions
 
-    ^[1m   ncalls  tottime  percall  cumtime  percall    await filen^[0m
-            1    0.028    0.028 ^[1m^[31m   1.222^[0m    1.222          src/s
-          500    1.194    0.002 ^[1m^[31m   1.194^[0m    0.002    0.012 src/s
+    ^[1mncalls tottime cumtime filename:lineno(function)^[0m
+         1   0.028 ^[1m^[31m  1.222^[0m src/solver.rs:1(main)
+       500   1.194 ^[1m^[31m  1.194^[0m src/solver.rs:20(Field::advance)
+    (60 columns have no room for percall, await)
     "#);
     }
 

@@ -7,6 +7,8 @@ use crate::text;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     title: &'static str,
+    /// What it is called where it is left out; its title unless it has none.
+    name: &'static str,
     /// Least width; longer cells widen the column.
     width: usize,
     left: bool,
@@ -17,6 +19,7 @@ impl Column {
     pub(crate) const fn right(title: &'static str, width: usize) -> Self {
         Self {
             title,
+            name: title,
             width,
             left: false,
         }
@@ -26,9 +29,15 @@ impl Column {
     pub(crate) const fn left(title: &'static str, width: usize) -> Self {
         Self {
             title,
+            name: title,
             width,
             left: true,
         }
+    }
+
+    /// The same column with a name, for one without a title.
+    pub(crate) const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     fn align(self, cell: &str, width: usize) -> String {
@@ -103,11 +112,48 @@ impl Grid {
         self.rows.push(row);
     }
 
+    /// Makes the table fit into so many columns of the terminal if it can: first by the blanks between its cells, then by its columns
+    /// in the order given, of which it returns those that had to go.
+    pub(crate) fn give_way(&mut self, width: usize, order: &[&'static str]) -> Vec<&'static str> {
+        if self.width() > width {
+            self.compact();
+        }
+        let mut left_out = Vec::new();
+        for name in order {
+            if self.width() <= width {
+                break;
+            }
+            if self.remove(name) {
+                left_out.push(*name);
+            }
+        }
+        left_out
+    }
+
     /// Takes the room that cells and titles need, and no more.
-    pub(crate) fn compact(&mut self) {
+    fn compact(&mut self) {
         for column in &mut self.columns {
             column.width = 0;
         }
+    }
+
+    /// Removes the columns of that name; whether there were any.
+    fn remove(&mut self, name: &str) -> bool {
+        let stays: Vec<bool> = self
+            .columns
+            .iter()
+            .map(|column| column.name != name)
+            .collect();
+        let removed = stays.contains(&false);
+        if removed {
+            let mut stay = stays.iter();
+            self.columns.retain(|_| stay.next() != Some(&false));
+            for row in &mut self.rows {
+                let mut stay = stays.iter();
+                row.retain(|_| stay.next() != Some(&false));
+            }
+        }
+        removed
     }
 
     /// Columns that the table takes.

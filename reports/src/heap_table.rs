@@ -4,11 +4,19 @@ use std::io::{self, Write};
 
 use hprof::model::{Profile, Scope};
 
+use crate::beside::{self, Beside, Layout, Place};
 use crate::grid::{Cell, Column, Grid};
-use crate::numbers::{counted, general, scaled_bytes};
+use crate::numbers::{AT_MOST, counted, general, rough_bytes, scaled_bytes};
 use crate::style::{Style, Tone};
 use crate::text;
 use crate::view::{HeapRow, HeapView};
+
+const LAYOUT: Layout<'_> = Layout {
+    title: "Line",
+    gap: 1,
+    rule: false,
+    gives_way: &["%", "+-"],
+};
 
 /// Below this deviation, in bytes, a figure is as good as exact.
 const FINE: f64 = 1024.0;
@@ -73,28 +81,29 @@ fn write_rows(
     }
     writeln!(out, "{}", style.paint(Tone::Heading, title))?;
     let mut columns = vec![Column::right("Bytes", 10)];
-    let has_errors = rows.iter().any(|row| row.error >= FINE);
+    let has_errors = rows.iter().any(|row| row.error >= FINE && !row.is_bound());
     if has_errors {
         columns.push(Column::right("+-", 10));
     }
     columns.push(Column::right("%", 6));
-    columns.push(Column::left("Line", 0));
     let mut grid = Grid::new(columns);
     for row in rows {
-        let mut cells = vec![Cell::plain(scaled_bytes(row.bytes))];
+        let fine = row.error < FINE;
+        let mut cells = vec![Cell::plain(if row.is_bound() {
+            let most = row.bytes.saturating_add(whole(row.error));
+            format!("{AT_MOST} {}", rough_bytes(most))
+        } else {
+            scaled_bytes(row.bytes)
+        })];
         if has_errors {
-            let error = Some(row.error).filter(|error| *error >= FINE);
+            let error = Some(row.error).filter(|_| !fine && !row.is_bound());
             cells.push(Cell::of(error, |error| scaled_bytes(whole(error))));
         }
         cells.push(Cell::plain(general(row.percent, 3)));
-        cells.push(Cell::plain(place(profile, row)));
         grid.push(cells);
     }
-    let (titles, rows) = grid.lines(style);
-    for line in [titles].into_iter().chain(rows) {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
+    let places = rows.iter().map(|row| place(profile, row)).collect();
+    beside::write(grid, Beside::Places(places), &LAYOUT, style, out)
 }
 
 #[expect(
@@ -107,22 +116,22 @@ fn whole(bytes: f64) -> u64 {
 }
 
 /// Function, file, line and what stands there.
-fn place(profile: &Profile, row: &HeapRow) -> String {
+fn place(profile: &Profile, row: &HeapRow) -> Place {
     let known = row.place.and_then(|place| {
         let function = profile.functions.get(place.function.0 as usize)?;
         let at = place.line.checked_sub(function.line);
         let source = at.and_then(|at| function.source.get(at as usize));
-        Some(format!(
-            "{} at {}:{}  {}",
-            text::clean(&function.name),
-            text::clean(&function.file),
-            place.line,
-            source
-                .map(|line| text::clean(line.trim()))
-                .unwrap_or_default()
-        ))
+        let source = source.map(|line| text::clean(line.trim()));
+        Some(Place {
+            before: format!("{} at ", text::clean(&function.name)),
+            path: text::clean(&function.file).into_owned(),
+            after: format!(":{}  {}", place.line, source.unwrap_or_default()),
+        })
     });
-    known.unwrap_or_else(|| "outside of all recorded lines".into())
+    known.unwrap_or_else(|| Place {
+        before: "outside of all recorded lines".into(),
+        ..Place::default()
+    })
 }
 
 #[cfg(test)]

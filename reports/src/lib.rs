@@ -6,6 +6,7 @@
 pub mod export;
 
 mod annotate;
+mod beside;
 mod error;
 mod flamegraph;
 mod footer;

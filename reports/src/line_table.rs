@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
+use crate::beside::{self, Beside, Layout};
 use crate::footer;
 use crate::grid::{Cell, Column, Grid, shown};
 use crate::heap_table;
@@ -11,7 +12,7 @@ use crate::numbers::{self, Unit};
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView};
+use crate::view::{Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
 
 /// Percent of the function's total from which a line is hot, and from which it is warm.
 const HOT: f64 = 20.0;
@@ -20,8 +21,15 @@ const WARM: f64 = 5.0;
 /// Cells of a bar.
 const BAR: usize = 6;
 
-/// Columns of source text that the figures leave if they can.
-const LEAST_SOURCE: usize = 40;
+/// What follows from other columns gives way first, and what tells how sure the rest is last.
+const LAYOUT: Layout<'_> = Layout {
+    title: "Line Contents",
+    gap: 2,
+    rule: true,
+    gives_way: &[
+        "bars", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await", "% Time", "+-",
+    ],
+};
 
 /// What a line table shows and how.
 ///
@@ -132,23 +140,10 @@ fn write_table(
     writeln!(out, "{}", style.paint(Tone::Heading, &title))?;
     writeln!(out)?;
 
-    let (titles, rows) = grid(view, options).lines(style);
-    let titles = format!("{titles}  Line Contents");
-    let limit = style.width.unwrap_or(usize::MAX);
-    writeln!(
-        out,
-        "{}",
-        style.paint(Tone::Heading, text::cut(&titles, limit))
-    )?;
-    let rule = "=".repeat(text::width(&titles).min(limit));
-    writeln!(out, "{}", style.paint(Tone::Dim, &rule))?;
-
-    let contents = text::width(&titles) - text::width("Line Contents");
-    let source = Source::of(function, style);
-    for (row, cells) in view.rows.iter().zip(rows) {
-        let line = source.line(row.line, limit.saturating_sub(contents), style);
-        writeln!(out, "{}", format!("{cells}  {line}").trim_end())?;
-    }
+    let lines = view.rows.iter().map(|row| row.line).collect();
+    let source = Beside::Source(Source::of(function, style), lines);
+    let grid = Shown::new(view, options).grid(view);
+    beside::write(grid, source, &LAYOUT, style, out)?;
     if function.source.is_empty() {
         writeln!(
             out,
@@ -164,27 +159,6 @@ fn write_table(
         )?;
     }
     writeln!(out)
-}
-
-/// The figures of a table. On a narrow terminal they give way to the source: first their blanks, then the bars.
-fn grid(view: &FunctionView<'_>, options: &LineTableOptions) -> Grid {
-    let mut shown = Shown::new(view, options);
-    let mut grid = shown.grid(view);
-    let fits = |grid: &Grid| {
-        options
-            .style
-            .width
-            .is_none_or(|width| grid.width() + 2 + LEAST_SOURCE <= width)
-    };
-    if !fits(&grid) {
-        grid.compact();
-    }
-    if !fits(&grid) && shown.bars {
-        shown.bars = false;
-        grid = shown.grid(view);
-        grid.compact();
-    }
-    grid
 }
 
 fn write_summary(view: &LineView<'_>, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
@@ -225,7 +199,9 @@ impl Shown {
             unit: options.unit,
             bars: options.style.color,
             marks: view.marks(),
-            errors: view.any(|figures| figures.error),
+            errors: view.any(|figures| {
+                matches!(figures.sure, Sure::Within(_) | Sure::Unknown).then_some(())
+            }),
             samples: view.any(|figures| figures.samples),
             cpu: view.any(|figures| figures.cpu_differs.then_some(())),
             awaited: view.any(|figures| figures.awaited),
@@ -251,7 +227,7 @@ impl Shown {
             Column::right("% Time", 8),
         ];
         let extra = [
-            (self.bars, Column::left("", BAR)),
+            (self.bars, Column::left("", BAR).named("bars")),
             (self.marks > 0, Column::left("", self.marks)),
             (self.errors, Column::right("+-", 8)),
             (self.samples, Column::right("n", 5)),
@@ -270,7 +246,7 @@ impl Shown {
         let figures = row.figures.as_ref().unwrap_or(&blank);
         let heat = heat(figures.percent);
         let time = |nanos: f64| self.unit.time(nanos, 1, 12);
-        let per_hit = |nanos: f64| self.unit.time(nanos, 1, 8);
+        let sure = figures.sure;
         let heap = figures.heap.filter(|_| self.heap);
         let bytes = |bytes: u64| {
             if bytes == 0 {
@@ -282,14 +258,21 @@ impl Shown {
         let always = [
             Cell::new(row.line.to_string(), Tone::Dim),
             Cell::of(figures.hits, |hits| hits.to_string()),
-            Cell::of(figures.time, |nanos| time(nanos.0 as f64)).toned(heat),
-            Cell::of(figures.per_hit, per_hit),
-            Cell::of(figures.percent, |percent| format!("{percent:.1}")).toned(heat),
+            Cell::of(figures.time, |nanos| {
+                self.unit.sure(sure.figure(nanos), sure, 1, 12)
+            })
+            .toned(heat),
+            Cell::of(figures.per_hit, |nanos| self.unit.sure(nanos, sure, 1, 8)),
+            Cell::plain(numbers::percentage(
+                figures.percent,
+                figures.percent_at_most,
+            ))
+            .toned(heat),
         ];
         let extra = [
             (self.bars, Cell::of(figures.percent, bar).toned(heat)),
             (self.marks > 0, Cell::plain(signs(&figures.marks))),
-            (self.errors, Cell::of(figures.error, time)),
+            (self.errors, Cell::plain(self.unit.error(sure, 1, 12))),
             (
                 self.samples,
                 Cell::of(figures.samples, |samples| samples.to_string()),

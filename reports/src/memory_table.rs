@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use hprof::model::{Profile, RssChange, RssSource, Scope, function_costs};
 
+use crate::beside::{self, Beside, Layout};
 use crate::grid::{self, Cell, Column, Grid};
 use crate::heap_table;
 use crate::numbers::{counted, general, rough_time, scaled_bytes, thousands};
@@ -14,6 +15,24 @@ use crate::view::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 
 /// Processes whose facts are listed.
 const PROCESSES_LISTED: usize = 16;
+
+/// The parts of the increment give way first, then what the program asked for.
+const LAYOUT: Layout<'_> = Layout {
+    title: "Line Contents",
+    gap: 3,
+    rule: true,
+    gives_way: &[
+        "Anonymous",
+        "File",
+        "Growth",
+        "Shrinkage",
+        "Freed",
+        "Allocs",
+        "Occurrences",
+        "Allocated",
+        "Mem usage",
+    ],
+};
 
 /// What a memory table shows and how.
 ///
@@ -87,19 +106,9 @@ fn write_table(view: &MemoryView<'_>, style: Style, out: &mut dyn Write) -> io::
         function.line
     );
     writeln!(out, "{}\n", style.paint(Tone::Heading, &title))?;
-    let (titles, rows) = grid(view).lines(style);
-    let titles = format!("{titles}   Line Contents");
-    let limit = style.width.unwrap_or(usize::MAX);
-    let shown = text::cut(&titles, limit);
-    writeln!(out, "{}", style.paint(Tone::Heading, shown))?;
-    let rule = "=".repeat(text::width(&titles).min(limit));
-    writeln!(out, "{}", style.paint(Tone::Dim, &rule))?;
-    let contents = text::width(&titles) - text::width("Line Contents");
-    let source = Source::of(function, style);
-    for (row, cells) in view.rows.iter().zip(rows) {
-        let line = source.line(row.line, limit.saturating_sub(contents), style);
-        writeln!(out, "{}", format!("{cells}   {line}").trim_end())?;
-    }
+    let lines = view.rows.iter().map(|row| row.line).collect();
+    let source = Beside::Source(Source::of(function, style), lines);
+    beside::write(grid(view), source, &LAYOUT, style, out)?;
     writeln!(out, "\n")
 }
 

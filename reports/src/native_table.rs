@@ -5,12 +5,21 @@ use std::path::Path;
 
 use hprof::model::Profile;
 
+use crate::beside::{self, Beside, Layout, Place};
 use crate::error::ReportError;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::heat;
-use crate::style::{Style, Tone};
+use crate::style::Style;
 use crate::text;
 use crate::view::{FindFunction, NativeView};
+
+/// Whose code ran gives way first.
+const LAYOUT: Layout<'_> = Layout {
+    title: "Line",
+    gap: 2,
+    rule: false,
+    gives_way: &["system", "crates", "std", "Own", "+-"],
+};
 
 /// Functions named in the hint below the table.
 const NAMED: usize = 3;
@@ -123,20 +132,14 @@ fn lines(
         cells.extend(parts.map(count));
         grid.push(cells);
     }
-    let (titles, rows) = grid.lines(options.style);
-    let limit = options.style.width.unwrap_or(usize::MAX);
-    let titles = text::cut(&format!("{titles}  Line"), limit).to_owned();
-    writeln!(out, "{}", options.style.paint(Tone::Heading, &titles))?;
-    for (line, cells) in shown().zip(rows) {
-        let place = format!(
-            "{} {}",
-            place(profile, &line.file, line.line),
-            line.function
-        );
-        let place = text::clean(&place);
-        let room = limit.saturating_sub(grid.width() + 2);
-        writeln!(out, "{cells}  {}", text::cut(&place, room))?;
-    }
+    let root = profile.run.source_root.as_deref();
+    let places = shown().map(|line| Place {
+        before: String::new(),
+        path: text::clean(shortened(&line.file, root)).into_owned(),
+        after: format!(":{} {}", number(line.line), text::clean(&line.function)),
+    });
+    let places = Beside::Places(places.collect());
+    beside::write(grid, places, &LAYOUT, options.style, out)?;
     let more = view.lines.len() - shown().count();
     if more > 0 {
         writeln!(out, "{more} more")?;
@@ -224,9 +227,14 @@ pub fn write_suggestions(
 fn place(profile: &Profile, file: &str, line: u32) -> String {
     let root = profile.run.source_root.as_deref();
     let file = shortened(file, root);
+    format!("{file}:{}", number(line))
+}
+
+/// The number of a line, if it is known.
+fn number(line: u32) -> String {
     match line {
-        0 => format!("{file}:?"),
-        line => format!("{file}:{line}"),
+        0 => "?".into(),
+        line => line.to_string(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Figures as text: units, significant digits, separators.
 
+use crate::view::Sure;
+
 /// The unit of times in a table.
 ///
 /// ```
@@ -35,6 +37,46 @@ impl Unit {
     }
 }
 
+/// What the column of errors has for a time of which nobody knows how wrong it may be.
+pub(crate) const NOT_KNOWN: &str = "?";
+
+/// What stands before the most that a figure can be, where no more is known.
+pub(crate) const AT_MOST: &str = "<=";
+
+impl Unit {
+    /// A time, or a time per hit, in nanoseconds that is so sure: fewer digits where they would say more than is known.
+    pub(crate) fn sure(self, nanos: f64, sure: Sure, decimals: usize, width: usize) -> String {
+        let rough = || match self {
+            Self::Auto => rough_time(nanos),
+            Self::Seconds(_) => self.time(nanos, decimals, width),
+        };
+        match sure {
+            Sure::Exact | Sure::Within(_) => self.time(nanos, decimals, width),
+            Sure::AtMost(_) => format!("{AT_MOST} {}", rough()),
+            Sure::Unknown => rough(),
+        }
+    }
+
+    /// The error of a time that is so sure.
+    pub(crate) fn error(self, sure: Sure, decimals: usize, width: usize) -> String {
+        match sure {
+            Sure::Within(error) => self.time(error, decimals, width),
+            Sure::Unknown => NOT_KNOWN.into(),
+            Sure::Exact | Sure::AtMost(_) => String::new(),
+        }
+    }
+}
+
+/// A share in percent, or the most that it can be where no more is known.
+pub(crate) fn percentage(percent: Option<f64>, at_most: Option<f64>) -> String {
+    let text = |percent: f64| format!("{percent:.1}");
+    match (percent, at_most.map(text)) {
+        (_, Some(at_most)) if at_most != "0.0" => format!("{AT_MOST} {at_most}"),
+        (Some(percent), _) => text(percent),
+        (None, _) => String::new(),
+    }
+}
+
 /// A time in nanoseconds, in the unit that suits it, with three significant digits.
 pub(crate) fn scaled_time(nanos: f64) -> String {
     if nanos < 999.5 {
@@ -46,13 +88,28 @@ pub(crate) fn scaled_time(nanos: f64) -> String {
 
 /// An estimated time, with two significant digits.
 pub(crate) fn rough_time(nanos: f64) -> String {
-    let (value, unit) = in_unit(nanos);
-    let value = if value < 9.95 {
+    let (value, unit) = in_unit(two_significant(nanos));
+    format!("{} {unit}", two_digits(value))
+}
+
+/// A number that is no more exact than its two first digits.
+fn two_significant(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 0.0;
+    }
+    let step = 10_f64.powf(value.log10().floor() - 1.0);
+    (value / step).round() * step
+}
+
+/// A number of two significant digits.
+fn two_digits(value: f64) -> String {
+    if value < 0.95 {
+        without_zeros(&format!("{value:.2}"))
+    } else if value < 9.95 {
         without_zeros(&format!("{value:.1}"))
     } else {
         format!("{value:.0}")
-    };
-    format!("{value} {unit}")
+    }
 }
 
 fn in_unit(nanos: f64) -> (f64, &'static str) {
@@ -92,6 +149,15 @@ fn three_digits(value: f64) -> String {
 
 /// A number of bytes in the binary unit that suits it, with three significant digits.
 pub(crate) fn scaled_bytes(bytes: u64) -> String {
+    bytes_with(bytes, three_digits)
+}
+
+/// A number of bytes of which not much is known, with two significant digits.
+pub(crate) fn rough_bytes(bytes: u64) -> String {
+    bytes_with(bytes, |value| two_digits(two_significant(value)))
+}
+
+fn bytes_with(bytes: u64, digits: fn(f64) -> String) -> String {
     if bytes < 1000 {
         return format!("{bytes} B");
     }
@@ -104,7 +170,7 @@ pub(crate) fn scaled_bytes(bytes: u64) -> String {
         value /= 1024.0;
         unit = next;
     }
-    format!("{} {unit}", three_digits(value))
+    format!("{} {unit}", digits(value))
 }
 
 /// A number with so many significant digits, without trailing zeros, with an exponent where it is very small or large:

@@ -1,4 +1,5 @@
-//! The source lines of a function, clean and coloured; blank where the text is missing.
+//! The source lines of a function, clean and coloured, with as much of their indentation as there is room for; blank where the text
+//! is missing.
 
 use std::borrow::Cow;
 
@@ -8,11 +9,18 @@ use crate::highlight::{Highlighter, Piece};
 use crate::style::{Style, Tone};
 use crate::text;
 
+/// Columns of a line's code that deep nesting must leave, where the line has so many.
+const LEAST_CODE: usize = 20;
+
 /// Source text ready to be shown.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     first: u32,
     lines: Vec<(Cow<'a, str>, Vec<Piece>)>,
+    /// Spaces that are left out at the beginning of each line, as far as it has them.
+    common: usize,
+    /// The spaces behind those are divided by this.
+    divisor: usize,
 }
 
 impl<'a> Source<'a> {
@@ -39,24 +47,81 @@ impl<'a> Source<'a> {
                 (line, pieces)
             })
             .collect();
-        Self { first, lines }
+        Self {
+            first,
+            lines,
+            common: 0,
+            divisor: 1,
+        }
+    }
+
+    fn text(&self, number: u32) -> Option<&(Cow<'a, str>, Vec<Piece>)> {
+        let at = number.checked_sub(self.first)? as usize;
+        self.lines.get(at)
+    }
+
+    /// Columns that the widest of these lines takes.
+    pub(crate) fn width(&self, numbers: &[u32]) -> usize {
+        let lines = numbers.iter().filter_map(|number| self.text(*number));
+        let widths = lines.map(|(line, _)| text::width(line.trim_end()) - self.left_out(line));
+        widths.max().unwrap_or(0)
+    }
+
+    /// Leaves out the indentation that these lines have in common. Lines that begin before the first of all, such as those of a text
+    /// over several lines, have no say.
+    pub(crate) fn dedent(&mut self, numbers: &[u32]) {
+        let first = self.lines.first().map_or(0, |(line, _)| indentation(line));
+        let lines = numbers.iter().filter_map(|number| self.text(*number));
+        let shown = lines.filter(|(line, _)| !line.trim().is_empty());
+        let common = shown
+            .map(|(line, _)| indentation(line))
+            .filter(|columns| *columns >= first)
+            .min();
+        self.common = common.unwrap_or(0);
+    }
+
+    /// Makes the steps of the indentation two, then four times smaller, if code that is nested deeply would be cut off otherwise.
+    pub(crate) fn flatten(&mut self, numbers: &[u32], room: usize) {
+        for divisor in [1, 2, 4] {
+            self.divisor = divisor;
+            let mut lines = numbers.iter().filter_map(|number| self.text(*number));
+            if lines.all(|(line, _)| self.shows_code(line, room)) {
+                break;
+            }
+        }
+    }
+
+    fn shows_code(&self, line: &str, room: usize) -> bool {
+        let line = line.trim_end();
+        let kept = indentation(line) - self.left_out(line);
+        let code = text::width(line) - indentation(line);
+        kept + code.min(LEAST_CODE) <= room
+    }
+
+    /// Spaces at the beginning of a line that are not shown.
+    fn left_out(&self, line: &str) -> usize {
+        let spaces = indentation(line.trim_end());
+        let kept = spaces.saturating_sub(self.common) / self.divisor;
+        spaces - kept
     }
 
     /// A line with its colours, cut to so many columns; empty if it is not known.
     pub(crate) fn line(&self, number: u32, columns: usize, style: Style) -> String {
-        let at = number.checked_sub(self.first).map(|at| at as usize);
-        let Some((line, pieces)) = at.and_then(|at| self.lines.get(at)) else {
+        let Some((line, pieces)) = self.text(number) else {
             return String::new();
         };
-        let shown = text::cut(line, columns).trim_end().len();
+        let start = self.left_out(line);
+        let end = start + text::cut(&line[start..], columns).trim_end().len();
         pieces
             .iter()
-            .filter(|(range, _)| range.start < shown)
-            .map(|(range, tone)| {
-                style
-                    .paint(*tone, &line[range.start..range.end.min(shown)])
-                    .to_string()
-            })
+            .map(|(range, tone)| (range.start.max(start)..range.end.min(end), *tone))
+            .filter(|(range, _)| !range.is_empty())
+            .map(|(range, tone)| style.paint(tone, &line[range]).to_string())
             .collect()
     }
+}
+
+/// Spaces at the beginning of a line, in which tabs have become spaces.
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
 }

@@ -53,6 +53,18 @@ pub(crate) fn cut(text: &str, columns: usize) -> &str {
     text
 }
 
+/// The end of a path in so many columns: whole folders go from its front, then what else is too much.
+pub(crate) fn tail(path: &str, columns: usize) -> String {
+    if width(path) <= columns {
+        return path.to_owned();
+    }
+    let folders = path.match_indices('/').map(|(at, _)| &path[at..]);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut ends = folders.map(|end| format!("...{end}"));
+    ends.find(|end| width(end) <= columns)
+        .unwrap_or_else(|| name.to_owned())
+}
+
 /// The text with spaces before it, up to a width.
 pub(crate) fn right(text: &str, columns: usize) -> String {
     let blank = columns.saturating_sub(width(text));
@@ -75,6 +87,17 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31m\r"), "a\u{fffd}[31m");
         assert_eq!(clean("x\u{202e}y"), "x\u{fffd}y");
         assert!(matches!(clean("  plain"), Cow::Borrowed("  plain")));
+    }
+
+    #[test]
+    fn paths_lose_their_folders_before_their_name() {
+        let path = "sample-workloads/src/größe/main.rs";
+        assert_eq!(tail(path, 34), path);
+        assert_eq!(tail(path, 33), ".../src/größe/main.rs");
+        assert_eq!(tail(path, 17), ".../größe/main.rs");
+        assert_eq!(tail(path, 16), ".../main.rs");
+        assert_eq!(tail(path, 5), "main.rs");
+        assert_eq!(tail("main.rs", 3), "main.rs");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
+use crate::beside::{self, Beside, Layout, Place};
 use crate::footer;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::{self, LineTableOptions};
@@ -67,21 +68,9 @@ fn write_table(
     for row in &view.rows {
         grid.push(cells(row, options.unit));
     }
-    let (titles, rows) = grid.lines(style);
-    let limit = style.width.unwrap_or(usize::MAX);
-    let titles = format!("{titles}  Hottest Line");
-    writeln!(
-        out,
-        "{}",
-        style.paint(Tone::Heading, text::cut(&titles, limit))
-    )?;
-    let rule = "=".repeat(text::width(&titles).min(limit));
-    writeln!(out, "{}", style.paint(Tone::Dim, &rule))?;
-    for (row, cells) in view.rows.iter().zip(rows) {
-        let place = hottest(profile, row).unwrap_or_default();
-        let place = text::cut(&place, limit.saturating_sub(grid.width() + 2));
-        writeln!(out, "{}", format!("{cells}  {place}").trim_end())?;
-    }
+    let places = view.rows.iter().map(|row| hottest(profile, row));
+    let places = Beside::Places(places.map(Option::unwrap_or_default).collect());
+    beside::write(grid, places, &LAYOUT, style, out)?;
     writeln!(out)?;
     if let Some((least, mean, most)) = view.spread {
         let [least, mean, most] =
@@ -97,6 +86,14 @@ fn write_table(
     }
     Ok(())
 }
+
+/// Shares can be worked out, and who looks for what is slow needs neither ids nor the wall time of a thread.
+const LAYOUT: Layout<'_> = Layout {
+    title: "Hottest Line",
+    gap: 2,
+    rule: true,
+    gives_way: &["Id", "% CPU", "% Share", "Wall", "Process", "CPU"],
+};
 
 const COLUMNS: [Column; 8] = [
     Column::left("Process", 7),
@@ -152,11 +149,14 @@ fn cells(row: &ThreadRow<'_>, unit: Unit) -> Vec<Cell> {
         .collect()
 }
 
-fn hottest(profile: &Profile, row: &ThreadRow<'_>) -> Option<String> {
+fn hottest(profile: &Profile, row: &ThreadRow<'_>) -> Option<Place> {
     let place = row.hottest?;
     let function = profile.functions.get(place.function.0 as usize)?;
-    let place = format!("{} at {}:{}", function.name, function.file, place.line);
-    Some(text::clean(&place).into_owned())
+    Some(Place {
+        before: format!("{} at ", text::clean(&function.name)),
+        path: text::clean(&function.file).into_owned(),
+        after: format!(":{}", place.line),
+    })
 }
 
 /// The line tables of each thread under a line that names it. The costs come from outside so that they can be worked out by hand.

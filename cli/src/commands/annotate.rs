@@ -1,7 +1,7 @@
 //! `hprof annotate`: a whole source file with what its lines cost.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -17,16 +17,23 @@ use crate::tables;
 /// `hprof annotate`.
 pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
     let source = &args.source;
-    let text = fs::read_to_string(source)
-        .with_context(|| format!("cannot read {}", source.display()))
-        .hint("hprof show has the text of the functions, also if their files are gone")?;
+    let text = match fs::read_to_string(source) {
+        Ok(text) => Some(text),
+        // The profile has the text of the functions.
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("cannot read {}", source.display()))
+                .hint("hprof show has the text of the functions, as it was compiled");
+        }
+    };
     let profile = load(&args.profile)?.profile;
     let name = name_in_profile(&profile, source);
     Report::Stdout.write(args.rich, |style, out: &mut dyn Write| {
         let mut options = AnnotateOptions::default();
         options.unit = tables::unit(args.unit);
         options.style = style;
-        write_annotated(&profile, &name, &text, &options, out).hint(files_of(&profile))
+        write_annotated(&profile, &name, text.as_deref(), &options, out).hint(files_of(&profile))
     })?;
     Ok(0)
 }
@@ -38,7 +45,9 @@ fn name_in_profile(profile: &Profile, source: &Path) -> String {
         .source_root
         .as_ref()
         .and_then(|root| fs::canonicalize(root).ok());
-    let full = fs::canonicalize(source).ok();
+    let full = fs::canonicalize(source)
+        .or_else(|_| std::path::absolute(source))
+        .ok();
     let from_root = full
         .zip(root)
         .and_then(|(full, root)| full.strip_prefix(root).ok().map(Path::to_owned));

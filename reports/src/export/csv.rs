@@ -169,7 +169,7 @@ mod tests {
     src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,0,0,0
     src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,0,0,0
     src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,0,0,0
-    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,sampled,0,0,0
+    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,prior,0,0,0
     src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,0,0,0
     src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,0,0,53792
     src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,0,0,0

@@ -1,78 +1,224 @@
-//! The costs of a whole source file.
+//! The costs of a whole source file, as it is now or as it was compiled.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hprof::model::{Function, FunctionCost, Nanos, Profile};
+use hprof::model::{Function, FunctionCost, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
-use super::line::percent;
+use super::line::{Figures, markers};
+use super::moved::{At, locate};
 
 /// What the lines of a file cost, over all functions in it.
 #[derive(Debug)]
-pub(crate) struct FileView {
-    pub(crate) lines: BTreeMap<u32, FileLine>,
+pub(crate) struct FileView<'a> {
+    pub(crate) rows: Vec<FileRow<'a>>,
     /// Time in all instrumented functions, of this file and others.
     pub(crate) whole: Nanos,
-    /// The file has other text now than when it was compiled.
-    pub(crate) changed: bool,
+    /// Lines with costs that stand elsewhere now, have another text, or are gone.
+    pub(crate) moved: usize,
+    pub(crate) edited: usize,
+    pub(crate) gone: usize,
 }
 
-/// What a line costs.
+/// A line of the file, or one that was in it when it was compiled.
+#[derive(Debug, Default)]
+pub(crate) struct FileRow<'a> {
+    /// Its number now; `None` if it is gone.
+    pub(crate) number: Option<u32>,
+    /// Its number when it was compiled, if it has costs and was moved, edited or deleted.
+    pub(crate) was: Option<u32>,
+    pub(crate) edited: bool,
+    pub(crate) text: &'a str,
+    pub(crate) figures: Option<Figures>,
+}
+
+/// The costs of a line while functions are added.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FileLine {
-    pub(crate) hits: u64,
-    /// With everything called from it; `None` where only hits are counted.
-    pub(crate) total: Option<Nanos>,
-    /// As a share of the time in all instrumented functions.
-    pub(crate) percent: Option<f64>,
+struct Sum {
+    total: LineTotal,
+    markers: u64,
+    /// All that stands there only counts.
+    counted: bool,
+    was: u32,
+    edited: bool,
 }
 
-impl FileView {
-    /// The costs of a file whose lines are now these; `None` if no function of the profile stands in it.
+impl<'a> FileView<'a> {
+    /// The costs of a file whose lines are now these, or as it was compiled if it is not there any more; `None` if no function of the
+    /// profile stands in it.
     pub(crate) fn new(
-        profile: &Profile,
+        profile: &'a Profile,
         costs: &[FunctionCost],
         file: &str,
-        text: &[&str],
+        text: Option<&[&'a str]>,
     ) -> Option<Self> {
         let whole: Nanos = costs.iter().map(|cost| cost.self_time).sum();
-        let mut view = Self {
-            lines: BTreeMap::new(),
-            whole,
-            changed: false,
+        let found = functions(profile, costs, file);
+        if found.is_empty() {
+            return None;
+        }
+        let all: Vec<&Function> = found.iter().map(|(function, _)| *function).collect();
+        let places = match text {
+            Some(text) => locate(&all, text),
+            None => vec![Vec::new(); all.len()],
         };
-        let mut found = false;
-        for cost in costs {
-            let function = profile.functions.get(cost.function.0 as usize);
-            let Some(function) = function.filter(|function| same_file(&function.file, file)) else {
-                continue;
-            };
-            found = true;
-            view.changed |= has_changed(function, text);
-            view.add(function, cost);
+        let mut here = BTreeMap::new();
+        let mut gone = Vec::new();
+        for ((function, cost), places) in found.iter().zip(&places) {
+            // Where the text is not known, lines are taken to be where they were.
+            let moves = text.is_some() && !function.source.is_empty();
+            let places = moves.then_some(places.as_slice());
+            add((function, cost), places, &mut here, &mut gone);
         }
-        for line in view.lines.values_mut() {
-            line.percent = line.total.and_then(|total| percent(total, whole));
+        let figures = |sum: &Sum| sum.figures(whole);
+        let (mut moved, mut edited) = (0, 0);
+        for (number, sum) in &here {
+            moved += usize::from(sum.was != *number);
+            edited += usize::from(sum.edited);
         }
-        found.then_some(view)
+        let row = |(number, text): (u32, &'a str)| {
+            let sum = here.get(&number);
+            let changed = sum.filter(|sum| sum.edited || sum.was != number);
+            FileRow {
+                number: Some(number),
+                was: changed.map(|sum| sum.was),
+                edited: sum.is_some_and(|sum| sum.edited),
+                text,
+                figures: sum.map(figures),
+            }
+        };
+        let lines = match text {
+            Some(text) => (1..).zip(text.iter().copied()).collect(),
+            None => compiled(&all),
+        };
+        let mut rows: Vec<FileRow<'a>> = lines.into_iter().map(row).collect();
+        insert_gone(&mut rows, &gone, whole);
+        Some(Self {
+            rows,
+            whole,
+            moved,
+            edited,
+            gone: gone.len(),
+        })
+    }
+}
+
+/// The functions in a file and what they cost, in the order of their lines.
+fn functions<'a, 'b>(
+    profile: &'a Profile,
+    costs: &'b [FunctionCost],
+    file: &str,
+) -> Vec<(&'a Function, &'b FunctionCost)> {
+    let known = costs.iter().filter_map(|cost| {
+        let function = profile.functions.get(cost.function.0 as usize)?;
+        Some((function, cost))
+    });
+    let mut found: Vec<_> = known
+        .filter(|(function, _)| same_file(&function.file, file))
+        .collect();
+    // Another package may have a file whose path ends alike.
+    if found.iter().any(|(function, _)| function.file == file) {
+        found.retain(|(function, _)| function.file == file);
+    }
+    found.sort_by_key(|(function, _)| function.line);
+    found
+}
+
+/// Adds the lines of a function to those that are still there and to those that are gone: the latter with the line behind which they
+/// stood and their text.
+fn add<'a>(
+    (function, cost): (&'a Function, &FunctionCost),
+    places: Option<&[Option<At>]>,
+    here: &mut BTreeMap<u32, Sum>,
+    gone: &mut Vec<(u32, Sum, &'a str)>,
+) {
+    let lines = cost
+        .lines
+        .iter()
+        .filter(|total| total.own.hits > 0 || total.total > Nanos::ZERO);
+    for total in lines {
+        let index = total.line.checked_sub(function.line).map(|at| at as usize);
+        let at = match (places, index) {
+            (Some(places), Some(index)) => places.get(index).copied().flatten(),
+            (Some(_), None) => None,
+            (None, _) => Some(At {
+                line: total.line,
+                edited: false,
+            }),
+        };
+        let found = function
+            .lines
+            .binary_search_by_key(&total.line, |line| line.line);
+        let line = found.ok().map(|found| &function.lines[found]);
+        let mut sum = Sum {
+            total: *total,
+            markers: line.map_or(total.own.hits, |line| markers(line, total, function, cost)),
+            counted: line.is_some_and(|line| line.kind == LineKind::GroupBody),
+            was: total.line,
+            edited: at.is_some_and(|at| at.edited),
+        };
+        if let Some(at) = at {
+            if let Some(before) = here.get(&at.line) {
+                sum.add(before);
+            }
+            here.insert(at.line, sum);
+        } else {
+            let index = index.unwrap_or(0);
+            let places = places.unwrap_or_default();
+            let lines = |part: &[Option<At>]| part.iter().flatten().map(|at| at.line).collect();
+            let before: Vec<u32> = lines(&places[..index.min(places.len())]);
+            let after: Vec<u32> = lines(places);
+            let first = after.first().map(|line| line.saturating_sub(1));
+            let behind = before.last().copied().or(first).unwrap_or(u32::MAX);
+            let text = function.source.get(index).map_or("", String::as_str);
+            gone.push((behind, sum, text));
+        }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, other: &Self) {
+        self.total.own.add(&other.total.own);
+        self.total.total += other.total.total;
+        let variance = &mut self.total.total_variance;
+        *variance = variance.saturating_add(other.total.total_variance);
+        self.markers = self.markers.saturating_add(other.markers);
+        self.counted &= other.counted;
+        self.was = other.was;
+        self.edited |= other.edited;
     }
 
-    fn add(&mut self, function: &Function, cost: &FunctionCost) {
-        for total in &cost.lines {
-            if total.own.hits == 0 && total.total == Nanos::ZERO {
-                continue;
-            }
-            let found = function
-                .lines
-                .binary_search_by_key(&total.line, |line| line.line);
-            let counted = found.is_ok_and(|at| function.lines[at].kind == LineKind::GroupBody);
-            let line = self.lines.entry(total.line).or_default();
-            line.hits = line.hits.saturating_add(total.own.hits);
-            if !counted || total.total > Nanos::ZERO {
-                line.total = Some(line.total.unwrap_or_default() + total.total);
-            }
+    fn figures(&self, whole: Nanos) -> Figures {
+        Figures::of_file(&self.total, self.markers, self.counted, whole)
+    }
+}
+
+/// The lines of functions as they were compiled, with a blank one where something in between is not known.
+fn compiled<'a>(functions: &[&'a Function]) -> Vec<(u32, &'a str)> {
+    let mut lines = BTreeMap::new();
+    for function in functions {
+        lines.extend((function.line..).zip(function.source.iter().map(String::as_str)));
+        for line in &function.lines {
+            lines.entry(line.line).or_insert("");
         }
+    }
+    lines.into_iter().collect()
+}
+
+/// Puts the lines that are gone behind those they stood behind, and those of functions that are gone as a whole at the end.
+fn insert_gone<'a>(rows: &mut Vec<FileRow<'a>>, gone: &[(u32, Sum, &'a str)], whole: Nanos) {
+    let mut gone: Vec<_> = gone.iter().collect();
+    gone.sort_by_key(|(behind, sum, _)| (*behind, sum.was));
+    for (behind, sum, text) in gone.into_iter().rev() {
+        let place = rows.partition_point(|row| row.number.is_some_and(|number| number <= *behind));
+        let row = FileRow {
+            was: Some(sum.was),
+            text,
+            figures: Some(sum.figures(whole)),
+            ..FileRow::default()
+        };
+        rows.insert(place, row);
     }
 }
 
@@ -81,10 +227,4 @@ fn same_file(recorded: &str, asked: &str) -> bool {
     let asked = asked.strip_prefix("./").unwrap_or(asked);
     let (recorded, asked) = (Path::new(recorded), Path::new(asked));
     recorded.ends_with(asked) || asked.ends_with(recorded)
-}
-
-fn has_changed(function: &Function, text: &[&str]) -> bool {
-    let first = function.line.saturating_sub(1) as usize;
-    let mut compiled = function.source.iter().enumerate();
-    compiled.any(|(at, line)| text.get(first.saturating_add(at)) != Some(&line.as_str()))
 }

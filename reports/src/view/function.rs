@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use hprof::model::{Function, FunctionCost, Nanos, Profile};
 
 use super::line::percent;
+use super::sure::Sure;
 use crate::function_table::FunctionSort;
 
 /// The function table of a report.
@@ -26,10 +27,12 @@ pub(crate) struct FunctionRow<'a> {
     pub(crate) calls: u64,
     pub(crate) primitive_calls: u64,
     pub(crate) self_time: Nanos,
-    /// Self time of a call, nanoseconds.
+    pub(crate) self_sure: Sure,
+    /// Self time of a call, nanoseconds; as sure as that.
     pub(crate) self_per_call: Option<f64>,
     pub(crate) total: Nanos,
-    /// Total time of a call that was not recursive, nanoseconds.
+    pub(crate) total_sure: Sure,
+    /// Total time of a call that was not recursive, nanoseconds; as sure as that.
     pub(crate) total_per_call: Option<f64>,
     /// Total time as a share of the time in all functions.
     pub(crate) percent: Option<f64>,
@@ -80,21 +83,39 @@ impl<'a> FunctionTableView<'a> {
 
 impl<'a> FunctionRow<'a> {
     fn new(profile: &'a Profile, cost: &FunctionCost, total: Nanos) -> Option<Self> {
+        let total_sure = Sure::new(cost.total, deviation(cost.total_variance), false);
+        let self_sure = Sure::new(cost.self_time, deviation(self_variance(cost)), false);
         let awaited: Nanos = cost.lines.iter().map(|line| line.own.awaited).sum();
         Some(Self {
             function: profile.functions.get(cost.function.0 as usize)?,
             calls: cost.calls,
             primitive_calls: cost.primitive_calls,
             self_time: cost.self_time,
-            self_per_call: share(cost.self_time, cost.calls),
+            self_sure,
+            self_per_call: share(self_sure.figure(cost.self_time), cost.calls),
             total: cost.total,
-            total_per_call: share(cost.total, cost.primitive_calls),
+            total_sure,
+            total_per_call: share(total_sure.figure(cost.total), cost.primitive_calls),
             percent: percent(cost.total, total),
             awaited: Some(awaited).filter(|time| *time > Nanos::ZERO),
         })
     }
 }
 
-fn share(time: Nanos, calls: u64) -> Option<f64> {
-    (calls > 0).then(|| time.0 as f64 / calls as f64)
+fn share(nanos: f64, calls: u64) -> Option<f64> {
+    (calls > 0).then(|| nanos / calls as f64)
+}
+
+fn deviation(variance: u128) -> f64 {
+    (variance as f64).sqrt()
+}
+
+/// Variance of the time in the function itself, square nanoseconds: an upper bound, for errors of its lines may cancel. Where it calls
+/// nothing they are known to.
+fn self_variance(cost: &FunctionCost) -> u128 {
+    if cost.self_time == cost.total {
+        return cost.total_variance;
+    }
+    let own = cost.lines.iter().map(|line| line.own.variance);
+    own.fold(0, u128::saturating_add)
 }

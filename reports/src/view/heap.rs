@@ -38,6 +38,13 @@ pub(crate) struct HeapRow {
     pub(crate) percent: f64,
 }
 
+impl HeapRow {
+    /// The error is larger than the figure, so all that is known is that it is hardly more than both together.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.error > self.bytes as f64
+    }
+}
+
 impl HeapView {
     /// `None` if no blocks were noted.
     pub(crate) fn new(profile: &Profile, scope: Scope) -> Option<Self> {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hprof::model::{Function, FunctionCost, FunctionId, Line, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
+use super::sure::{Sure, matters};
+
 /// Below this own time of a hit a sampled split is no better than [`SPLIT_ERROR`]: the sampler cannot see which of two
 /// neighbours ran.
 const FINEST_SPLIT: f64 = 6.0;
@@ -79,13 +81,14 @@ pub(crate) struct Row<'a> {
 pub(crate) struct Figures {
     pub(crate) hits: Option<u64>,
     pub(crate) time: Option<Nanos>,
-    /// Nanoseconds.
+    pub(crate) sure: Sure,
+    /// Nanoseconds; as sure as the time.
     pub(crate) per_hit: Option<f64>,
     /// Of the function's total.
     pub(crate) percent: Option<f64>,
+    /// The same of the most that the time can be, where no more is known than that.
+    pub(crate) percent_at_most: Option<f64>,
     pub(crate) marks: Vec<Mark>,
-    /// One standard deviation of the sampled part of the time, nanoseconds.
-    pub(crate) error: Option<f64>,
     pub(crate) samples: Option<u64>,
     /// Too few samples for a row of this weight.
     pub(crate) rough: bool,
@@ -241,25 +244,47 @@ impl Figures {
         }
         let counted = line.kind == LineKind::GroupBody;
         let time = (!counted || total.total > Nanos::ZERO).then_some(total.total);
-        let sampled = own.samples > 0 || own.sampled > Nanos::ZERO || total.total_variance > 0;
+        let timed = Self::timed(total, time, markers, cost.total);
         Some(Self {
             hits: (hits > 0).then_some(hits),
-            time,
             per_hit: time
                 .filter(|_| hits > 0)
-                .map(|time| time.0 as f64 / hits as f64),
-            percent: time.and_then(|time| percent(time, cost.total)),
-            marks: marks(line, total),
-            error: sampled
-                .then(|| error(total, markers))
-                .filter(|error| *error > 0.0),
+                .map(|time| timed.sure.figure(time) / hits as f64),
+            marks: marks(total, counted),
             rough: is_rough(total, longest),
             samples: (own.samples > 0).then_some(own.samples),
             cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
             awaited: waited.then_some(own.awaited),
             heap: (heap != (0, 0, 0)).then_some(heap),
+            ..timed
         })
+    }
+
+    /// Of a line of a file, where the whole is the time in all functions.
+    pub(crate) fn of_file(total: &LineTotal, markers: u64, counted: bool, whole: Nanos) -> Self {
+        let time = (!counted || total.total > Nanos::ZERO).then_some(total.total);
+        Self {
+            hits: (total.own.hits > 0).then_some(total.own.hits),
+            marks: marks(total, counted),
+            ..Self::timed(total, time, markers, whole)
+        }
+    }
+
+    /// The time, how sure it is, and its shares.
+    fn timed(total: &LineTotal, time: Option<Nanos>, markers: u64, whole: Nanos) -> Self {
+        let sure = time.map_or(Sure::Exact, |_| how_sure(total, markers));
+        let at_most = |bound: f64| (100.0 * bound / whole.0 as f64).min(100.0);
+        Self {
+            time,
+            sure,
+            percent: time.and_then(|time| percent(time, whole)),
+            percent_at_most: match sure {
+                Sure::AtMost(bound) if whole > Nanos::ZERO => Some(at_most(bound)),
+                _ => None,
+            },
+            ..Self::default()
+        }
     }
 
     fn mark_cut(mut self, line: &Line, cut: bool) -> Self {
@@ -315,12 +340,29 @@ pub(crate) fn percent(part: Nanos, whole: Nanos) -> Option<f64> {
     (whole > Nanos::ZERO).then(|| 100.0 * part.0 as f64 / whole.0 as f64)
 }
 
-fn marks(line: &Line, total: &LineTotal) -> Vec<Mark> {
+/// How sure the total of a line is whose marker ran so often.
+fn how_sure(total: &LineTotal, markers: u64) -> Sure {
     let own = &total.own;
+    let sampled = own.samples > 0 || own.sampled > Nanos::ZERO || total.total_variance > 0;
+    let error = if sampled { error(total, markers) } else { 0.0 };
+    Sure::new(total.total, error, is_guessed(total))
+}
+
+/// Whether the prior divided a part of the time that matters.
+fn is_guessed(total: &LineTotal) -> bool {
+    total.own.prior && matters(total.own.sampled, total.total)
+}
+
+/// Whether a part of the time that matters is of intervals too short for the clock.
+fn is_short(total: &LineTotal) -> bool {
+    total.own.below_resolution && matters(total.own.exact, total.total)
+}
+
+fn marks(total: &LineTotal, counted: bool) -> Vec<Mark> {
     let found = [
-        (own.prior, Mark::Prior),
-        (own.below_resolution, Mark::Resolution),
-        (line.kind == LineKind::GroupBody, Mark::Group),
+        (is_guessed(total), Mark::Prior),
+        (is_short(total), Mark::Resolution),
+        (counted, Mark::Group),
     ];
     found
         .into_iter()

@@ -16,6 +16,8 @@ pub(crate) enum Origin {
     Resolution,
     /// Most of it is a share of a gap, split by samples.
     Sampled,
+    /// Most of it is a share of a gap, split by what a hit took before the line became hot.
+    Prior,
     /// The line is in a counted loop: only its hits are known.
     Group,
 }
@@ -26,6 +28,7 @@ impl Origin {
             Self::Exact => "exact",
             Self::Resolution => "resolution",
             Self::Sampled => "sampled",
+            Self::Prior => "prior",
             Self::Group => "group",
         }
     }
@@ -153,6 +156,8 @@ fn origin(line: &Line, total: &LineTotal) -> Origin {
     let own = &total.own;
     if line.kind == LineKind::GroupBody {
         Origin::Group
+    } else if own.sampled > own.exact && own.prior {
+        Origin::Prior
     } else if own.sampled > own.exact {
         Origin::Sampled
     } else if own.below_resolution {

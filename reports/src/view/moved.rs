@@ -1,0 +1,511 @@
+//! Where the lines of functions stand in a file that has changed since they were compiled. Lines are known by their text: a function is
+//! looked for where it was, then as a whole anywhere, then by its name, then by similar text; its lines are those that keep their
+//! order, those that changed places, and between these the ones that are still alike.
+
+use std::collections::HashMap;
+
+use hprof::model::Function;
+
+/// Cells of the largest table that is filled to compare two texts; what is longer is looked for as a whole only.
+const MOST_CELLS: usize = 1 << 24;
+
+/// Lines above and below a function of the right name in which lines of it are looked for.
+const AROUND: usize = 20;
+
+/// Share of a function's text that must be there again for a function of another name to be the same.
+const SAME_FUNCTION: f64 = 0.7;
+
+/// Likeness from which on a line is the same, edited.
+const SAME_LINE: f64 = 0.6;
+
+/// Most that a line counts when texts are compared, and so outweighs braces.
+const HEAVIEST: u32 = 40;
+
+/// Where a line stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    /// Its number now.
+    pub(crate) line: u32,
+    /// Its text is another one.
+    pub(crate) edited: bool,
+}
+
+/// For each function and each line of its source where that line stands in `text`; `None` for lines that are gone.
+pub(crate) fn locate(functions: &[&Function], text: &[&str]) -> Vec<Vec<Option<At>>> {
+    let mut search = Search::new(functions, text);
+    let mut places = vec![Vec::new(); functions.len()];
+    let mut order: Vec<usize> = (0..functions.len()).collect();
+    order.sort_by_key(|at| functions[*at].line);
+    // Whoever is where it was, or is somewhere as a whole, leaves less to choose from for the others.
+    for find in [Search::unmoved, Search::whole, Search::alike] {
+        let mut shift = 0;
+        for at in &order {
+            let function = functions[*at];
+            if places[*at].is_empty()
+                && let Some(found) = find(&search, function, shift)
+            {
+                search.claim(function, &found);
+                places[*at] = found;
+            }
+            let first = places[*at].iter().zip(function.line..);
+            let mut known = first.filter_map(|(at, old)| at.map(|at| (at.line, old)));
+            if let Some((new, old)) = known.next() {
+                shift = i64::from(new) - i64::from(old);
+            }
+        }
+    }
+    for (place, function) in places.iter_mut().zip(functions) {
+        place.resize(function.source.len(), None);
+    }
+    places
+}
+
+/// The text that is searched.
+struct Search<'a> {
+    lines: Vec<&'a str>,
+    /// A number for each different text; blank lines have none.
+    numbers: HashMap<&'a str, u32>,
+    new: Vec<Option<u32>>,
+    /// For each line of the text which line of the compiled one it was found to be.
+    claimed: Vec<Option<u32>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(functions: &[&'a Function], text: &[&'a str]) -> Self {
+        let mut numbers = HashMap::new();
+        let lines: Vec<&str> = text.iter().map(|line| line.trim()).collect();
+        let old = functions.iter().flat_map(|function| &function.source);
+        let all = lines.iter().copied().chain(old.map(|line| line.trim()));
+        for line in all.filter(|line| !line.is_empty()) {
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            numbers.entry(line).or_insert(next);
+        }
+        Self {
+            new: lines
+                .iter()
+                .map(|line| numbers.get(line).copied())
+                .collect(),
+            claimed: vec![None; lines.len()],
+            lines,
+            numbers,
+        }
+    }
+
+    /// Numbers of the texts of a function's lines.
+    fn old(&self, function: &Function) -> Vec<Option<u32>> {
+        let lines = function.source.iter();
+        lines
+            .map(|line| self.numbers.get(line.trim()).copied())
+            .collect()
+    }
+
+    fn claim(&mut self, function: &Function, found: &[Option<At>]) {
+        for (at, old) in found.iter().zip(function.line..) {
+            if let Some(at) = at {
+                self.claimed[at.line as usize - 1] = Some(old);
+            }
+        }
+    }
+
+    /// Whether a line of the text may be this compiled one: another function may have it already, but not one around or inside.
+    fn is_free(&self, new: usize, old: u32) -> bool {
+        self.claimed[new].is_none_or(|claimed| claimed == old)
+    }
+
+    fn is_at(&self, function: &Function, old: &[Option<u32>], start: usize) -> bool {
+        let window = self.new.get(start..start.saturating_add(old.len()));
+        window == Some(old)
+            && (start..)
+                .zip(function.line..)
+                .take(old.len())
+                .all(|(new, line)| self.is_free(new, line))
+    }
+
+    /// The function where it was.
+    fn unmoved(&self, function: &Function, _shift: i64) -> Option<Vec<Option<At>>> {
+        let start = function.line.checked_sub(1)? as usize;
+        let found = self.is_at(function, &self.old(function), start);
+        found.then(|| whole_from(start, function.source.len()))
+    }
+
+    /// The function somewhere, as it was.
+    fn whole(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
+        let old = self.old(function);
+        let starts = (0..self.new.len()).filter(|start| self.is_at(function, &old, *start));
+        let start = starts.min_by_key(|start| distance(*start, function, shift))?;
+        Some(whole_from(start, old.len()))
+    }
+
+    /// What is left of the function: where its name is, else where most of its text is.
+    fn alike(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
+        let old = self.old(function);
+        let headers = (0..self.lines.len()).filter(|at| declares(self.lines[*at], name(function)));
+        let named = headers
+            .filter(|at| self.claimed[*at].is_none())
+            .filter_map(|header| {
+                let window = header.saturating_sub(AROUND)..header + 2 * old.len() + AROUND;
+                let found = self.align(function, &old, window)?;
+                Some((
+                    self.weight(&old, &found),
+                    distance(header, function, shift),
+                    found,
+                ))
+            });
+        let named = named.max_by_key(|(weight, distance, _)| (*weight, u64::MAX - distance));
+        let all = f64::from(
+            old.iter()
+                .zip(&function.source)
+                .map(|(number, line)| number.map_or(0, |_| weight(line)))
+                .sum::<u32>(),
+        );
+        let share = |weight: u32| f64::from(weight) / all.max(1.0);
+        if named
+            .as_ref()
+            .is_none_or(|(weight, ..)| share(*weight) < SAME_FUNCTION)
+            && let Some(found) = self.align(function, &old, 0..self.new.len())
+            && share(self.weight(&old, &found)) >= SAME_FUNCTION
+        {
+            return Some(self.with_edited(function, found));
+        }
+        named.map(|(_, _, found)| self.with_edited(function, found))
+    }
+
+    /// Text of the function that was found again, unchanged.
+    fn weight(&self, old: &[Option<u32>], found: &[Option<usize>]) -> u32 {
+        let found = old.iter().zip(found).filter_map(|(_, at)| *at);
+        found.map(|at| weight(self.lines[at])).sum()
+    }
+
+    /// The heaviest lines that are in both texts in the same order, as indices of the new one; `None` if the texts are too long.
+    fn align(
+        &self,
+        function: &Function,
+        old: &[Option<u32>],
+        window: std::ops::Range<usize>,
+    ) -> Option<Vec<Option<usize>>> {
+        let new = window.start..window.end.min(self.new.len());
+        let columns = new.len() + 1;
+        if old.len().saturating_add(1).saturating_mul(columns) > MOST_CELLS {
+            return None;
+        }
+        let same = |i: usize, j: usize| {
+            let number = u32::try_from(i).map_or(u32::MAX, |i| function.line.saturating_add(i));
+            old[i].is_some() && old[i] == self.new[j] && self.is_free(j, number)
+        };
+        // Weight of what the ends of both texts have in common, from each pair of places on.
+        let mut best = vec![0_u32; (old.len() + 1) * columns];
+        for i in (0..old.len()).rev() {
+            for j in (0..new.len()).rev() {
+                let skip = best[(i + 1) * columns + j].max(best[i * columns + j + 1]);
+                best[i * columns + j] = if same(i, new.start + j) {
+                    skip.max(best[(i + 1) * columns + j + 1] + weight(self.lines[new.start + j]))
+                } else {
+                    skip
+                };
+            }
+        }
+        let mut found = vec![None; old.len()];
+        let (mut i, mut j) = (0, 0);
+        while i < old.len() && j < new.len() {
+            let here = best[i * columns + j];
+            if here == best[(i + 1) * columns + j] {
+                i += 1;
+            } else if here == best[i * columns + j + 1] {
+                j += 1;
+            } else {
+                found[i] = Some(new.start + j);
+                (i, j) = (i + 1, j + 1);
+            }
+        }
+        Some(found)
+    }
+
+    /// Adds the lines that changed places inside the function, then those that are still alike.
+    fn with_edited(&self, function: &Function, mut found: Vec<Option<usize>>) -> Vec<Option<At>> {
+        let unchanged = |at: usize| At {
+            line: number(at),
+            edited: false,
+        };
+        let (Some(first), Some(last)) = (
+            found.iter().flatten().min().copied(),
+            found.iter().flatten().max().copied(),
+        ) else {
+            return vec![None; found.len()];
+        };
+        let mut taken: Vec<usize> = found.iter().flatten().copied().collect();
+        for (at, old) in self.old(function).iter().enumerate() {
+            if found[at].is_some() || old.is_none() {
+                continue;
+            }
+            let mut same = (first..=last).filter(|new| {
+                self.new[*new] == *old && self.claimed[*new].is_none() && !taken.contains(new)
+            });
+            if let (Some(only), None) = (same.next(), same.next()) {
+                found[at] = Some(only);
+                taken.push(only);
+            }
+        }
+        let mut places: Vec<Option<At>> = found.iter().map(|at| at.map(unchanged)).collect();
+        let mut at = 0;
+        while at < found.len() {
+            if found[at].is_some() {
+                at += 1;
+                continue;
+            }
+            let end = (at..found.len())
+                .find(|end| found[*end].is_some())
+                .unwrap_or(found.len());
+            let after = at
+                .checked_sub(1)
+                .and_then(|before| found[before])
+                .map_or(first.saturating_sub(end - at), |before| before + 1);
+            let before = found
+                .get(end)
+                .copied()
+                .flatten()
+                .unwrap_or((last + 1 + end - at).min(self.lines.len()));
+            let free: Vec<usize> = (after..before)
+                .filter(|new| {
+                    !taken.contains(new)
+                        && self.claimed[*new].is_none()
+                        && !self.lines[*new].is_empty()
+                })
+                .collect();
+            let old: Vec<&str> = function.source[at..end]
+                .iter()
+                .map(|line| line.trim())
+                .collect();
+            for (old, new) in self.alike_in_order(&old, &free) {
+                places[at + old] = Some(At {
+                    line: number(new),
+                    edited: true,
+                });
+            }
+            at = end;
+        }
+        places
+    }
+
+    /// Pairs of lines that are alike, in the order of both.
+    fn alike_in_order(&self, old: &[&str], new: &[usize]) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        let mut next = 0;
+        for (at, line) in old.iter().enumerate() {
+            let rest = new.iter().enumerate().skip(next).take(AROUND);
+            let alike =
+                rest.map(|(position, new)| (likeness(line, self.lines[*new]), position, *new));
+            let best = alike.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+            if let Some((likeness, position, new)) = best
+                && likeness >= SAME_LINE
+            {
+                pairs.push((at, new));
+                next = position + 1;
+            }
+        }
+        pairs
+    }
+}
+
+fn whole_from(start: usize, length: usize) -> Vec<Option<At>> {
+    let at = |index| {
+        Some(At {
+            line: number(index),
+            edited: false,
+        })
+    };
+    (start..start + length).map(at).collect()
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(u32::MAX)
+}
+
+/// How far a place is from where the function would be if it had moved with the one before it.
+fn distance(start: usize, function: &Function, shift: i64) -> u64 {
+    let expected = i64::from(function.line).saturating_add(shift);
+    i64::from(number(start)).abs_diff(expected)
+}
+
+/// How much a line says of where it is: braces next to nothing.
+fn weight(line: &str) -> u32 {
+    let letters = line.chars().filter(|sign| sign.is_alphanumeric());
+    let letters = letters.take(HEAVIEST as usize).count();
+    1 + u32::try_from(letters).unwrap_or(HEAVIEST)
+}
+
+/// The name of a function, without its type and without type arguments.
+fn name(function: &Function) -> &str {
+    let name = function.name.split("::<").next().unwrap_or_default();
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Whether a line declares a function of that name.
+fn declares(line: &str, name: &str) -> bool {
+    let words = line.match_indices("fn ");
+    let mut behind = words.map(|(at, word)| line[at + word.len()..].trim_start());
+    behind.any(|rest| {
+        let rest = rest.strip_prefix(name);
+        rest.is_some_and(|rest| {
+            !rest.starts_with(|sign: char| sign.is_alphanumeric() || sign == '_')
+        })
+    })
+}
+
+/// The share of pairs of neighbouring signs that two lines have in common, 0 to 1.
+fn likeness(a: &str, b: &str) -> f64 {
+    let pairs = |text: &str| {
+        let signs: Vec<char> = text.chars().filter(|sign| !sign.is_whitespace()).collect();
+        let mut pairs: Vec<(char, char)> =
+            signs.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let (a, b) = (pairs(a), pairs(b));
+    let mut common = 0;
+    let mut rest = b.iter().peekable();
+    for pair in &a {
+        while rest.next_if(|other| *other < pair).is_some() {}
+        common += usize::from(rest.next_if(|other| *other == pair).is_some());
+    }
+    2.0 * common as f64 / (a.len() + b.len()).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIELD: &str = "\
+#[profile]
+fn advance(field: &mut Field) {
+    for row in 1..field.rows {
+        laplacian[row] = field.dens[row + 1];
+    }
+    field.swap(laplacian);
+}";
+    const OTHER: &str = "\
+#[profile]
+fn total(field: &Field) -> f64 {
+    let cells = field.cells();
+    cells.sum()
+}";
+
+    fn function(name: &str, line: u32, source: &str) -> Function {
+        Function {
+            module: String::new(),
+            name: name.into(),
+            file: "a.rs".into(),
+            package: String::new(),
+            line,
+            column: 1,
+            end_line: line + u32::try_from(source.lines().count()).unwrap() - 1,
+            source: source.lines().map(String::from).collect(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// For each line of the two functions its number now, negative if it was edited, 0 if it is gone.
+    fn now(text: &str) -> [Vec<i64>; 2] {
+        let (field, other) = (
+            function("Field::advance", 1, FIELD),
+            function("total", 9, OTHER),
+        );
+        let lines: Vec<&str> = text.lines().collect();
+        let places = locate(&[&field, &other], &lines);
+        let number = |at: &Option<At>| {
+            at.map_or(0, |at| {
+                if at.edited {
+                    -i64::from(at.line)
+                } else {
+                    at.line.into()
+                }
+            })
+        };
+        let mut numbers = places
+            .iter()
+            .map(|lines| lines.iter().map(number).collect());
+        [numbers.next().unwrap(), numbers.next().unwrap()]
+    }
+
+    fn from(first: i64, length: i64) -> Vec<i64> {
+        (first..first + length).collect()
+    }
+
+    #[test]
+    fn an_unchanged_file_maps_to_itself() {
+        assert_eq!(
+            now(&format!("{FIELD}\n\n{OTHER}")),
+            [from(1, 7), from(9, 5)]
+        );
+    }
+
+    #[test]
+    fn lines_above_move_everything_below() {
+        let text = format!("use a::b;\n\n{FIELD}\n\n// new\n{OTHER}");
+        assert_eq!(now(&text), [from(3, 7), from(12, 5)]);
+    }
+
+    #[test]
+    fn functions_may_change_places_and_indentation() {
+        let field = FIELD.replace('\n', "\n    ");
+        let text = format!("{OTHER}\nmod inner {{\n    {field}\n}}");
+        assert_eq!(now(&text), [from(7, 7), from(1, 5)]);
+    }
+
+    #[test]
+    fn lines_inserted_inside_move_what_follows() {
+        let field = FIELD.replace("    }\n", "        // why\n        checked += 1;\n    }\n");
+        let text = format!("{field}\n\n{OTHER}");
+        assert_eq!(now(&text), [vec![1, 2, 3, 4, 7, 8, 9], from(11, 5)]);
+    }
+
+    #[test]
+    fn an_edited_line_is_known_by_what_is_left_of_it() {
+        let field = FIELD.replace("field.dens[row + 1]", "field.dens[row - 1] * 2.0");
+        let text = format!("{field}\n\n{OTHER}");
+        assert_eq!(now(&text)[0], [1, 2, 3, -4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_deleted_line_is_gone_and_another_does_not_take_its_place() {
+        let field = FIELD.replace("field.swap(laplacian)", "println!(\"x\")");
+        let text = format!("{field}\n\n{OTHER}");
+        assert_eq!(now(&text)[0], [1, 2, 3, 4, 5, 0, 7]);
+    }
+
+    #[test]
+    fn statements_may_change_places() {
+        let other = OTHER.replace(
+            "    let cells = field.cells();\n    cells.sum()",
+            "    cells.sum()\n    let cells = field.cells();",
+        );
+        let text = format!("{FIELD}\n\n{other}");
+        assert_eq!(now(&text)[1], [9, 10, 12, 11, 13]);
+    }
+
+    #[test]
+    fn a_function_with_another_name_is_known_by_its_text() {
+        let text = format!("{OTHER}\n\n{}", FIELD.replace("advance", "step"));
+        assert_eq!(now(&text)[0], [7, -8, 9, 10, 11, 12, 13]);
+    }
+
+    #[test]
+    fn a_function_that_is_gone_takes_no_lines_of_others() {
+        assert_eq!(now(OTHER), [vec![0; 7], from(1, 5)]);
+        assert_eq!(now(""), [vec![0; 7], vec![0; 5]]);
+    }
+
+    #[test]
+    fn of_two_functions_with_one_name_the_likelier_is_taken() {
+        let new = "impl B {\n    fn advance(field: &mut Field) {\n        other();\n    }\n}";
+        let text = format!("{new}\n{}\n\n{OTHER}", FIELD.replace("row + 1", "row + 2"));
+        assert_eq!(now(&text)[0], [6, 7, 8, -9, 10, 11, 12]);
+    }
+
+    #[test]
+    fn a_name_is_a_whole_word() {
+        assert!(declares("pub(crate) async fn f<T>(", "f"));
+        assert!(declares("fn f()", "f"));
+        assert!(!declares("fn ff()", "f"));
+        assert!(!declares("let f = 1;", "f"));
+    }
+}
