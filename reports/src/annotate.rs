@@ -271,6 +271,51 @@ mod tests {
         assert!(warning("fn main() {}"));
     }
 
+    /// The text of the file after some work on it: lines above, a deleted line, an edited one, a function in another place.
+    fn changed() -> String {
+        let profile = fixture::diffusion();
+        let text = |at: usize| profile.functions[at].source.join("\n");
+        let main = text(0)
+            .replace("        step += 1;\n", "")
+            .replace("total {}\", field.total()", "sum {}\", field.total()");
+        let advance = text(1).replace("    helper", "    checked();\n        helper");
+        format!("use std::mem;\n\n{advance}\n\n// Here now.\n{main}\n")
+    }
+
+    #[test]
+    fn costs_follow_the_text_of_a_changed_file() {
+        insta::assert_snapshot!(shown("src/solver.rs", &changed(), Style::default()).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_shown_as_it_was_compiled() {
+        let mut out = Vec::new();
+        annotate(
+            &fixture::diffusion(),
+            &fixture::diffusion_costs(),
+            ("src/solver.rs", None),
+            &AnnotateOptions::default(),
+            &mut out,
+        )
+        .unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("    23   3280000    1.10 s   90.0    12.0 ms              for j in 1..=field.columns {\n"), "{text}");
+        assert!(text.contains("Warning: the file is gone"), "{text}");
+        assert!(!text.contains("    15 "), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_forty_columns_of_code() {
+        let style = Style {
+            color: false,
+            width: Some(80),
+        };
+        let text = shown("src/solver.rs", &changed(), style).unwrap();
+        let table = text.lines().skip(3).take_while(|line| !line.is_empty());
+        assert!(table.clone().all(|line| text::width(line) <= 80), "{text}");
+        assert!(text.contains("for j in 1..=field.columns {\n"), "{text}");
+    }
+
     #[test]
     fn a_file_that_is_not_in_the_profile_is_refused() {
         let refusal = shown("solver2.rs", "", Style::default()).unwrap_err();

@@ -105,11 +105,10 @@ pub(crate) fn write(
         writeln!(out, "{}", format!("{cells}{gap}{text}").trim_end())?;
     }
     if !left_out.is_empty() {
-        writeln!(
-            out,
-            "({limit} columns have no room for {})",
-            left_out.join(", ")
-        )?;
+        let note = format!("({limit} columns have no room for {})", left_out.join(", "));
+        for line in text::wrapped(&note, limit) {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(())
 }
@@ -134,3 +133,6 @@ fn squeeze(
     }
     left_out
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,6 +204,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_larger_than_the_time_is_a_bound_here_too() {
+        let mut costs = fixture::diffusion_costs();
+        costs[2].total_variance = 1_200_000_u128.pow(2);
+        let table = table(&costs, &FunctionTableOptions::default());
+        let row = table.lines().find(|row| row.contains("helper")).unwrap();
+        let cells: Vec<&str> = row.split("  ").map(str::trim).collect();
+        assert_eq!(
+            cells.join(" ").trim(),
+            "500 <= 1.2 ms <= 2.4 us <= 1.2 ms <= 2.4 us     src/solver.rs:40(helper::<[u8; 8]>)"
+        );
+    }
+
+    #[test]
     fn rows_follow_the_order_asked_for() {
         let costs = fixture::diffusion_costs();
         let first = |sort| {

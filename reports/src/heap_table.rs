@@ -178,6 +178,38 @@ fn leak() {
         insta::assert_snapshot!(written(&profile()));
     }
 
+    /// Printed 100 KiB +- 724 KiB.
+    #[test]
+    fn an_error_larger_than_the_bytes_is_a_bound() {
+        let mut profile = profile();
+        let cost = &mut profile.processes[0].threads[0].nodes[0].lines[1].1;
+        cost.live.peak_bytes = 100 << 10;
+        cost.live.peak_variance = (724_u64 << 10).pow(2);
+        let text = written(&profile);
+        assert!(text.contains("<= 820 KiB "), "{text}");
+        assert!(!text.contains("724 KiB"), "{text}");
+    }
+
+    #[test]
+    fn narrow_terminals_cut_the_source_and_then_the_path() {
+        let mut out = Vec::new();
+        let style = Style {
+            color: false,
+            width: Some(60),
+        };
+        write(&profile(), Scope::All, style, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let rows: Vec<&str> = text
+            .lines()
+            .filter(|row| row.contains(" at solver.rs"))
+            .collect();
+        assert!(rows.iter().all(|row| text::width(row) <= 60), "{text}");
+        assert!(
+            rows[1].contains("leak at solver.rs:2  let kept = "),
+            "{text}"
+        );
+    }
+
     #[test]
     fn exact_counts_have_no_errors_and_tell_what_is_missing() {
         let mut profile = profile();

@@ -337,6 +337,18 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_terminal_keeps_the_place() {
+        let mut options = NativeTableOptions::default();
+        options.style.width = Some(60);
+        let mut out = Vec::new();
+        write_native_table(&profile(), &options, &|_, _| None, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let table = text.split_once("code ran\n\n").unwrap().1;
+        let (table, _) = table.split_once("\n\n").unwrap();
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
     fn suggestions_add_up_the_lines_of_a_function() {
         let mut out = Vec::new();
         let find = |file: &str, _| {

@@ -65,6 +65,21 @@ pub(crate) fn tail(path: &str, columns: usize) -> String {
         .unwrap_or_else(|| name.to_owned())
 }
 
+/// The text in lines of so many columns, broken between words; a word that is longer stays whole.
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
 /// The text with spaces before it, up to a width.
 pub(crate) fn right(text: &str, columns: usize) -> String {
     let blank = columns.saturating_sub(width(text));
@@ -98,6 +113,12 @@ mod tests {
         assert_eq!(tail(path, 16), ".../main.rs");
         assert_eq!(tail(path, 5), "main.rs");
         assert_eq!(tail("main.rs", 3), "main.rs");
+    }
+
+    #[test]
+    fn long_notes_are_broken_between_words() {
+        assert_eq!(wrapped("no room for a, bc", 9), ["no room", "for a, bc"]);
+        assert_eq!(wrapped("no room", 1), ["no", "room"]);
     }
 
     #[test]

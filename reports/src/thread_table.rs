@@ -223,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_terminal_keeps_the_thread_its_times_and_its_line() {
+        let mut out = Vec::new();
+        let mut options = ThreadTableOptions::default();
+        options.style.width = Some(80);
+        write_table(&two_processes(), &options, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+
+    #[test]
     fn processes_have_sums_and_threads_a_spread() {
         insta::assert_snapshot!(table(&two_processes()), @r#"
     Process Thread                Id      Wall       CPU  % CPU  Profiled % Share  Hottest Line

@@ -163,7 +163,10 @@ pub(crate) struct SuggestArgs {
 const ANNOTATE_EXAMPLES: &str = "\
 Examples:
   hprof annotate src/main.rs
-  hprof annotate src/main.rs before.hprof";
+  hprof annotate src/main.rs before.hprof
+
+Costs follow the text of their lines if the file has changed since the run: the column Was has the line
+as it was compiled, * marks a line that was edited, and a line without a number is gone.";
 
 /// `hprof annotate`.
 #[derive(Debug, Args)]

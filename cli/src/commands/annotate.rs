@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use hprof::model::Profile;
-use hprof_reports::{AnnotateOptions, write_annotated};
+use hprof_reports::{AnnotateOptions, ReportError, write_annotated};
 
 use super::show::load;
 use crate::args::AnnotateArgs;
@@ -17,13 +17,14 @@ use crate::tables;
 /// `hprof annotate`.
 pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
     let source = &args.source;
+    let cannot_read = || format!("cannot read {}", source.display());
     let text = match fs::read_to_string(source) {
         Ok(text) => Some(text),
-        // The profile has the text of the functions.
+        // The profile has the text of its functions, if the file is one of theirs.
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => {
             return Err(error)
-                .with_context(|| format!("cannot read {}", source.display()))
+                .with_context(cannot_read)
                 .hint("hprof show has the text of the functions, as it was compiled");
         }
     };
@@ -33,7 +34,15 @@ pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
         let mut options = AnnotateOptions::default();
         options.unit = tables::unit(args.unit);
         options.style = style;
-        write_annotated(&profile, &name, text.as_deref(), &options, out).hint(files_of(&profile))
+        let written = write_annotated(&profile, &name, text.as_deref(), &options, out);
+        match written {
+            Err(ReportError::NotInProfile { .. }) if text.is_none() => {
+                let missing = std::io::Error::from(ErrorKind::NotFound);
+                Err(missing).with_context(cannot_read)
+            }
+            written => written.map_err(Into::into),
+        }
+        .hint(files_of(&profile))
     })?;
     Ok(0)
 }
@@ -66,5 +75,5 @@ fn files_of(profile: &Profile) -> String {
         .collect();
     files.sort_unstable();
     files.dedup();
-    format!("it holds functions of {}", files.join(", "))
+    format!("the profile holds functions of {}", files.join(", "))
 }

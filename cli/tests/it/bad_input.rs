@@ -145,10 +145,11 @@ fn files_that_cannot_be_annotated_are_told() {
         .code(2)
         .stdout("")
         .says("no function of the file")
-        .says("it holds functions of src/lib.rs");
+        .says("the profile holds functions of src/lib.rs");
     let mut missing = annotated.hprof(["annotate", "src/missing.rs"]);
     printed(&mut missing)
         .code(2)
         .stdout("")
-        .says("cannot read src/missing.rs");
+        .says("cannot read src/missing.rs: entity not found")
+        .says("the profile holds functions of src/lib.rs");
 }

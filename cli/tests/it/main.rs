@@ -8,4 +8,5 @@ mod launch;
 mod native;
 mod profiles;
 mod signals;
+mod views;
 mod workloads;

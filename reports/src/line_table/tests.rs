@@ -260,12 +260,13 @@ fn very_large_and_tiny_figures_widen_the_columns() {
     File: src/solver.rs
     Function: wide at line 1
 
-    Line #                 Hits         Time  Per Hit   % Time            +-                    n  Line Contents
-    ============================================================================================================
-         1 18446744073709551615 1152921505 s  0.06 ns    100.0 36893488147 s 18446744073709551615  one
-         2           1000000000         1 ns <0.01 ns      0.0                                     two
+    Line #                 Hits             Time   Per Hit   % Time                    n  Line Contents
+    ===================================================================================================
+         1 18446744073709551615 <= 38000000000 s <= 2.1 ns <= 100.0 18446744073709551615  one
+         2           1000000000             1 ns  <0.01 ns      0.0                       two
 
-    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
+    <=     the error is larger than the time: what is printed is both together
+    n      samples on the line
     "#);
     let seconds = LineTableOptions {
         unit: Unit::Seconds(1e-6),
@@ -278,12 +279,13 @@ fn very_large_and_tiny_figures_widen_the_columns() {
     File: src/solver.rs
     Function: wide at line 1
 
-    Line #                 Hits         Time  Per Hit   % Time       +-                    n  Line Contents
-    =======================================================================================================
-         1 18446744073709551615     1.15e+15      0.0    100.0 3.69e+16 18446744073709551615  one
-         2           1000000000          0.0      0.0      0.0                                two
+    Line #                 Hits         Time  Per Hit   % Time                    n  Line Contents
+    ==============================================================================================
+         1 18446744073709551615   <= 3.8e+16   <= 0.0 <= 100.0 18446744073709551615  one
+         2           1000000000          0.0      0.0      0.0                       two
 
-    +-     one standard deviation, or less, of the time that samples split; n: samples on the line
+    <=     the error is larger than the time: what is printed is both together
+    n      samples on the line
     "#);
 }
 
@@ -344,6 +346,143 @@ fn fine_splits_are_no_better_than_two_nanoseconds() {
     assert!(
         table(&profile, &costs, &LineTableOptions::default()).contains("2.00 us   900  x += 1;")
     );
+}
+
+/// A row that is split by guess, one with an error, one with an error larger than its time, and an exact one.
+fn how_sure() -> (Profile, Vec<FunctionCost>) {
+    let split = |nanos, deviation: u64, prior| LineCost {
+        hits: 2,
+        sampled: Nanos(nanos),
+        variance: u128::from(deviation).pow(2),
+        prior,
+        ..LineCost::default()
+    };
+    let own = [
+        (1, split(1_234_567, 0, true)),
+        (2, split(2_345_678, 345_678, true)),
+        (3, split(3_456_789, 456_789, false)),
+        (4, split(1410, 1_200_000, false)),
+        (5, split(1410, 1_200_000, true)),
+        (
+            6,
+            LineCost {
+                hits: 2,
+                exact: Nanos(4_567_891),
+                ..LineCost::default()
+            },
+        ),
+    ];
+    let text = "guess();\nguess_with_error();\nsampled();\nlost();\nlost_guess();\nexact();";
+    fixture::single("sure", text, &own)
+}
+
+/// Printed 1.41 us +- 1.20 ms, and 1.23 ms for a guess.
+#[test]
+fn figures_say_no_more_than_is_known() {
+    let (profile, costs) = how_sure();
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &LineTableOptions::default())), @r#"
+    Total time: 0.0116077 s
+    File: src/solver.rs
+    Function: sure at line 1
+
+    Line #      Hits         Time   Per Hit   % Time         +-  Line Contents
+    ==========================================================================
+         1         2       1.2 ms    620 us     10.6 ~        ?  guess();
+         2         2      2.35 ms   1.17 ms     20.2 ~   346 us  guess_with_error();
+         3         2      3.46 ms   1.73 ms     29.8     457 us  sampled();
+         4         2    <= 1.2 ms <= 600 us  <= 10.4             lost();
+         5         2    <= 1.2 ms <= 600 us  <= 10.4 ~           lost_guess();
+         6         2      4.57 ms   2.28 ms     39.4             exact();
+
+    ~      split by the timings before the line became hot: too few samples
+    <=     the error is larger than the time: what is printed is both together
+    +-     one standard deviation, or less, of the time that samples split
+    ?      nobody knows how wrong this time may be
+    Hint:  some rows that matter rest on few samples: run longer, or with --clock exact
+    "#);
+}
+
+/// The mark was printed where the line itself took next to nothing of its total, and where one short context was among many long ones.
+#[test]
+fn marks_stand_where_they_matter_for_the_total() {
+    let own = LineCost {
+        hits: 10,
+        exact: Nanos(100),
+        below_resolution: true,
+        ..LineCost::default()
+    };
+    let marked = |own: LineCost, called: u64| {
+        let (profile, mut costs) = fixture::single("f", "g();", &[(1, own)]);
+        costs[0].lines[0].total += Nanos(called);
+        let table = table(&profile, &costs, &LineTableOptions::default());
+        let row = table.lines().find(|row| row.ends_with("  g();"));
+        row.unwrap().contains(['<', '~', '?'])
+    };
+    assert!(marked(own, 0));
+    assert!(marked(own, 1900));
+    assert!(!marked(own, 1901));
+    let guess = LineCost {
+        hits: 10,
+        sampled: Nanos(100),
+        prior: true,
+        ..LineCost::default()
+    };
+    assert!(marked(guess, 1900));
+    assert!(!marked(guess, 1901));
+}
+
+/// A function in a module in a module, nested deeply, with wide signs, on terminals of three widths.
+#[test]
+fn code_keeps_forty_columns() {
+    let source = [
+        "        #[profile]".to_owned(),
+        "        fn deep(größe: &[Größe], 行列: &mut 行列<f64>) -> Result<(), Error> {".to_owned(),
+        "            for row in 0..größe.len() {".to_owned(),
+        format!(
+            "{}if 行列[row][0] > 0.5 && größe[row].is_positive() {{",
+            " ".repeat(36)
+        ),
+        format!(
+            "{}行列[row][1] += \"日本語の長い文字列\".len() as f64;",
+            " ".repeat(40)
+        ),
+        format!("{}}}", " ".repeat(36)),
+        "            }".to_owned(),
+        "        }".to_owned(),
+    ];
+    let hot = |nanos| LineCost {
+        hits: 1_000_000,
+        sampled: Nanos(nanos),
+        samples: 500,
+        variance: 1 << 40,
+        cpu: Some(Nanos(nanos / 2)),
+        allocs: 3,
+        alloc_bytes: 4096,
+        ..LineCost::default()
+    };
+    let own = [
+        (3, hot(90_000_000)),
+        (4, hot(80_000_000)),
+        (5, hot(70_000_000)),
+    ];
+    let (profile, costs) = fixture::single("deep", &source.join("\n"), &own);
+    let narrow = |width| {
+        let options = LineTableOptions {
+            alloc: true,
+            style: Style {
+                color: false,
+                width: Some(width),
+            },
+            ..LineTableOptions::default()
+        };
+        let table = table(&profile, &costs, &options);
+        let (table, _) = table.split_once("\n\n+-").unwrap();
+        let lines = table.lines().skip(4);
+        let widest = lines.clone().map(text::width).max();
+        assert!(widest <= Some(width), "{widest:?} of {width}");
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    insta::assert_snapshot!([80, 100, 160].map(narrow).join("\n"));
 }
 
 /// Only the table, without the facts on the run.

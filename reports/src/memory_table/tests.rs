@@ -110,6 +110,38 @@ fn growth_and_shrinkage_and_files_have_columns_when_they_move() {
     insta::assert_snapshot!(written(&profile));
 }
 
+/// Its lines were wider than the terminal, and none of the code was to be seen.
+#[test]
+fn code_keeps_forty_columns() {
+    let mut profile = profile();
+    let line = &mut profile.processes[0].threads[0].nodes[0].lines[0].1;
+    line.rss = Some(LineRss {
+        change: RssChange {
+            grown_anonymous: 40 * MIB,
+            shrunk_anonymous: 8 * MIB,
+            grown_file: 16 * MIB,
+            shrunk_file: 0,
+        },
+        max_bytes: 80 * MIB,
+        sampled_bytes: MIB,
+        ..LineRss::default()
+    });
+    let narrow = |width| {
+        let mut out = Vec::new();
+        let mut options = MemoryTableOptions::default();
+        options.style.width = Some(width);
+        write_memory_tables(&profile, &options, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (table, _) = text.split_once("\n\n\n").unwrap();
+        assert!(
+            table.lines().all(|line| text::width(line) <= width),
+            "{table}"
+        );
+        format!("{table}\n")
+    };
+    insta::assert_snapshot!([80, 100, 160].map(narrow).join("\n"));
+}
+
 #[test]
 fn a_callers_increment_holds_that_of_what_it_calls() {
     let mut profile = fixture::diffusion();

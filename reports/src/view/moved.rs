@@ -208,13 +208,27 @@ impl<'a> Search<'a> {
         let (mut i, mut j) = (0, 0);
         while i < old.len() && j < new.len() {
             let here = best[i * columns + j];
-            if here == best[(i + 1) * columns + j] {
-                i += 1;
-            } else if here == best[i * columns + j + 1] {
-                j += 1;
-            } else {
+            let both = best[(i + 1) * columns + j + 1];
+            if same(i, new.start + j) && here == both + weight(self.lines[new.start + j]) {
                 found[i] = Some(new.start + j);
                 (i, j) = (i + 1, j + 1);
+            } else if here == best[(i + 1) * columns + j] {
+                i += 1;
+            } else {
+                j += 1;
+            }
+        }
+        // Each stands as early as it can by now, which is too early for what comes first: an attribute may be that of the function above.
+        for i in (1..found.len()).rev() {
+            let before = found[i].and_then(|at| at.checked_sub(1));
+            let follows =
+                i > 1 && found[i - 1].is_some() && found[i - 2].map(|at| at + 1) == found[i - 1];
+            if let (Some(before), Some(at)) = (before, found[i - 1])
+                && at < before
+                && !follows
+                && same(i - 1, before)
+            {
+                found[i - 1] = Some(before);
             }
         }
         Some(found)
@@ -498,6 +512,15 @@ fn total(field: &Field) -> f64 {
     fn of_two_functions_with_one_name_the_likelier_is_taken() {
         let new = "impl B {\n    fn advance(field: &mut Field) {\n        other();\n    }\n}";
         let text = format!("{new}\n{}\n\n{OTHER}", FIELD.replace("row + 1", "row + 2"));
+        assert_eq!(now(&text)[0], [6, 7, 8, -9, 10, 11, 12]);
+    }
+
+    /// The brace at the end was found in the function below, and the attribute above.
+    #[test]
+    fn lines_that_are_everywhere_stay_with_their_function() {
+        let other = |name: &str| format!("#[profile]\nfn {name}() {{\n    work();\n}}\n\n");
+        let field = FIELD.replace("row + 1", "row + 2");
+        let text = format!("{}{field}\n\n{}{OTHER}", other("a"), other("b"));
         assert_eq!(now(&text)[0], [6, 7, 8, -9, 10, 11, 12]);
     }
 
