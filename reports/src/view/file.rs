@@ -6,7 +6,7 @@ use std::path::Path;
 use hprof::model::{Function, FunctionCost, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
-use super::line::{Figures, markers};
+use super::line::{Figures, markers, splits_time};
 use super::moved::{At, locate};
 
 /// What the lines of a file cost, over all functions in it.
@@ -63,13 +63,14 @@ impl<'a> FileView<'a> {
             Some(text) => locate(&all, text),
             None => vec![Vec::new(); all.len()],
         };
+        let splits = splits_time(profile);
         let mut here = BTreeMap::new();
         let mut gone = Vec::new();
         for ((function, cost), places) in found.iter().zip(&places) {
             // Where the text is not known, lines are taken to be where they were.
             let moves = text.is_some() && !function.source.is_empty();
             let places = moves.then_some(places.as_slice());
-            add((function, cost), places, &mut here, &mut gone);
+            add((function, cost), splits, places, &mut here, &mut gone);
         }
         let figures = |sum: &Sum| sum.figures(whole);
         let (mut moved, mut edited) = (0, 0);
@@ -129,6 +130,7 @@ fn functions<'a, 'b>(
 /// stood and their text.
 fn add<'a>(
     (function, cost): (&'a Function, &FunctionCost),
+    splits: bool,
     places: Option<&[Option<At>]>,
     here: &mut BTreeMap<u32, Sum>,
     gone: &mut Vec<(u32, Sum, &'a str)>,
@@ -153,7 +155,7 @@ fn add<'a>(
         let line = found.ok().map(|found| &function.lines[found]);
         let mut sum = Sum {
             total: *total,
-            markers: line.map_or(total.own.hits, |line| markers(line, total, function, cost)),
+            markers: line.map_or(0, |line| markers(line, total, (function, cost), splits)),
             counted: line.is_some_and(|line| line.kind == LineKind::GroupBody),
             was: total.line,
             edited: at.is_some_and(|at| at.edited),

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{Function, FunctionCost, FunctionId, Line, LineTotal, Nanos, Profile};
+use hprof::model::{
+    ClockMode, Function, FunctionCost, FunctionId, Line, LineCost, LineTotal, Nanos, Profile,
+};
 use hprof::site::LineKind;
 
 use super::sure::{Sure, matters};
@@ -149,6 +151,7 @@ impl<'a> FunctionView<'a> {
         min_percent: Option<f64>,
     ) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
+        let splits = splits_time(profile);
         let totals: BTreeMap<u32, &LineTotal> =
             cost.lines.iter().map(|total| (total.line, total)).collect();
         let mut rows: BTreeMap<u32, Row<'a>> = BTreeMap::new();
@@ -165,7 +168,7 @@ impl<'a> FunctionView<'a> {
         for line in &function.lines {
             let figures = totals
                 .get(&line.line)
-                .and_then(|total| Figures::new(line, total, cost, function, longest))
+                .and_then(|total| Figures::new(line, total, (function, cost), longest, splits))
                 .map(|figures| figures.mark_cut(line, cut.contains(&(cost.function, line.group))));
             let row = Row {
                 line: line.line,
@@ -230,11 +233,11 @@ impl Figures {
     fn new(
         line: &Line,
         total: &LineTotal,
-        cost: &FunctionCost,
-        function: &Function,
+        (function, cost): (&Function, &FunctionCost),
         longest: Nanos,
+        splits: bool,
     ) -> Option<Self> {
-        let markers = markers(line, total, function, cost);
+        let markers = markers(line, total, (function, cost), splits);
         let own = &total.own;
         let hits = hits(line, total, cost);
         let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
@@ -342,10 +345,7 @@ pub(crate) fn percent(part: Nanos, whole: Nanos) -> Option<f64> {
 
 /// How sure the total of a line is whose marker ran so often.
 fn how_sure(total: &LineTotal, markers: u64) -> Sure {
-    let own = &total.own;
-    let sampled = own.samples > 0 || own.sampled > Nanos::ZERO || total.total_variance > 0;
-    let error = if sampled { error(total, markers) } else { 0.0 };
-    Sure::new(total.total, error, is_guessed(total))
+    Sure::new(total.total, error(total, markers), is_guessed(total))
 }
 
 /// Whether the prior divided a part of the time that matters.
@@ -370,13 +370,23 @@ fn marks(total: &LineTotal, counted: bool) -> Vec<Mark> {
         .collect()
 }
 
-/// Times that the marker of a line ran, each of which the sampler may take for the line before: once for all turns of a counted loop.
+/// Whether times were split by samples in some process: then a line without a share may have been seen as another.
+pub(crate) fn splits_time(profile: &Profile) -> bool {
+    let mut clocks = profile.processes.iter().map(|process| process.clock_mode);
+    clocks.any(|clock| matches!(clock, ClockMode::Auto | ClockMode::Sampled))
+}
+
+/// Times that the marker of a line ran, each of which the sampler may take for the line before: once for all turns of a counted loop,
+/// and never where nothing is split by samples.
 pub(crate) fn markers(
     line: &Line,
     total: &LineTotal,
-    function: &Function,
-    cost: &FunctionCost,
+    (function, cost): (&Function, &FunctionCost),
+    splits: bool,
 ) -> u64 {
+    if !splits {
+        return 0;
+    }
     let hits = total.own.hits;
     if line.kind != LineKind::GroupHeader {
         return hits;
@@ -390,14 +400,18 @@ pub(crate) fn markers(
 /// One standard deviation of a line's time, nanoseconds, for a line whose marker ran so often.
 pub(crate) fn error(total: &LineTotal, markers: u64) -> f64 {
     let deviation = (total.total_variance as f64).sqrt();
-    let own = &total.own;
-    let hits = markers as f64;
-    let fine = own.sampled > Nanos::ZERO && (own.time().0 as f64) < FINEST_SPLIT * hits;
-    if fine {
-        deviation.max(SPLIT_ERROR * hits)
+    if is_finely_split(&total.own, markers) {
+        deviation.max(SPLIT_ERROR * markers as f64)
     } else {
         deviation
     }
+}
+
+/// Whether a line took so little a hit that the sampler may have seen its neighbour instead, so also if it was never seen itself. Lines that
+/// were timed throughout have a mark of their own for that.
+pub(crate) fn is_finely_split(own: &LineCost, markers: u64) -> bool {
+    let is_split = own.sampled > Nanos::ZERO || !own.below_resolution;
+    is_split && (own.time().0 as f64) < FINEST_SPLIT * markers as f64
 }
 
 fn differs(cpu: Nanos, time: Nanos) -> bool {
@@ -417,7 +431,7 @@ mod tests {
         let markers_of = |number: u32| {
             let line = advance.lines.iter().find(|line| line.line == number);
             let total = cost.lines.iter().find(|total| total.line == number);
-            markers(line.unwrap(), total.unwrap(), advance, cost)
+            markers(line.unwrap(), total.unwrap(), (advance, cost), true)
         };
         // 40,000 rows of 81 columns: 82 hits of the header for each.
         assert_eq!((markers_of(23), markers_of(28)), (40_000, 500));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
-use super::line::{error, hits, markers, seen_cpu};
+use super::line::{error, hits, is_finely_split, markers, seen_cpu, splits_time};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ pub(crate) fn records<'a>(
         .iter()
         .any(|process| process.heap.is_some());
     let noted = notes_blocks(profile);
+    let splits = splits_time(profile);
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
     let records = function.lines.iter().map(|line| {
@@ -111,7 +112,7 @@ pub(crate) fn records<'a>(
         };
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
-            ..measured_record(blank, total, (function, cost), heap)
+            ..measured_record(blank, total, (function, cost), heap, splits)
         })
     });
     Some((function, records.collect()))
@@ -128,13 +129,13 @@ fn measured_record<'a>(
     total: &LineTotal,
     (function, cost): (&Function, &FunctionCost),
     heap: bool,
+    splits: bool,
 ) -> Record<'a> {
     let own = &total.own;
-    let markers = markers(blank.line, total, function, cost);
-    let origin = origin(blank.line, total);
+    let markers = markers(blank.line, total, (function, cost), splits);
+    let origin = origin(blank.line, total, markers);
     let timed = origin != Origin::Group || total.total > Nanos::ZERO;
     let sampled = own.sampled > Nanos::ZERO || own.samples > 0;
-    let uncertain = sampled || total.total_variance > 0;
     Record {
         hits: Some(hits(blank.line, total, cost)),
         total: timed.then_some(total.total),
@@ -142,7 +143,7 @@ fn measured_record<'a>(
         cpu: seen_cpu(total),
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
-        error: uncertain
+        error: timed
             .then(|| rounded(error(total, markers)))
             .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
@@ -152,13 +153,13 @@ fn measured_record<'a>(
     }
 }
 
-fn origin(line: &Line, total: &LineTotal) -> Origin {
+fn origin(line: &Line, total: &LineTotal, markers: u64) -> Origin {
     let own = &total.own;
     if line.kind == LineKind::GroupBody {
         Origin::Group
     } else if own.sampled > own.exact && own.prior {
         Origin::Prior
-    } else if own.sampled > own.exact {
+    } else if own.sampled > own.exact || is_finely_split(own, markers) {
         Origin::Sampled
     } else if own.below_resolution {
         Origin::Resolution
