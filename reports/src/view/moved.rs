@@ -3,6 +3,7 @@
 //! order, those that changed places, and between these the ones that are still alike.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use hprof::model::Function;
 
@@ -181,7 +182,7 @@ impl<'a> Search<'a> {
         &self,
         function: &Function,
         old: &[Option<u32>],
-        window: std::ops::Range<usize>,
+        window: Range<usize>,
     ) -> Option<Vec<Option<usize>>> {
         let new = window.start..window.end.min(self.new.len());
         let columns = new.len() + 1;
@@ -236,84 +237,89 @@ impl<'a> Search<'a> {
 
     /// Adds the lines that changed places inside the function, then those that are still alike.
     fn with_edited(&self, function: &Function, mut found: Vec<Option<usize>>) -> Vec<Option<At>> {
-        let unchanged = |at: usize| At {
-            line: number(at),
-            edited: false,
-        };
-        let (Some(first), Some(last)) = (
-            found.iter().flatten().min().copied(),
-            found.iter().flatten().max().copied(),
-        ) else {
+        let mut taken: Vec<usize> = found.iter().flatten().copied().collect();
+        let (Some(first), Some(last)) = (taken.first().copied(), taken.last().copied()) else {
             return vec![None; found.len()];
         };
-        let mut taken: Vec<usize> = found.iter().flatten().copied().collect();
+        let gaps = self.gaps(&found, (first, last));
         for (at, old) in self.old(function).iter().enumerate() {
-            if found[at].is_some() || old.is_none() {
-                continue;
-            }
             let mut same = (first..=last).filter(|new| {
-                self.new[*new] == *old && self.claimed[*new].is_none() && !taken.contains(new)
+                old.is_some() && self.new[*new] == *old && self.is_unclaimed(*new, &taken)
             });
-            if let (Some(only), None) = (same.next(), same.next()) {
+            if found[at].is_none()
+                && let (Some(only), None) = (same.next(), same.next())
+            {
                 found[at] = Some(only);
                 taken.push(only);
             }
         }
+        let unchanged = |at: usize| At {
+            line: number(at),
+            edited: false,
+        };
         let mut places: Vec<Option<At>> = found.iter().map(|at| at.map(unchanged)).collect();
-        let mut at = 0;
-        while at < found.len() {
-            if found[at].is_some() {
-                at += 1;
-                continue;
-            }
-            let end = (at..found.len())
-                .find(|end| found[*end].is_some())
-                .unwrap_or(found.len());
-            let after = at
-                .checked_sub(1)
-                .and_then(|before| found[before])
-                .map_or(first.saturating_sub(end - at), |before| before + 1);
-            let before = found
-                .get(end)
-                .copied()
-                .flatten()
-                .unwrap_or((last + 1 + end - at).min(self.lines.len()));
-            let free: Vec<usize> = (after..before)
-                .filter(|new| {
-                    !taken.contains(new)
-                        && self.claimed[*new].is_none()
-                        && !self.lines[*new].is_empty()
-                })
-                .collect();
-            let old: Vec<&str> = function.source[at..end]
-                .iter()
-                .map(|line| line.trim())
-                .collect();
-            for (old, new) in self.alike_in_order(&old, &free) {
-                places[at + old] = Some(At {
+        for (old, new) in gaps {
+            let old: Vec<usize> = old.filter(|old| found[*old].is_none()).collect();
+            let new: Vec<usize> = new.filter(|new| self.is_unclaimed(*new, &taken)).collect();
+            for (old, new) in self.alike_in_order(function, &old, &new) {
+                places[old] = Some(At {
                     line: number(new),
                     edited: true,
                 });
             }
-            at = end;
         }
         places
     }
 
+    fn is_unclaimed(&self, new: usize, taken: &[usize]) -> bool {
+        self.claimed[new].is_none() && !taken.contains(&new) && !self.lines[new].is_empty()
+    }
+
+    /// Lines of the function that were not found, and those of the text that stand where they should. Before the first line that was found and
+    /// behind the last one as many of the text are looked at.
+    fn gaps(
+        &self,
+        found: &[Option<usize>],
+        (first, last): (usize, usize),
+    ) -> Vec<(Range<usize>, Range<usize>)> {
+        let mut gaps = Vec::new();
+        let mut start = 0;
+        let mut after = None;
+        for at in 0..=found.len() {
+            let here = found.get(at).copied().flatten();
+            if here.is_none() && at < found.len() {
+                continue;
+            }
+            let length = at - start;
+            let from = after.map_or(first.saturating_sub(length), |after: usize| after + 1);
+            let to = here.unwrap_or((last + 1 + length).min(self.lines.len()));
+            if length > 0 {
+                gaps.push((start..at, from..to));
+            }
+            (start, after) = (at + 1, here);
+        }
+        gaps
+    }
+
     /// Pairs of lines that are alike, in the order of both.
-    fn alike_in_order(&self, old: &[&str], new: &[usize]) -> Vec<(usize, usize)> {
+    fn alike_in_order(
+        &self,
+        function: &Function,
+        old: &[usize],
+        new: &[usize],
+    ) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         let mut next = 0;
-        for (at, line) in old.iter().enumerate() {
+        for at in old {
+            let line = function.source[*at].trim();
             let rest = new.iter().enumerate().skip(next).take(AROUND);
-            let alike =
-                rest.map(|(position, new)| (likeness(line, self.lines[*new]), position, *new));
+            let alike = rest.map(|(index, new)| (likeness(line, self.lines[*new]), index, *new));
             let best = alike.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-            if let Some((likeness, position, new)) = best
+            if let Some((likeness, index, new)) = best
                 && likeness >= SAME_LINE
             {
-                pairs.push((at, new));
-                next = position + 1;
+                pairs.push((*at, new));
+                next = index + 1;
             }
         }
         pairs
@@ -385,150 +391,4 @@ fn likeness(a: &str, b: &str) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIELD: &str = "\
-#[profile]
-fn advance(field: &mut Field) {
-    for row in 1..field.rows {
-        laplacian[row] = field.dens[row + 1];
-    }
-    field.swap(laplacian);
-}";
-    const OTHER: &str = "\
-#[profile]
-fn total(field: &Field) -> f64 {
-    let cells = field.cells();
-    cells.sum()
-}";
-
-    fn function(name: &str, line: u32, source: &str) -> Function {
-        Function {
-            module: String::new(),
-            name: name.into(),
-            file: "a.rs".into(),
-            package: String::new(),
-            line,
-            column: 1,
-            end_line: line + u32::try_from(source.lines().count()).unwrap() - 1,
-            source: source.lines().map(String::from).collect(),
-            lines: Vec::new(),
-        }
-    }
-
-    /// For each line of the two functions its number now, negative if it was edited, 0 if it is gone.
-    fn now(text: &str) -> [Vec<i64>; 2] {
-        let (field, other) = (
-            function("Field::advance", 1, FIELD),
-            function("total", 9, OTHER),
-        );
-        let lines: Vec<&str> = text.lines().collect();
-        let places = locate(&[&field, &other], &lines);
-        let number = |at: &Option<At>| {
-            at.map_or(0, |at| {
-                if at.edited {
-                    -i64::from(at.line)
-                } else {
-                    at.line.into()
-                }
-            })
-        };
-        let mut numbers = places
-            .iter()
-            .map(|lines| lines.iter().map(number).collect());
-        [numbers.next().unwrap(), numbers.next().unwrap()]
-    }
-
-    fn from(first: i64, length: i64) -> Vec<i64> {
-        (first..first + length).collect()
-    }
-
-    #[test]
-    fn an_unchanged_file_maps_to_itself() {
-        assert_eq!(
-            now(&format!("{FIELD}\n\n{OTHER}")),
-            [from(1, 7), from(9, 5)]
-        );
-    }
-
-    #[test]
-    fn lines_above_move_everything_below() {
-        let text = format!("use a::b;\n\n{FIELD}\n\n// new\n{OTHER}");
-        assert_eq!(now(&text), [from(3, 7), from(12, 5)]);
-    }
-
-    #[test]
-    fn functions_may_change_places_and_indentation() {
-        let field = FIELD.replace('\n', "\n    ");
-        let text = format!("{OTHER}\nmod inner {{\n    {field}\n}}");
-        assert_eq!(now(&text), [from(7, 7), from(1, 5)]);
-    }
-
-    #[test]
-    fn lines_inserted_inside_move_what_follows() {
-        let field = FIELD.replace("    }\n", "        // why\n        checked += 1;\n    }\n");
-        let text = format!("{field}\n\n{OTHER}");
-        assert_eq!(now(&text), [vec![1, 2, 3, 4, 7, 8, 9], from(11, 5)]);
-    }
-
-    #[test]
-    fn an_edited_line_is_known_by_what_is_left_of_it() {
-        let field = FIELD.replace("field.dens[row + 1]", "field.dens[row - 1] * 2.0");
-        let text = format!("{field}\n\n{OTHER}");
-        assert_eq!(now(&text)[0], [1, 2, 3, -4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn a_deleted_line_is_gone_and_another_does_not_take_its_place() {
-        let field = FIELD.replace("field.swap(laplacian)", "println!(\"x\")");
-        let text = format!("{field}\n\n{OTHER}");
-        assert_eq!(now(&text)[0], [1, 2, 3, 4, 5, 0, 7]);
-    }
-
-    #[test]
-    fn statements_may_change_places() {
-        let other = OTHER.replace(
-            "    let cells = field.cells();\n    cells.sum()",
-            "    cells.sum()\n    let cells = field.cells();",
-        );
-        let text = format!("{FIELD}\n\n{other}");
-        assert_eq!(now(&text)[1], [9, 10, 12, 11, 13]);
-    }
-
-    #[test]
-    fn a_function_with_another_name_is_known_by_its_text() {
-        let text = format!("{OTHER}\n\n{}", FIELD.replace("advance", "step"));
-        assert_eq!(now(&text)[0], [7, -8, 9, 10, 11, 12, 13]);
-    }
-
-    #[test]
-    fn a_function_that_is_gone_takes_no_lines_of_others() {
-        assert_eq!(now(OTHER), [vec![0; 7], from(1, 5)]);
-        assert_eq!(now(""), [vec![0; 7], vec![0; 5]]);
-    }
-
-    #[test]
-    fn of_two_functions_with_one_name_the_likelier_is_taken() {
-        let new = "impl B {\n    fn advance(field: &mut Field) {\n        other();\n    }\n}";
-        let text = format!("{new}\n{}\n\n{OTHER}", FIELD.replace("row + 1", "row + 2"));
-        assert_eq!(now(&text)[0], [6, 7, 8, -9, 10, 11, 12]);
-    }
-
-    /// The brace at the end was found in the function below, and the attribute above.
-    #[test]
-    fn lines_that_are_everywhere_stay_with_their_function() {
-        let other = |name: &str| format!("#[profile]\nfn {name}() {{\n    work();\n}}\n\n");
-        let field = FIELD.replace("row + 1", "row + 2");
-        let text = format!("{}{field}\n\n{}{OTHER}", other("a"), other("b"));
-        assert_eq!(now(&text)[0], [6, 7, 8, -9, 10, 11, 12]);
-    }
-
-    #[test]
-    fn a_name_is_a_whole_word() {
-        assert!(declares("pub(crate) async fn f<T>(", "f"));
-        assert!(declares("fn f()", "f"));
-        assert!(!declares("fn ff()", "f"));
-        assert!(!declares("let f = 1;", "f"));
-    }
-}
+mod tests;
