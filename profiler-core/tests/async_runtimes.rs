@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use hprof::__private::{LineKind, LineSite, Site, SiteFacts, SiteKind, poll, task_line};
 use hprof::model::{FunctionCost, LineCost, Nanos, Profile, Scope, Thread, function_costs};
 use hprof::profile;
 use rayon::prelude::*;
@@ -264,4 +265,59 @@ fn closure_on_rayon_is_hit_once_an_item() {
         .collect();
     assert!(hits.iter().all(|(square, sum)| square == sum), "{hits:?}");
     assert_eq!(hits.iter().map(|(square, _)| square).sum::<u64>(), ITEMS);
+}
+
+/// A site made by hand, as anyone may: the markers of async bodies are safe functions.
+const fn site<const N: usize>(name: &'static str) -> Site<N> {
+    let facts = SiteFacts {
+        kind: SiteKind::AsyncFunction,
+        module: "by_hand",
+        name,
+        file: "by_hand.rs",
+        line: 1,
+        column: 1,
+        end_line: 100,
+        package: "",
+        source: "",
+    };
+    Site::new(facts, [LineSite::new(2, LineKind::Statement, 0); N])
+}
+
+static SHORT: Site<1> = site("short");
+static LONG: Site<300> = site("long");
+
+/// It wrote through a null pointer where nothing was polled, and behind the cells of a body with fewer lines.
+#[test]
+fn marker_outside_of_its_poll_does_nothing() {
+    let wrong_place = task_line::<300, 299>;
+    if is_recorded() {
+        wrong_place(&LONG);
+        let in_a_thread = move || {
+            wrong_place(&LONG);
+            in_parallel(1);
+            wrong_place(&LONG);
+            block_on(poll(&SHORT, async {
+                task_line::<1, 0>(&SHORT);
+                wrong_place(&LONG);
+                task_line::<1, 0>(&SHORT);
+            }));
+            wrong_place(&LONG);
+            task_line::<1, 0>(&SHORT);
+        };
+        std::thread::spawn(in_a_thread).join().unwrap();
+        return;
+    }
+    let profile = recorded("marker_outside_of_its_poll_does_nothing");
+    assert_eq!(profile.processes[0].losses.damaged, 0);
+    let hits = |name| -> u64 {
+        let lines = cost(&profile, name).lines;
+        lines.iter().map(|line| line.own.hits).sum()
+    };
+    assert_eq!(hits("short"), 2);
+    assert!(
+        profile
+            .functions
+            .iter()
+            .all(|function| function.name != "long")
+    );
 }

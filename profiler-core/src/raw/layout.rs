@@ -480,6 +480,8 @@ pub struct NodeRecord {
     pub recursive_calls: AtomicU64,
     /// Address of the parent node; 0 at the root and for a flat node.
     pub parent: AtomicPtr<NodeRecord>,
+    /// What tells the site from all others in the process; for the recorder alone.
+    pub place: AtomicPtr<AtomicU32>,
 }
 
 /// What one line costs in one calling context. All times in ticks.

@@ -22,6 +22,7 @@
 //! `h.exact` is the exact time of the thread so far. While an interval is open it lacks the interval's start (so it is negative,
 //! and adding the time gives what it will be): one word that a reader can never see half changed.
 
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
@@ -94,27 +95,32 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     }
 }
 
-/// The marker of line slot `L` of the innermost node of the running thread: with a hit. Thread and node are looked up inside the block:
-/// a load that LLVM sees between two markers makes it move the user's arithmetic, like a test.
+/// The marker of line slot `L` of the innermost node of the running thread, if that is one of the site `place` stands for: with a hit. Thread and
+/// node are looked up, and compared, inside the block: a load that LLVM sees between two markers makes it move the user's arithmetic, like a test.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[inline(always)]
-pub(super) fn hit_innermost<const L: usize>() {
-    // SAFETY: as in `hit`; the caller has a frame of the innermost node open.
+pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
+    // SAFETY: as in `hit`. The word `top` always holds the address of a node, and one of this site has a cell `L` (checked where the marker is
+    // made).
     unsafe {
         marker_block!(
             [
             concat!("mov {thread}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
             "mov {thread}, qword ptr fs:[{thread}]",
             "mov {cell}, qword ptr [{thread} + {top}]",
+            "cmp qword ptr [{cell} + {site}], {place}",
+            "jne 78f",
             "add {cell}, {at}",
             "add qword ptr [{cell} + {hits}], 1"
             ],
             {
+                place = in(reg) core::ptr::from_ref(place),
                 thread = out(reg) _,
                 cell = out(reg) _,
                 at = const cell_offset(L),
                 hits = const core::mem::offset_of!(Cell, hits),
                 top = const core::mem::offset_of!(ThreadRecord, top),
+                site = const core::mem::offset_of!(NodeRecord, place),
             }
         );
     }
@@ -142,14 +148,16 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     resume(thread, cell);
 }
 
-/// The marker of line slot `L` of the innermost node of the running thread: with a hit.
+/// The marker of line slot `L` of the innermost node of the running thread, if that is one of the site `place` stands for: with a hit.
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 #[inline(always)]
-pub(super) fn hit_innermost<const L: usize>() {
+pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
     let thread = super::current();
-    // SAFETY: the caller has a frame of the node open; nodes are never unmapped.
+    // SAFETY: the word always holds the address of a node, and nodes are never unmapped.
     let node = unsafe { &*thread.top.load(Relaxed) };
-    hit::<L>(thread, node);
+    if core::ptr::eq(node.place.load(Relaxed), place) {
+        hit::<L>(thread, node);
+    }
 }
 
 /// The marker of `cell` without a hit, no clock.

@@ -123,24 +123,15 @@ fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
     (run::ticks().max(1), cell.expose_provenance(), slot)
 }
 
-/// The marker of line slot `L` inside an async body: its frame is that of the thread's innermost poll.
+/// The marker of line slot `L` inside an async body: its frame is that of the thread's innermost poll. Outside of a poll of this site it does
+/// nothing.
 #[inline(always)]
-pub fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {
+pub fn task_line<const N: usize, const L: usize>(site: &'static Site<N>) {
     const {
         assert!(
             L < N,
             "a marker names a line slot that its site does not have"
         )
     };
-    debug_assert!(
-        innermost_lines(super::current()) >= N,
-        "a marker outside of its poll"
-    );
-    marker::hit_innermost::<L>();
-}
-
-/// Line slots of the innermost node of a thread.
-fn innermost_lines(thread: &ThreadRecord) -> usize {
-    // SAFETY: while an async body is polled its frame is open, so the word holds the address of its node.
-    unsafe { thread.top.load(Relaxed).as_ref() }.map_or(0, |node| node.lines.load(Relaxed) as usize)
+    marker::hit_innermost::<L>(&site.id);
 }

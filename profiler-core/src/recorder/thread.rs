@@ -115,6 +115,7 @@ pub(super) static SINK: Sink = Sink {
         calls: AtomicU64::new(0),
         recursive_calls: AtomicU64::new(0),
         parent: AtomicPtr::new(core::ptr::null_mut()),
+        place: AtomicPtr::new(core::ptr::null_mut()),
     },
     cells: [const { zero_cell() }; MAX_LINES],
     // No call has the key 0: a caller has an address.
@@ -153,6 +154,11 @@ pub(super) fn sink() -> Entry {
     Entry::new(&SINK.thread, &SINK.node)
 }
 
+/// The innermost poll of a thread that polls no async body: a node of no site, which takes no marker of one.
+fn no_poll() -> *mut NodeRecord {
+    (&raw const SINK.node).cast_mut()
+}
+
 /// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
 /// the node.
 #[cold]
@@ -170,10 +176,10 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
 /// Where a call goes, if there is room for all it needs.
 fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
     let thread = attached()?;
-    let id = sites::register(id, facts, lines)?;
+    let number = sites::register(id, facts, lines)?;
     ensure_cache(thread);
     sampler::ensure();
-    tree::find(thread, id, lines.len())
+    tree::find(thread, number, id, lines.len())
 }
 
 /// The record of this thread, made at its first frame.
@@ -298,7 +304,7 @@ fn begin(thread: &'static ThreadRecord) {
         .store(cpu.wrapping_sub(cpu_before), Relaxed);
     thread.last_cpu_ns.store(cpu, Relaxed);
     thread.end_ticks.store(0, Relaxed);
-    thread.top.store(core::ptr::null_mut(), Relaxed);
+    thread.top.store(no_poll(), Relaxed);
     thread.t0.store(now, Relaxed);
     let outside = &thread.outside;
     thread
@@ -384,7 +390,7 @@ pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
         thread.gap.store(outside, Relaxed);
-        thread.top.store(core::ptr::null_mut(), Relaxed);
+        thread.top.store(no_poll(), Relaxed);
         // The table is the parent's of a later moment, and so may be the last chunk.
         thread.nodes.store(core::ptr::null_mut(), Relaxed);
         for word in [

@@ -6,8 +6,8 @@
 //! stands for all contexts.
 
 use core::mem::offset_of;
-use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, cell_offset};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
@@ -113,11 +113,16 @@ pub(super) fn cache_slot(thread: &ThreadRecord, site: u32) -> &'static CacheSlot
     unsafe { &*slot }
 }
 
-/// Finds or makes the node of site `id` with `lines` line slots, called from the running line.
+/// Finds or makes the node of site `id`, whose number stands at `place`, with `lines` line slots, called from the running line.
 ///
 /// `None` if there is no room for it in any form.
 #[cold]
-pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Option<Entry> {
+pub(super) fn find(
+    thread: &'static ThreadRecord,
+    id: u32,
+    place: &AtomicU32,
+    lines: usize,
+) -> Option<Entry> {
     let caller = running(thread);
     if let Some(entry) = cached(thread, caller, id) {
         return Some(entry);
@@ -127,7 +132,7 @@ pub(super) fn find(thread: &'static ThreadRecord, id: u32, lines: usize) -> Opti
         Some(value) => value,
         None => folded(thread, id)
             .map(|node| node.addr() as u64 | RECURSIVE)
-            .or_else(|| make(thread, id, lines, caller))?,
+            .or_else(|| make(thread, id, place, lines, caller))?,
     };
     table_put(thread, key, value);
     if thread::has_cache(thread) {
@@ -160,11 +165,18 @@ fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
 }
 
 /// A new node for a call from `caller`, or the flat node of the site where space is short.
-fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: &Cell) -> Option<u64> {
+fn make(
+    thread: &'static ThreadRecord,
+    id: u32,
+    place: &AtomicU32,
+    lines: usize,
+    caller: &Cell,
+) -> Option<u64> {
     let top = caller.node.load(Relaxed);
     // SAFETY: null or a node, which is never unmapped.
     let in_flat = unsafe { top.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
     if !in_flat && let Some(node) = new_node(thread, id, lines, false) {
+        name(node, place);
         node.caller
             .store(core::ptr::from_ref(caller).cast_mut(), Relaxed);
         node.parent.store(top, Relaxed);
@@ -179,10 +191,17 @@ fn make(thread: &'static ThreadRecord, id: u32, lines: usize, caller: &Cell) -> 
         run::flag(FLAG_LOST);
         return None;
     };
+    name(node, place);
     node.flat.store(1, Relaxed);
     let value = show(node);
     table_put(thread, flat_key, value);
     Some(value)
+}
+
+/// Lets markers that look for the node of a site know it.
+fn name(node: &NodeRecord, place: &AtomicU32) {
+    node.place
+        .store(core::ptr::from_ref(place).cast_mut(), Relaxed);
 }
 
 /// Makes the node visible to readers.
