@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory memory-sums accuracy machine-code crash loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory memory-sums accuracy machine-code crash reliability loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -49,6 +49,10 @@ machine-code:
 # counted.
 crash:
 	$(CARGO) test --release -p hprof-core --test crash --test process_life --test process_starts -- --ignored --nocapture --test-threads=1
+
+# Faults that must do no harm, one script for each in cli/tests/reliability: as root, with mounts of their own. A minute.
+reliability:
+	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture reliability
 
 # What the recorder's threads do to each other's words, under a model checker: all orders of their steps in which a thread that could go on has
 # to wait no more than 4 times (LOOM_MAX_PREEMPTIONS: more of them take minutes). Prints how many.

@@ -6,6 +6,7 @@ mod failure;
 mod launch;
 mod log;
 mod output;
+mod output_file;
 mod raw_header;
 mod settings;
 mod sources;

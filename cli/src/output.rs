@@ -1,19 +1,17 @@
 //! Everything that is printed: messages and reports, with the colours and the width of the stream they go to.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use hprof_reports::Style;
 use indicatif::{ProgressBar, ProgressStyle};
-use tempfile::NamedTempFile;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::failure::{self, Hint};
+use crate::output_file::OutputFile;
 
 /// Prints a message of hprof on the standard error.
 pub(crate) fn say(message: impl fmt::Display) {
@@ -51,8 +49,8 @@ pub(crate) enum Report {
     Stdout,
     /// Nowhere.
     None,
-    /// A file: written under a temporary name beside it until it is complete.
-    File(PathBuf, NamedTempFile),
+    /// A file, or what else has the name.
+    File(OutputFile),
 }
 
 impl Report {
@@ -78,16 +76,9 @@ impl Report {
     }
 
     fn file(place: &Path) -> anyhow::Result<Self> {
-        let name = || format!("cannot write to '{}'", place.display());
-        let path = std::path::absolute(place).with_context(name)?;
-        if path.is_dir() {
-            return Err(anyhow!("a folder is there").context(name()));
-        }
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let file = NamedTempFile::new_in(folder)
-            .map_err(failure::without_path)
-            .with_context(name)?;
-        Ok(Self::File(path, file))
+        let file = OutputFile::new(place)
+            .with_context(|| format!("cannot write to '{}'", place.display()))?;
+        Ok(Self::File(file))
     }
 
     /// Lets `write` write the report, which is told what the stream can show; `rich` wants colours anyway.
@@ -100,29 +91,15 @@ impl Report {
             Self::Stderr => to_stream(io::stderr(), rich, write),
             Self::Stdout => to_stream(io::stdout(), rich, write),
             Self::None => Ok(()),
-            Self::File(path, mut file) => {
-                let mut out = io::BufWriter::new(&mut file);
-                write(
-                    Style {
-                        color: rich,
-                        width: None,
-                    },
-                    &mut out,
-                )?;
-                out.flush()?;
-                drop(out);
-                persist(file, &path).with_context(|| format!("cannot write to {}", path.display()))
-            }
+            Self::File(file) => file.write(|out| {
+                let style = Style {
+                    color: rich,
+                    width: None,
+                };
+                write(style, out)
+            }),
         }
     }
-}
-
-/// Gives a finished file its name, readable as any other file.
-fn persist(file: NamedTempFile, path: &Path) -> anyhow::Result<()> {
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn to_stream<S>(

@@ -5,8 +5,10 @@
 )]
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -88,6 +90,38 @@ pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
 pub(crate) fn user_id() -> u32 {
     // SAFETY: takes nothing, changes nothing, cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Another descriptor for a file that this process has open for writing.
+pub(crate) fn duplicate(descriptor: RawFd) -> io::Result<File> {
+    // SAFETY: only asks for flags; a number that is no descriptor is an error.
+    let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFL) };
+    if flags < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if flags & libc::O_ACCMODE == libc::O_RDONLY {
+        return Err(io::Error::other("it is not open for writing"));
+    }
+    // SAFETY: takes two numbers; what it returns is a new descriptor.
+    let copy = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor has just been made, and nobody else knows it.
+    Ok(unsafe { File::from_raw_fd(copy) })
+}
+
+/// Makes sure that this process may write to what is there, without opening it.
+pub(crate) fn may_write(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path ends with a zero byte.
+    let refused =
+        unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) };
+    if refused == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Bytes that may still be written to the file system of `path`.

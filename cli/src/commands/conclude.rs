@@ -8,7 +8,7 @@ use crate::args::TableArgs;
 use crate::failure::{self, CODE};
 use crate::launch::Records;
 use crate::output::{self, Report};
-use crate::store::{self, Destination, Loaded, RunFacts};
+use crate::store::{self, Destination, Loaded, Placed, RunFacts};
 use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
@@ -74,7 +74,11 @@ pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
         store::save(&loaded.profile, &over.program, over.destination)
     });
     match saved {
-        Ok(path) => {
+        Ok(Placed {
+            path,
+            is_file: false,
+        }) => output::say(format_args!("saved into {}", path.display())),
+        Ok(Placed { path, .. }) => {
             let path = short(&path);
             output::say(format_args!(
                 "saved to {}; show it again with: hprof show {}",

@@ -28,7 +28,7 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     options.lines = args.lines;
     options.title.clone_from(&args.title);
     let report = Report::file_or_stdout(&args.output)?;
-    let file = matches!(report, Report::File(..));
+    let file = matches!(report, Report::File(_));
     report.write(false, |_, out: &mut dyn Write| {
         if args.native {
             return write_native_flamegraph(&profile, args.title.as_deref(), out).hint(NATIVE_HINT);

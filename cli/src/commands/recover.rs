@@ -42,12 +42,12 @@ fn recover_one(orphan: &Path, runs: &Path) -> anyhow::Result<()> {
         let program = program.rsplit('/').next().unwrap_or_default().to_owned();
         let mut loaded = store::load(&[orphan.to_owned()])?;
         loaded.profile.run = facts.into_run();
-        let destination = Destination::new(None, runs)?;
+        let destination = Destination::beside_others(runs)?;
         let saved = store::save(&loaded.profile, &program, &destination)?;
         for skipped in &loaded.skipped {
             output::say(format_args!("left out: {skipped:#}"));
         }
-        output::say(format_args!("recovered {}", saved.display()));
+        output::say(format_args!("recovered {}", saved.path.display()));
     }
     fs::remove_dir_all(orphan)?;
     Ok(())

@@ -76,7 +76,7 @@ pub(crate) fn saved_profiles(folder: &Path) -> io::Result<Vec<Saved>> {
 
 /// The profile that the last `hprof run` here saved.
 pub(crate) fn newest(place: &Whereabouts) -> anyhow::Result<PathBuf> {
-    if let Some(path) = wanted_by_environment().filter(|path| path.exists()) {
+    if let Some(path) = wanted_by_environment().filter(|path| path.is_file()) {
         return Ok(path);
     }
     let folder = runs_folder(place)?;

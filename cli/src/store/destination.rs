@@ -7,8 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use hprof::pprof_file::{self, EXTENSION, ReadError};
+use tempfile::NamedTempFile;
 
 use crate::failure::{self, Hint};
+use crate::output_file::{self, Identity, Target};
+
+/// Bytes of a program's name that become part of a file name.
+const NAME_BYTES: usize = 80;
 
 /// Where to save.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,75 +21,81 @@ pub(crate) enum Destination {
     /// In this folder, under a name made of time and program.
     In(PathBuf),
     /// Under exactly this name.
-    At(PathBuf),
+    At {
+        /// As the user wrote it, from the root on.
+        path: PathBuf,
+        /// The older profile that is there, which may be replaced. What comes there during the run may not.
+        older: Option<Identity>,
+    },
 }
 
 impl Destination {
     /// `-o` wins over `HPROF_OUT`, and that over the folder of the package's runs. Makes sure that it can be written.
     pub(crate) fn new(option: Option<&Path>, runs: &Path) -> anyhow::Result<Self> {
         let wanted = option.map(Path::to_owned).or_else(wanted_by_environment);
-        let destination = match wanted {
-            Some(path) => Self::At(
-                std::path::absolute(&path)
-                    .with_context(|| format!("cannot save to '{}'", path.display()))?,
-            ),
-            None => Self::In(runs.to_owned()),
+        match wanted {
+            Some(path) => Self::at(&path)
+                .with_context(|| format!("cannot save to '{}'", path.display()))
+                .hint("give a path in a folder that exists and that you may write to"),
+            None => Self::folder(runs),
+        }
+    }
+
+    /// For profiles that nobody waits for any more: as [`Destination::new`], but nothing is replaced.
+    pub(crate) fn beside_others(runs: &Path) -> anyhow::Result<Self> {
+        let destination = match wanted_by_environment() {
+            // What is no regular file would take all of them, and keep none.
+            Some(path) if matches!(Target::of(&path), Ok(Target::File(_))) => {
+                Self::new(Some(&path), runs)?
+            }
+            _ => Self::folder(runs)?,
         };
-        destination.check()?;
-        Ok(destination)
+        Ok(match destination {
+            Self::At { path, .. } => Self::At { path, older: None },
+            folder @ Self::In(_) => folder,
+        })
     }
 
-    fn check(&self) -> anyhow::Result<()> {
-        match self {
-            Self::In(folder) => {
-                fs::create_dir_all(folder)
-                    .and_then(|()| tempfile::tempdir_in(folder))
-                    .map_err(failure::without_path)
-                    .with_context(|| format!("cannot save to {}", folder.display()))
-                    .hint("name another place with -o PATH")?;
-            }
-            Self::At(path) => {
-                let name = || format!("cannot save to {}", path.display());
-                check_replaceable(path).with_context(name)?;
-                tempfile::tempdir_in(parent(path))
-                    .map_err(failure::without_path)
-                    .with_context(name)
-                    .hint("give a path in a folder that exists and that you may write to")?;
-            }
+    fn folder(folder: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)
+            .and_then(|()| tempfile::tempdir_in(folder))
+            .map_err(failure::without_path)
+            .with_context(|| format!("cannot save to {}", folder.display()))
+            .hint("name another place with -o PATH")?;
+        Ok(Self::In(folder.to_owned()))
+    }
+
+    fn at(path: &Path) -> anyhow::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let target = Target::of(&path)?;
+        let mut older = None;
+        if let Target::File(place) = &target {
+            check_replaceable(place)?;
+            older = Identity::of(place);
         }
-        Ok(())
+        output_file::check(&target)?;
+        Ok(Self::At { path, older })
     }
 
-    /// Folder that a temporary name next to the final one goes to.
-    pub(super) fn folder(&self) -> &Path {
-        match self {
-            Self::In(folder) => folder,
-            Self::At(path) => parent(path),
-        }
-    }
-
-    /// Gives the finished profile its name.
-    pub(super) fn place(&self, finished: &Path, program: &str) -> anyhow::Result<PathBuf> {
-        match self {
+    /// Gives a finished profile, which is in the folder of its later name, that name.
+    pub(super) fn place(&self, finished: NamedTempFile, program: &str) -> anyhow::Result<PathBuf> {
+        let placed = match self {
             Self::In(folder) => {
-                let base = format!("{}-{}", stamp(SystemTime::now()), file_name(program));
-                let names = std::iter::once(format!("{base}.{EXTENSION}"))
-                    .chain((2..).map(|number| format!("{base}-{number}.{EXTENSION}")));
-                for name in names {
-                    let path = folder.join(name);
-                    if !path.exists() {
-                        fs::rename(finished, &path)?;
-                        return Ok(path);
-                    }
+                let name = format!("{}-{}", stamp(SystemTime::now()), file_name(program));
+                let path = folder.join(format!("{name}.{EXTENSION}"));
+                // Not before the first dot, for the program's name may have some.
+                let numbered =
+                    (2..).map(|number| folder.join(format!("{name}-{number}.{EXTENSION}")));
+                output_file::add(finished, std::iter::once(path).chain(numbered))
+            }
+            Self::At { path, older } => match Target::of(path)? {
+                Target::File(place) => output_file::replace(finished, &place, *older),
+                Target::Stream(_) | Target::Open(_) => {
+                    return Err(anyhow!("something else is there now"));
                 }
-                Err(anyhow!("no name is free"))
-            }
-            Self::At(path) => {
-                check_replaceable(path)?;
-                fs::rename(finished, path)?;
-                Ok(path.clone())
-            }
-        }
+            },
+        };
+        Ok(placed?)
     }
 }
 
@@ -111,21 +122,16 @@ fn check_replaceable(path: &Path) -> anyhow::Result<()> {
     ))
 }
 
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// A program's name, fit for a file name.
 fn file_name(program: &str) -> String {
     let fit = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
-    let name: String = program
-        .chars()
-        .take(80)
-        .map(|letter| if fit(letter) { letter } else { '_' })
-        .collect();
+    let mut name = String::new();
+    for letter in program.chars() {
+        if name.len() + letter.len_utf8() > NAME_BYTES {
+            break;
+        }
+        name.push(if fit(letter) { letter } else { '_' });
+    }
     if name.is_empty() {
         "program".into()
     } else {
@@ -174,7 +180,10 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
     use std::time::Duration;
+
+    use hprof::model::Profile;
 
     #[test]
     fn stamps_are_dates() {
@@ -189,6 +198,8 @@ mod tests {
     fn names_are_harmless() {
         assert_eq!(file_name("my prog'/.."), "my_prog__..");
         assert_eq!(file_name(""), "program");
+        let long = file_name(&"\u{1d4d0}".repeat(100));
+        assert!(!long.is_empty() && long.len() <= NAME_BYTES);
     }
 
     #[test]
@@ -200,22 +211,83 @@ mod tests {
         fs::write(folder.path().join("file"), "text").unwrap();
         assert!(format!("{:#}", at("file").unwrap_err()).contains("no profile is there"));
         let mut older = fs::File::create(folder.path().join("older")).unwrap();
-        pprof_file::write(&hprof::model::Profile::default(), &mut older).unwrap();
+        pprof_file::write(&Profile::default(), &mut older).unwrap();
         assert!(at("older").is_ok());
         assert!(at("missing/new").is_err());
         assert!(at("file/new").is_err());
     }
 
     #[test]
-    fn names_of_the_same_second_differ() {
+    fn three_hundred_runs_that_end_at_once_have_three_hundred_names() {
         let folder = tempfile::tempdir().unwrap();
         let destination = Destination::In(folder.path().to_owned());
-        let place = || {
-            let finished = folder.path().join("tmp");
-            fs::write(&finished, "").unwrap();
-            destination.place(&finished, "x").unwrap()
+        let start = std::sync::Barrier::new(300);
+        std::thread::scope(|threads| {
+            for number in 0..300 {
+                let (start, destination) = (&start, &destination);
+                threads.spawn(move || {
+                    let mut finished =
+                        output_file::temporary(folder_of(destination), ".x").unwrap();
+                    write!(finished, "{number}").unwrap();
+                    start.wait();
+                    destination.place(finished, "x").unwrap();
+                });
+            }
+        });
+        let mut found: Vec<u32> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| {
+                fs::read_to_string(entry.unwrap().path())
+                    .unwrap()
+                    .parse()
+                    .unwrap()
+            })
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, (0..300).collect::<Vec<_>>());
+    }
+
+    fn folder_of(destination: &Destination) -> &Path {
+        match destination {
+            Destination::In(folder) => folder,
+            Destination::At { path, .. } => path.parent().unwrap(),
+        }
+    }
+
+    /// Two runs that were told the same name: the second one to end takes nothing from the first.
+    #[test]
+    fn a_profile_that_came_during_the_run_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("named.pb.gz");
+        let save = |destination: &Destination, profile: &Profile| {
+            crate::store::save(profile, "x", destination).unwrap().path
         };
-        let (first, second, third) = (place(), place(), place());
-        assert!(first != second && second != third && first != third);
+        let new = || Destination::new(Some(&path), Path::new("/nowhere")).unwrap();
+        let (first, second) = (new(), new());
+        assert_eq!(save(&first, &Profile::default()), path);
+        assert_eq!(
+            save(&second, &Profile::default()),
+            path.with_file_name("named-2.pb.gz")
+        );
+        // Now both begin with an older profile there.
+        let (third, fourth) = (new(), new());
+        assert_eq!(save(&third, &Profile::default()), path);
+        assert_eq!(
+            save(&fourth, &Profile::default()),
+            path.with_file_name("named-3.pb.gz")
+        );
+    }
+
+    #[test]
+    fn a_link_to_a_profile_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, place) = (folder.path().join("link"), folder.path().join("place"));
+        std::os::unix::fs::symlink("place", &link).unwrap();
+        for _ in 0..2 {
+            let destination = Destination::new(Some(&link), Path::new("/nowhere")).unwrap();
+            let saved = crate::store::save(&Profile::default(), "x", &destination).unwrap();
+            assert_eq!(saved.path, place.canonicalize().unwrap());
+            assert!(link.is_symlink() && pprof_file::read(&place).is_ok());
+        }
     }
 }

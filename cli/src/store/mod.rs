@@ -12,4 +12,4 @@ pub(crate) use catalog::{Saved, newest, runs_folder, saved_profiles};
 pub(crate) use destination::Destination;
 pub(crate) use facts::RunFacts;
 pub(crate) use load::{Loaded, load, raw_files, unrecorded};
-pub(crate) use save::save;
+pub(crate) use save::{Placed, save};

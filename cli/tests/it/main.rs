@@ -7,6 +7,7 @@ mod fixture;
 mod launch;
 mod native;
 mod profiles;
+mod reliability;
 mod signals;
 mod views;
 mod workloads;
