@@ -23,8 +23,27 @@ impl<const N: usize> Frame<N> {
 
     /// Does nothing.
     #[inline(always)]
-    pub const fn brace<const L: usize>(_frame: &Self) -> Brace<'_, N, L> {
+    pub const fn at_brace<const L: usize, const HIT: bool>(_frame: &Self, _drops: bool) {}
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn brace<const L: usize, const HIT: bool>(
+        _frame: &Self,
+        _drops: bool,
+    ) -> Brace<'_, N, L, HIT> {
         Brace(PhantomData)
+    }
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn back<const L: usize>(_frame: &Self, _wanted: bool) -> Back<'_, N, L> {
+        Back(PhantomData)
+    }
+
+    /// Does nothing.
+    #[inline(always)]
+    pub const fn leave<const L: usize>(_frame: &Self, _drops: bool) -> Leave<'_, N, L> {
+        Leave(PhantomData)
     }
 
     /// Does nothing.
@@ -37,7 +56,17 @@ impl<const N: usize> Frame<N> {
 /// Stands for the guard of a closing brace.
 #[derive(Debug)]
 #[must_use]
-pub struct Brace<'a, const N: usize, const L: usize>(PhantomData<&'a Frame<N>>);
+pub struct Brace<'a, const N: usize, const L: usize, const HIT: bool>(PhantomData<&'a Frame<N>>);
+
+/// Stands for the guard of a branch inside a statement.
+#[derive(Debug)]
+#[must_use]
+pub struct Back<'a, const N: usize, const L: usize>(PhantomData<&'a Frame<N>>);
+
+/// Stands for the guard of the parameters.
+#[derive(Debug)]
+#[must_use]
+pub struct Leave<'a, const N: usize, const L: usize>(PhantomData<&'a Frame<N>>);
 
 /// Stands for the counters of a loop.
 #[derive(Debug)]
@@ -59,3 +88,35 @@ pub fn poll<const N: usize, F: Future>(_site: &'static Site<N>, future: F) -> F 
 /// Does nothing.
 #[inline(always)]
 pub const fn task_line<const N: usize, const L: usize>(_site: &'static Site<N>) {}
+
+/// Does nothing.
+#[inline(always)]
+pub fn task_at_brace<const N: usize, const L: usize, const HIT: bool>(
+    _site: impl Fn() -> &'static Site<N>,
+    _drops: impl Fn() -> bool,
+) {
+}
+
+/// Does nothing.
+#[inline(always)]
+pub fn task_brace<const N: usize, const L: usize, const HIT: bool>(
+    _site: impl Fn() -> &'static Site<N>,
+    _drops: impl Fn() -> bool,
+) -> impl Sized {
+}
+
+/// Does nothing.
+#[inline(always)]
+pub fn task_back<const N: usize, const L: usize>(
+    _site: impl Fn() -> &'static Site<N>,
+    _wanted: impl Fn() -> bool,
+) -> impl Sized {
+}
+
+/// Does nothing.
+#[inline(always)]
+pub fn task_leave<const N: usize, const L: usize>(
+    _site: impl Fn() -> &'static Site<N>,
+    _drops: impl Fn() -> bool,
+) -> impl Sized {
+}

@@ -1,10 +1,18 @@
 //! Everything generated code may name. Outside of semantic versioning: only the macro of the same version uses it.
 
 #[cfg(not(hprof_recorder))]
-pub use crate::inert::{Brace, Frame, Group, poll, task_line};
+pub use crate::inert::{
+    Back, Brace, Frame, Group, Leave, poll, task_at_brace, task_back, task_brace, task_leave,
+    task_line,
+};
 #[cfg(hprof_recorder)]
-pub use crate::recorder::{Brace, Frame, Group, Task, poll, task_line};
-pub use crate::site::{LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, WhyNot};
+pub use crate::recorder::{
+    Back, Brace, Frame, Group, Leave, Task, poll, task_at_brace, task_back, task_brace, task_leave,
+    task_line,
+};
+pub use crate::site::{
+    LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, WhyNot, drop_glue,
+};
 
 #[cfg(not(feature = "tracing"))]
 pub use crate::call_span::NoSpan;

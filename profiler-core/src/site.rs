@@ -150,6 +150,14 @@ impl<const N: usize> Site<N> {
     }
 }
 
+/// Whether values of the type of `value` have something to do when they are dropped. A constant once it is compiled: a block whose locals own
+/// nothing has no marker for its closing brace.
+#[inline(always)]
+#[must_use]
+pub const fn drop_glue<T: ?Sized>(_value: &T) -> bool {
+    core::mem::needs_drop::<T>()
+}
+
 /// Why an annotated function is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u32)]

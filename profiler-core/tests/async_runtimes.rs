@@ -30,7 +30,7 @@ async fn sleeps(rounds: u32) -> u32 {
         naps += 1; //= 20
     }
     naps //= 4
-}
+} //= 4
 
 /// Each of [`TASKS`] tasks works [`ROUNDS`] times and gives way after each.
 #[profile(always)]
@@ -42,7 +42,7 @@ async fn computes(rounds: u32) -> u32 {
         tokio::task::yield_now().await; //= 20
     }
     turns //= 4
-}
+} //= 4
 
 /// Uses a core for [`WORK`].
 fn busy() -> u32 {
@@ -178,7 +178,7 @@ trait Source: Sync {
         let first = self.next(key).await; //= 2
         let second = self.next("").await; //= 2
         first.unwrap_or(1) + second.unwrap_or(10) //= 2
-    }
+    } //= 2
 }
 
 struct Lengths;
@@ -260,7 +260,8 @@ fn closure_on_rayon_is_hit_once_an_item() {
                 cost.first()
                     .map_or(0, |cost| cost.lines[cost.lines.len() - back].own.hits)
             };
-            (hits(2), hits(1))
+            // The last row is that of the closing brace.
+            (hits(3), hits(2))
         })
         .collect();
     assert!(hits.iter().all(|(square, sum)| square == sum), "{hits:?}");

@@ -98,7 +98,7 @@ twins! {
             sum += value; //= 2
         }
         sum //= 1
-    }
+    } //= 1
 
     pub(crate) async fn question(text: &str) -> Result<usize, Box<dyn std::error::Error>> {
         let _guard = Noisy("guard"); //= 3
@@ -108,7 +108,7 @@ twins! {
         }
         later().await; //= 1
         Ok(number) //= 1
-    }
+    } //= 1
 
     pub(crate) async fn boxed_closures(kind: u32) -> Vec<Box<dyn Fn(u32) -> u32 + Send>> {
         if kind == 0 {
@@ -171,7 +171,7 @@ twins! {
         };
         let both = (borrowed.await, nested.await); //= 1
         both.0 + both.1 //= 1
-    }
+    } //= 1
 
     pub(crate) async fn recursive(depth: usize) -> usize {
         if depth == 0 {
@@ -252,7 +252,7 @@ twins! {
                 found.push(value); //= 2
             }
             found //= 1
-        }
+        } //= 1
     }
 
     impl Fetch for Vec<usize> {
@@ -260,7 +260,7 @@ twins! {
             later().await; //= 3
             let value = self.get(key)?; //= 3
             Some(*value) //= 2
-        }
+        } //= 2
     }
 
     pub(crate) async fn generic<T: Clone + Send, const N: usize>(value: T) -> [T; N] {

@@ -5,7 +5,7 @@ use crate::paths::{Paths, SWITCH, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Block, Expr, Stmt, Token, Type, parse_quote_spanned};
+use syn::{Attribute, Block, Expr, Stmt, Token, Type, parse_quote_spanned, token};
 
 /// Facts that the sites of one function share.
 #[derive(Debug)]
@@ -30,10 +30,25 @@ pub(crate) enum Counter {
     Group { index: usize },
 }
 
-/// One parameter of an async function, to be moved into its future.
+/// What the row of a closing brace is told.
+pub(crate) struct Brace<'a> {
+    pub(crate) counter: &'a Counter,
+    /// Whether something has to be dropped there, if that depends on types.
+    pub(crate) drops: Option<&'a Ident>,
+    /// Whether coming there counts as a hit: not where another statement begins on the line of the brace.
+    pub(crate) hit: bool,
+}
+
+/// One parameter, to be bound again inside the body: before what the macro adds to an async function, or behind its frame.
 pub(crate) enum Binding {
     /// `self`: mentioned, so that the future takes the whole of it.
     Receiver(Span),
+    /// `let [mut] value = self;`
+    ReceiverByValue {
+        at: Span,
+        mutability: Option<Token![mut]>,
+        value: Ident,
+    },
     /// `let pat = value;`
     Named {
         attrs: Vec<Attribute>,
@@ -192,14 +207,106 @@ impl Emitter {
         Stmt::Expr(Expr::Verbatim(tokens), Some(Token![;](span)))
     }
 
-    /// `let brace = Frame::brace::<L>(&frame);`, whose drop is the marker of the closing brace.
-    pub(crate) fn brace_guard(&self, slot: usize, at: Span) -> Stmt {
+    /// A local whose drop is a marker of the closing brace: `let _brace = Frame::brace::<L, HIT>(&frame, drops);`.
+    pub(crate) fn brace_guard(&self, brace: &Brace<'_>, at: Span) -> Stmt {
+        let call = self.brace_call(brace, "brace", at);
+        whole(quote_spanned!(hidden(at)=> let _brace = #call;))
+    }
+
+    /// The marker of a closing brace behind a statement: `Frame::at_brace::<L, HIT>(&frame, drops);`.
+    pub(crate) fn brace_marker(
+        &self,
+        brace: &Brace<'_>,
+        conditions: &[Attribute],
+        at: Span,
+    ) -> Stmt {
+        let call = self.brace_call(brace, "at_brace", at);
         let span = hidden(at);
-        let (frame, slot) = (
-            self.paths.private("Frame", span),
-            Literal::usize_unsuffixed(slot),
-        );
-        whole(quote_spanned!(span=> let _brace = #frame::brace::<#slot>(&frame);))
+        let tokens = quote_spanned!(span=> #(#conditions)* #call);
+        Stmt::Expr(Expr::Verbatim(tokens), Some(Token![;](span)))
+    }
+
+    fn brace_call(&self, brace: &Brace<'_>, name: &str, at: Span) -> TokenStream {
+        let span = hidden(at);
+        let drops = match brace.drops {
+            Some(drops) => drops.to_token_stream(),
+            None => quote_spanned!(span=> true),
+        };
+        let hit = syn::LitBool::new(brace.hit, span);
+        match brace.counter {
+            Counter::Frame { slot } => {
+                let frame = self.paths.private("Frame", span);
+                let (name, slot) = (Ident::new(name, span), Literal::usize_unsuffixed(*slot));
+                quote_spanned!(span=> #frame::#name::<#slot, #hit>(&frame, #drops))
+            }
+            Counter::Task { site, slot } => {
+                let name = self.paths.private(&format!("task_{name}"), span);
+                let (site, slot) = (
+                    Ident::new(&site.to_string(), span),
+                    Literal::usize_unsuffixed(*slot),
+                );
+                quote_spanned!(span=> #name::<_, #slot, #hit>(|| &#site, move || #drops))
+            }
+            // Loops that only count have no row for a brace.
+            Counter::Group { .. } => TokenStream::new(),
+        }
+    }
+
+    /// A local whose drop makes the line of the statement around run again: `let _back = Frame::back::<L>(&frame, wanted);`.
+    pub(crate) fn back_guard(
+        &self,
+        counter: &Counter,
+        wanted: Option<&TokenStream>,
+        at: Span,
+    ) -> Stmt {
+        let span = hidden(at);
+        let asked = wanted.map(|wanted| quote_spanned!(span=> let wanted = #wanted;));
+        let wanted = match wanted {
+            Some(_) => quote_spanned!(span=> wanted),
+            None => quote_spanned!(span=> true),
+        };
+        let call = match counter {
+            Counter::Frame { slot } => {
+                let frame = self.paths.private("Frame", span);
+                let slot = Literal::usize_unsuffixed(*slot);
+                quote_spanned!(span=> #frame::back::<#slot>(&frame, #wanted))
+            }
+            Counter::Task { site, slot } => {
+                let back = self.paths.private("task_back", span);
+                let (site, slot) = (
+                    Ident::new(&site.to_string(), span),
+                    Literal::usize_unsuffixed(*slot),
+                );
+                quote_spanned!(span=> #back::<_, #slot>(|| &#site, move || #wanted))
+            }
+            Counter::Group { .. } => TokenStream::new(),
+        };
+        whole(quote_spanned!(span=> #asked let _back = #call;))
+    }
+
+    /// The path of the function that tells whether the type of a value has something to drop.
+    pub(crate) fn drop_glue(&self, at: Span) -> TokenStream {
+        self.paths.private("drop_glue", hidden(at))
+    }
+
+    /// `let drops = drops | question;`, the answers for all bindings of a block so far; `first`: there are none before.
+    pub(crate) fn question(
+        &self,
+        first: bool,
+        conditions: &[Attribute],
+        questions: &[TokenStream],
+        at: Span,
+    ) -> Stmt {
+        let span = hidden(at);
+        let asked = quote_spanned!(span=> #(#questions)|*);
+        whole(match (first, conditions.is_empty()) {
+            (true, true) => quote_spanned!(span=> let drops = #asked;),
+            (true, false) => quote_spanned! {span=>
+                let drops = false;
+                #(#conditions)* let drops = drops | #asked;
+            },
+            (false, _) => quote_spanned!(span=> #(#conditions)* let drops = drops | #asked;),
+        })
     }
 
     /// `let mut group = Frame::group::<K>(&frame, &[slots]);`
@@ -221,14 +328,83 @@ impl Emitter {
         Expr::Verbatim(quote_spanned!(span=> #poll(&#site, #future)))
     }
 
-    /// The body of an async function: `poll(&SITE, async move { hint; bindings; body }).await`. The inner block ends the
+    /// The parameters bound again, and the guard that has them dropped on the line that `brace` counts, where there is one.
+    pub(crate) fn parameters(
+        &self,
+        bindings: &[Binding],
+        brace: Option<&Counter>,
+        at: Span,
+    ) -> Vec<Stmt> {
+        let span = hidden(at);
+        let mut stmts = Vec::new();
+        if brace.is_some() {
+            for (index, binding) in bindings.iter().enumerate() {
+                let drop_glue = self.drop_glue(at);
+                let parameter = binding.parameter();
+                let asked = quote_spanned!(span=> #drop_glue(&#parameter));
+                let conditions = binding.conditions();
+                stmts.push(self.question(index == 0, &conditions, &[asked], at));
+            }
+        }
+        stmts.extend(bindings.iter().map(|bound| whole(binding(bound))));
+        if let Some(brace) = brace.filter(|_| !bindings.is_empty()) {
+            let leave = self.leave(brace, span);
+            stmts.push(whole(quote_spanned!(span=> let _leave = #leave;)));
+        }
+        stmts
+    }
+
+    fn leave(&self, brace: &Counter, span: Span) -> TokenStream {
+        match brace {
+            Counter::Frame { slot } => {
+                let frame = self.paths.private("Frame", span);
+                let slot = Literal::usize_unsuffixed(*slot);
+                quote_spanned!(span=> #frame::leave::<#slot>(&frame, drops))
+            }
+            Counter::Task { site, slot } => {
+                let leave = self.paths.private("task_leave", span);
+                let (site, slot) = (
+                    Ident::new(&site.to_string(), span),
+                    Literal::usize_unsuffixed(*slot),
+                );
+                quote_spanned!(span=> #leave::<_, #slot>(|| &#site, move || drops))
+            }
+            Counter::Group { .. } => TokenStream::new(),
+        }
+    }
+
+    /// The body of a function behind its frame: `{ enter; parameters; body }`. The braces are of our edition, in which the temporaries of
+    /// the last expression, the user's body, are dropped before the parameters, as those of a function are.
+    pub(crate) fn framed(&self, opening: Vec<Stmt>, body: Block) -> Stmt {
+        let brace = token::Brace(hidden(body.brace_token.span.join()));
+        let inner = Expr::Block(syn::ExprBlock {
+            attrs: Vec::new(),
+            label: None,
+            block: body,
+        });
+        let stmts = opening.into_iter().chain([Stmt::Expr(inner, None)]);
+        let block = Block {
+            brace_token: brace,
+            stmts: stmts.collect(),
+        };
+        Stmt::Expr(
+            Expr::Block(syn::ExprBlock {
+                attrs: Vec::new(),
+                label: None,
+                block,
+            }),
+            None,
+        )
+    }
+
+    /// The body of an async function: `poll(&SITE, async move { hint; parameters; body }).await`. The inner block ends the
     /// temporaries of its tail before the parameters are dropped, as the plain function does. `span_name` is that of the span that
     /// each poll enters, if one is wanted.
     pub(crate) fn async_body(
         &self,
         site: &Ident,
         output: Option<&Type>,
-        bindings: &[Binding],
+        parameters: &[Stmt],
         body: &Block,
         span_name: Option<&str>,
     ) -> Stmt {
@@ -241,8 +417,7 @@ impl Emitter {
                 }
             }
         });
-        let bindings = bindings.iter().map(binding);
-        let mut future = quote_spanned!(span=> async move { #hint #(#bindings)* #body });
+        let mut future = quote_spanned!(span=> async move { #hint #(#parameters)* #body });
         if let Some(name) = span_name {
             let (in_span, call_span) = (
                 self.paths.private("in_span", span),
@@ -252,6 +427,29 @@ impl Emitter {
         }
         let poll = self.poll(site, &future, span);
         Stmt::Expr(Expr::Verbatim(quote_spanned!(span=> #poll.await)), None)
+    }
+}
+
+impl Binding {
+    /// The parameter as it comes in.
+    fn parameter(&self) -> TokenStream {
+        match self {
+            Self::Receiver(at) | Self::ReceiverByValue { at, .. } => {
+                Token![self](*at).to_token_stream()
+            }
+            Self::Named { value, .. } | Self::Destructured { value, .. } => value.to_token_stream(),
+        }
+    }
+
+    /// The conditions under which it exists.
+    fn conditions(&self) -> Vec<Attribute> {
+        match self {
+            Self::Receiver(_) | Self::ReceiverByValue { .. } => Vec::new(),
+            Self::Named { attrs, .. } | Self::Destructured { attrs, .. } => {
+                let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+                conditions.cloned().collect()
+            }
+        }
     }
 }
 
@@ -290,6 +488,15 @@ fn binding(binding: &Binding) -> TokenStream {
             let receiver = Token![self](*span);
             let span = hidden(*span);
             quote_spanned!(span=> let _ = &#receiver;)
+        }
+        Binding::ReceiverByValue {
+            at,
+            mutability,
+            value,
+        } => {
+            let receiver = Token![self](*at);
+            let span = hidden(*at);
+            quote_spanned!(span=> let #mutability #value = #receiver;)
         }
         Binding::Named { attrs, pat, value } => {
             let span = hidden(value.span());

@@ -8,9 +8,10 @@ use crate::paths::{Paths, hidden, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::walk::{Place, Selection, Walker};
-use crate::{async_fn, check, fragments, helpers};
+use crate::{async_fn, check, fragments, helpers, parameters};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use std::mem;
 use syn::token::Brace;
 use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
 
@@ -149,31 +150,39 @@ impl Expansion<'_> {
             Level::Lines(selection) => Some(selection),
             Level::Calls | Level::Off | Level::Nothing => None,
         };
-        let tables = if let Some(selection) = selection {
+        let is_async = kind == SiteKind::AsyncFunction;
+        let bindings = if is_async {
+            parameters::of_future(function.sig)
+        } else {
+            parameters::of_function(function.sig, function.block)
+        };
+        let (tables, brace) = if let Some(selection) = selection {
             let mut walker =
                 Walker::new(kind, &place, selection, self.source, &self.emitter, errors);
-            walker.function_body(function.block);
-            walker.into_tables()
+            let brace = walker.function_body(function.block, !bindings.is_empty());
+            (walker.into_tables(), brace)
         } else {
-            self.calls_only(kind, &place, function.block)
+            (self.calls_only(kind, &place, function.block), None)
         };
         let facts = self.facts(&place, function);
         let site = &tables[0].ident;
         let span_name = self.options.has(Flag::Span).then_some(facts.name.as_str());
-        if kind == SiteKind::AsyncFunction {
-            self.move_into_future(site, function, span_name);
+        let at = function.sig.fn_token.span;
+        let bound = self.emitter.parameters(&bindings, brace.as_ref(), at);
+        let body = mem::replace(function.block, empty_like(function.block));
+        let body = if is_async {
+            let output = async_fn::output_hint(&function.sig.output);
+            self.emitter
+                .async_body(site, output.as_ref(), &bound, &body, span_name)
         } else {
-            let at = function.sig.fn_token.span;
             let span = span_name.map(|name| self.emitter.enter_span(name, at));
-            let stmts = &mut function.block.stmts;
-            let first = leading_items(stmts);
             let entering = [self.emitter.enter(site, at)].into_iter().chain(span);
-            stmts.splice(first..first, entering);
-        }
+            self.emitter.framed(entering.chain(bound).collect(), body)
+        };
         function.attrs.push(emit::shape_lints());
         hide_from_canonical_lints(function);
         let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
-        function.block.stmts.splice(0..0, sites);
+        function.block.stmts = sites.chain([body]).collect();
     }
 
     /// One marker for the whole body.
@@ -191,21 +200,6 @@ impl Expansion<'_> {
             body.stmts.insert(leading_items(&body.stmts), marker);
         }
         vec![table]
-    }
-
-    /// `async fn f(p) { body }` becomes `async fn f(p) { poll(&SITE, async move { body }).await }`.
-    fn move_into_future(
-        &self,
-        site: &proc_macro2::Ident,
-        function: &mut Function<'_>,
-        span_name: Option<&str>,
-    ) {
-        let bindings = async_fn::bindings(function.sig);
-        let output = async_fn::output_hint(&function.sig.output);
-        let body =
-            self.emitter
-                .async_body(site, output.as_ref(), &bindings, function.block, span_name);
-        function.block.stmts = vec![body];
     }
 
     fn place(&self, function: &Function<'_>) -> Place {
@@ -269,6 +263,14 @@ fn hide_from_canonical_lints(function: &mut Function<'_>) {
     if function.sig.ident == "clone" || function.sig.ident == "partial_cmp" {
         let braces = &mut function.block.brace_token;
         *braces = Brace(hidden(braces.span.join()));
+    }
+}
+
+/// A block without statements in the same braces.
+fn empty_like(block: &Block) -> Block {
+    Block {
+        brace_token: block.brace_token,
+        stmts: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod expand;
 mod fragments;
 mod helpers;
 mod item;
+mod parameters;
 mod paths;
 mod sites;
 mod source;

@@ -7,8 +7,11 @@
 //! The pass knows which line the last marker on every path was of ([`Here`]), so that a line gets one marker however many
 //! statements it holds.
 
+mod back;
+mod begun;
 mod bodies;
 mod branches;
+mod drops;
 mod ending;
 mod here;
 mod loops;
@@ -21,11 +24,14 @@ use crate::helpers::{self, Helpers};
 use crate::paths::{hidden, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
+use back::Branch;
+pub(crate) use drops::owns_nothing;
 use here::Here;
 use loops::{GroupedLoop, Loop};
 use marked::Marked;
 use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Ident, Span};
+use std::collections::HashSet;
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -66,6 +72,8 @@ pub(crate) struct Walker<'a> {
     tables: Vec<SiteTable>,
     /// Tables whose body got markers.
     used: Vec<bool>,
+    /// Lines on which something begins that has a row of its own, besides closing braces.
+    begun: HashSet<u32>,
     body: Body,
 }
 
@@ -78,6 +86,12 @@ struct Body {
     here: Here,
     loops: Vec<Loop>,
     group: Option<GroupedLoop>,
+    /// Line of the statement that is being evaluated: where control comes back to from a branch in it.
+    statement: Option<u32>,
+    /// Whether that statement goes on when the expression being walked has its value: to call a function with it, say.
+    goes_on: bool,
+    /// The branches and blocks around the place that is being walked.
+    branches: Vec<Branch>,
     /// Inside a statement that is left out: no markers but those of loops around it.
     quiet: bool,
     /// Where only marked statements count.
@@ -94,6 +108,9 @@ impl Body {
             here: Here::Unknown,
             loops: Vec::new(),
             group: None,
+            statement: None,
+            goes_on: false,
+            branches: Vec::new(),
             quiet: false,
             marked: Marked::default(),
             emitted: 0,
@@ -121,6 +138,7 @@ impl<'a> Walker<'a> {
             errors,
             tables: vec![SiteTable::new(kind, ident)],
             used: vec![true],
+            begun: HashSet::new(),
             body: Body::new(0, task),
         }
     }
@@ -165,8 +183,14 @@ impl<'a> Walker<'a> {
 
     /// The marker of a slot that [`Self::slot`] gave.
     fn marker(&mut self, slot: usize, conditions: &[Attribute], at: Span) -> Stmt {
+        let counter = self.counter(slot);
+        self.emitter.marker(&counter, conditions, at)
+    }
+
+    /// How a marker that is about to be made reaches the cell of a slot.
+    fn counter(&mut self, slot: usize) -> Counter {
         self.body.emitted += 1;
-        let counter = match (&mut self.body.group, &self.body.task) {
+        match (&mut self.body.group, &self.body.task) {
             (Some(group), _) => Counter::Group {
                 index: group.counter(slot),
             },
@@ -175,8 +199,7 @@ impl<'a> Walker<'a> {
                 slot,
             },
             (None, None) => Counter::Frame { slot },
-        };
-        self.emitter.marker(&counter, conditions, at)
+        }
     }
 
     /// The marker of the line of `at`, unless control is on that line already.
@@ -203,7 +226,15 @@ impl<'a> Walker<'a> {
     /// Control is on `line` from now on.
     fn arrive(&mut self, line: u32) {
         self.body.here = Here::Line(line);
+        self.stray(line);
+    }
+
+    /// Control may be on `line`, which may not be that of the loops and statements around.
+    fn stray(&mut self, line: u32) {
         for around in &mut self.body.loops {
+            around.strayed |= around.line != Some(line);
+        }
+        for around in &mut self.body.branches {
             around.strayed |= around.line != Some(line);
         }
     }
@@ -218,18 +249,25 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Walks the statements of a block in place. The result is where the last one begins, its markers included.
-    fn statements(&mut self, block: &mut Block) -> usize {
+    /// Walks the statements of a block in place.
+    fn statements(&mut self, block: &mut Block) -> Walked {
         let stmts = mem::take(&mut block.stmts);
         let last = stmts.len().saturating_sub(1);
         self.body.marked.resumed = None;
-        let mut begin = 0;
-        for (index, stmt) in stmts.into_iter().enumerate() {
-            begin = block.stmts.len();
+        let mut walked = Walked::default();
+        let questions: Vec<_> = (0..stmts.len())
+            .map(|index| drops::question(&stmts[index..]))
+            .collect();
+        for ((index, stmt), question) in stmts.into_iter().enumerate().zip(questions) {
+            walked.last = block.stmts.len();
+            walked.tail = bodies::is_value(&stmt);
             self.statement(stmt, index == last, &mut block.stmts);
+            walked
+                .questions
+                .extend(question.map(|question| (block.stmts.len(), question)));
         }
         self.body.marked.resumed = None;
-        begin
+        walked
     }
 
     /// Walks a statement and puts it behind its marker in `out`. `last`: nothing follows it in its block.
@@ -242,6 +280,8 @@ impl<'a> Walker<'a> {
         let inherited =
             start::inherited(helpers::attributes(&mut stmt).map_or(&[][..], |attrs| attrs));
         let before = self.body.here;
+        let around = (self.body.statement, self.body.goes_on);
+        self.begin_statement(at);
         if helpers.skip {
             let quiet = mem::replace(&mut self.body.quiet, true);
             self.visit_stmt_mut(&mut stmt);
@@ -256,6 +296,7 @@ impl<'a> Walker<'a> {
         } else {
             self.chosen(stmt, &helpers, &inherited, last, out);
         }
+        (self.body.statement, self.body.goes_on) = around;
         if inherited.iter().any(start::is_condition) {
             self.body.here = before.join(self.body.here);
         }
@@ -289,6 +330,17 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// What is known of the statements of a block once they are walked.
+#[derive(Default)]
+struct Walked {
+    /// Where the last statement begins, its markers included.
+    last: usize,
+    /// Whether the last statement may be the value of the block.
+    tail: bool,
+    /// What is to be asked of the bindings, and where.
+    questions: Vec<(usize, drops::Question)>,
+}
+
 /// A block of the given statements in braces that lints take for ours. For places where a block ends no temporaries that
 /// would not end there anyway.
 fn block_of(stmts: Vec<Stmt>, at: Span) -> Expr {
@@ -311,7 +363,7 @@ fn braced(stmts: Vec<Stmt>, brace_token: token::Brace) -> Expr {
 
 impl VisitMut for Walker<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
-        self.statements(block);
+        self.block(block);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -320,17 +372,20 @@ impl VisitMut for Walker<'_> {
             Expr::Match(e) => self.match_expression(e),
             Expr::Binary(e) => self.binary(e),
             Expr::Block(e) => self.block_expression(e),
-            Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) => self.loop_expression(expr),
+            Expr::Unsafe(e) => self.returning_block(&mut e.block),
+            Expr::Loop(_) => self.returning_loop(expr),
+            Expr::ForLoop(_) | Expr::While(_) => self.loop_expression(expr),
             Expr::Continue(_) => self.continue_expression(expr),
             Expr::Break(_) | Expr::Return(_) => {
+                let goes_on = mem::replace(&mut self.body.goes_on, false);
                 visit_mut::visit_expr_mut(self, expr);
+                self.body.goes_on = goes_on;
                 self.body.here = Here::Never;
             }
             Expr::Closure(e) => self.closure(e),
             Expr::Async(_) => self.async_block(expr),
-            Expr::Repeat(e) => self.visit_expr_mut(&mut e.expr),
             Expr::Const(_) | Expr::Macro(_) | Expr::TryBlock(_) | Expr::Verbatim(_) => {}
-            _ => visit_mut::visit_expr_mut(self, expr),
+            _ => self.operands(expr),
         }
     }
 

@@ -75,10 +75,39 @@ impl<const N: usize> Frame<N> {
         marker::hit::<L>(frame.thread, frame.node);
     }
 
-    /// A guard whose drop is the marker of line slot `L`, the closing brace.
+    /// The marker of line slot `L`, the closing brace of a block that ends in a statement, if the block has something to drop there.
+    /// `drops` depends on types alone, so the compiler folds the test. `HIT`: coming there counts as a hit.
     #[inline(always)]
-    pub fn brace<const L: usize>(frame: &Self) -> Brace<'_, N, L> {
-        Brace { frame }
+    pub fn at_brace<const L: usize, const HIT: bool>(frame: &Self, drops: bool) {
+        if drops {
+            if HIT {
+                Self::line::<L>(frame);
+            } else {
+                marker::resume(frame.thread, tree::cell(frame.node, L));
+            }
+        }
+    }
+
+    /// The same for a block that ends in an expression: a guard that is declared last and so dropped first, when the value of
+    /// the block is there.
+    #[inline(always)]
+    pub fn brace<const L: usize, const HIT: bool>(
+        frame: &Self,
+        drops: bool,
+    ) -> Brace<'_, N, L, HIT> {
+        Brace { frame, drops }
+    }
+
+    /// A guard for a branch inside a statement: when the branch is left, line slot `L` of that statement runs again, without a hit.
+    #[inline(always)]
+    pub fn back<const L: usize>(frame: &Self, wanted: bool) -> Back<'_, N, L> {
+        Back { frame, wanted }
+    }
+
+    /// A guard declared behind the parameters, so that they are dropped on line slot `L`, the closing brace, however the body ends.
+    #[inline(always)]
+    pub fn leave<const L: usize>(frame: &Self, drops: bool) -> Leave<'_, N, L> {
+        Leave { frame, drops }
     }
 
     /// Counters for the lines of a loop that only counts: counter `i` is line slot `slots[i]`.
@@ -99,17 +128,52 @@ impl<const N: usize> Drop for Frame<N> {
     }
 }
 
-/// Marks the closing brace when it is dropped, before all other locals of the body.
+/// Marks the closing brace when it is dropped, before all other locals of the block.
 #[derive(Debug)]
 #[must_use]
-pub struct Brace<'a, const N: usize, const L: usize> {
+pub struct Brace<'a, const N: usize, const L: usize, const HIT: bool> {
     frame: &'a Frame<N>,
+    drops: bool,
 }
 
-impl<const N: usize, const L: usize> Drop for Brace<'_, N, L> {
+impl<const N: usize, const L: usize, const HIT: bool> Drop for Brace<'_, N, L, HIT> {
     #[inline(always)]
     fn drop(&mut self) {
-        Frame::line::<L>(self.frame);
+        Frame::at_brace::<L, HIT>(self.frame, self.drops);
+    }
+}
+
+/// Gives the running line back to the statement around a branch when it is dropped, after all other locals of the branch.
+#[derive(Debug)]
+#[must_use]
+pub struct Back<'a, const N: usize, const L: usize> {
+    frame: &'a Frame<N>,
+    wanted: bool,
+}
+
+impl<const N: usize, const L: usize> Drop for Back<'_, N, L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.wanted {
+            marker::resume(self.frame.thread, tree::cell(self.frame.node, L));
+        }
+    }
+}
+
+/// Marks the closing brace of a body when it is dropped, before the parameters, unless that line runs already.
+#[derive(Debug)]
+#[must_use]
+pub struct Leave<'a, const N: usize, const L: usize> {
+    frame: &'a Frame<N>,
+    drops: bool,
+}
+
+impl<const N: usize, const L: usize> Drop for Leave<'_, N, L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.drops {
+            marker::arrive::<L>(self.frame.thread, self.frame.node);
+        }
     }
 }
 

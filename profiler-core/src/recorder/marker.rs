@@ -95,14 +95,12 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     }
 }
 
-/// The marker of line slot `L` of the innermost node of the running thread, if that is one of the site `place` stands for: with a hit. Thread and
-/// node are looked up, and compared, inside the block: a load that LLVM sees between two markers makes it move the user's arithmetic, like a test.
+/// The asm block of a marker in an async body: line slot `at` of the innermost node of the running thread, if that is one of the site `$place` stands
+/// for. Elsewhere nothing happens: a guard may be dropped outside of any poll, when its future is. Thread and node are looked up, and compared, inside
+/// the block: a load that LLVM sees between two markers makes it move the user's arithmetic, like a test.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-#[inline(always)]
-pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
-    // SAFETY: as in `hit`. The word `top` always holds the address of a node, and one of this site has a cell `L` (checked where the marker is
-    // made).
-    unsafe {
+macro_rules! innermost_block {
+    ($place:expr, [$($first:expr),*], { $($operands:tt)* }) => {
         marker_block!(
             [
             concat!("mov {thread}, qword ptr [rip + ", current_word!(), "@gottpoff]"),
@@ -110,17 +108,65 @@ pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
             "mov {cell}, qword ptr [{thread} + {top}]",
             "cmp qword ptr [{cell} + {site}], {place}",
             "jne 78f",
-            "add {cell}, {at}",
+            "add {cell}, {at}"
+            $(, $first)*
+            ],
+            {
+                place = in(reg) core::ptr::from_ref($place),
+                thread = out(reg) _,
+                cell = out(reg) _,
+                top = const core::mem::offset_of!(ThreadRecord, top),
+                site = const core::mem::offset_of!(NodeRecord, place),
+                $($operands)*
+            }
+        )
+    };
+}
+
+/// The marker of line slot `L` of the innermost node of the running thread, if that is one of the site `place` stands for: with a hit.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[inline(always)]
+pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
+    // SAFETY: as in `hit`. The word `top` always holds the address of a node, and one of this site has a cell `L` (checked where the marker is
+    // made).
+    unsafe {
+        innermost_block!(
+            place,
+            ["add qword ptr [{cell} + {hits}], 1"],
+            {
+                at = const cell_offset(L),
+                hits = const core::mem::offset_of!(Cell, hits),
+            }
+        );
+    }
+}
+
+/// The same without a hit.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[inline(always)]
+pub(super) fn resume_innermost<const L: usize>(place: &AtomicU32) {
+    // SAFETY: as in `hit_innermost`.
+    unsafe {
+        innermost_block!(place, [], { at = const cell_offset(L), });
+    }
+}
+
+/// The same with a hit, unless that line is the running one.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[inline(always)]
+pub(super) fn arrive_innermost<const L: usize>(place: &AtomicU32) {
+    // SAFETY: as in `hit_innermost`.
+    unsafe {
+        innermost_block!(
+            place,
+            [
+            "cmp qword ptr [{thread} + {current}], {cell}",
+            "je 78f",
             "add qword ptr [{cell} + {hits}], 1"
             ],
             {
-                place = in(reg) core::ptr::from_ref(place),
-                thread = out(reg) _,
-                cell = out(reg) _,
                 at = const cell_offset(L),
                 hits = const core::mem::offset_of!(Cell, hits),
-                top = const core::mem::offset_of!(ThreadRecord, top),
-                site = const core::mem::offset_of!(NodeRecord, place),
             }
         );
     }
@@ -139,6 +185,39 @@ pub(super) fn resume(thread: &ThreadRecord, cell: &Cell) {
     }
 }
 
+/// The marker of line slot `L` of `node`, with a hit, unless that line is the running one. The test is hidden in the block, as the others.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn arrive<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
+    // SAFETY: as in `hit`.
+    unsafe {
+        marker_block!(
+            [
+            "lea {cell}, [{node} + {at}]",
+            "cmp qword ptr [{thread} + {current}], {cell}",
+            "je 78f",
+            "add qword ptr [{cell} + {hits}], 1"
+            ],
+            {
+                node = in(reg) core::ptr::from_ref(node),
+                thread = in(reg) core::ptr::from_ref(thread),
+                cell = out(reg) _,
+                at = const cell_offset(L),
+                hits = const core::mem::offset_of!(Cell, hits),
+            }
+        );
+    }
+}
+
+/// The marker of line slot `L` of `node`, with a hit, unless that line is the running one; no clock.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(super) fn arrive<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
+    if !core::ptr::eq(super::tree::running(thread), super::tree::cell(node, L)) {
+        hit::<L>(thread, node);
+    }
+}
+
 /// The marker of line slot `L` of `node`: with a hit, no clock.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
@@ -148,15 +227,40 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
     resume(thread, cell);
 }
 
+/// The innermost node of the running thread, if that is one of the site `place` stands for.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[inline(always)]
+fn innermost(place: &AtomicU32) -> Option<(&'static ThreadRecord, &'static NodeRecord)> {
+    let thread = super::current();
+    // SAFETY: the word always holds the address of a node, and nodes are never unmapped.
+    let node = unsafe { &*thread.top.load(Relaxed) };
+    core::ptr::eq(node.place.load(Relaxed), place).then_some((thread, node))
+}
+
 /// The marker of line slot `L` of the innermost node of the running thread, if that is one of the site `place` stands for: with a hit.
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 #[inline(always)]
 pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
-    let thread = super::current();
-    // SAFETY: the word always holds the address of a node, and nodes are never unmapped.
-    let node = unsafe { &*thread.top.load(Relaxed) };
-    if core::ptr::eq(node.place.load(Relaxed), place) {
+    if let Some((thread, node)) = innermost(place) {
         hit::<L>(thread, node);
+    }
+}
+
+/// The same without a hit.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[inline(always)]
+pub(super) fn resume_innermost<const L: usize>(place: &AtomicU32) {
+    if let Some((thread, node)) = innermost(place) {
+        resume(thread, super::tree::cell(node, L));
+    }
+}
+
+/// The same with a hit, unless that line is the running one.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[inline(always)]
+pub(super) fn arrive_innermost<const L: usize>(place: &AtomicU32) {
+    if let Some((thread, node)) = innermost(place) {
+        arrive::<L>(thread, node);
     }
 }
 

@@ -31,14 +31,14 @@ mod thread;
 mod tree;
 
 pub(crate) use current::{Local, current, with_local};
-pub use frame::{Brace, Frame, Group};
+pub use frame::{Back, Brace, Frame, Group, Leave};
 pub(crate) use protocol::add;
 pub(crate) use resident::large_block;
 pub(crate) use run::header;
 pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
-pub use task::{Task, poll, task_line};
+pub use task::{Task, poll, task_at_brace, task_back, task_brace, task_leave, task_line};
 pub(crate) use thread::{as_nobody, is_sink};
 pub(crate) use tree::running;
 

@@ -135,3 +135,75 @@ pub fn task_line<const N: usize, const L: usize>(site: &'static Site<N>) {
     };
     marker::hit_innermost::<L>(&site.id);
 }
+
+/// The marker of line slot `L`, the closing brace of a block in an async body, if the block has something to drop there. `HIT`: coming there
+/// counts as a hit.
+#[inline(always)]
+pub fn task_at_brace<const N: usize, const L: usize, const HIT: bool>(
+    site: impl Fn() -> &'static Site<N>,
+    drops: impl Fn() -> bool,
+) {
+    drop(task_brace::<N, L, HIT>(site, drops));
+}
+
+/// A guard whose drop is that marker. Like all guards of async bodies it may live across an await: so it holds nothing of a thread, its site and
+/// what it depends on are closures, which take no room in the future where they hold nothing, and it does nothing where the future is dropped outside of its poll.
+#[inline(always)]
+pub fn task_brace<const N: usize, const L: usize, const HIT: bool>(
+    site: impl Fn() -> &'static Site<N>,
+    drops: impl Fn() -> bool,
+) -> impl Sized {
+    TaskGuard::<N, L, HIT, _, _> { site, drops }
+}
+
+/// A guard for a branch inside a statement of an async body: when the branch is left, line slot `L` of the statement runs again.
+#[inline(always)]
+pub fn task_back<const N: usize, const L: usize>(
+    site: impl Fn() -> &'static Site<N>,
+    wanted: impl Fn() -> bool,
+) -> impl Sized {
+    task_brace::<N, L, false>(site, wanted)
+}
+
+/// A guard declared behind the parameters of an async function, so that they are dropped on line slot `L`, the closing brace.
+#[inline(always)]
+pub fn task_leave<const N: usize, const L: usize>(
+    site: impl Fn() -> &'static Site<N>,
+    drops: impl Fn() -> bool,
+) -> impl Sized {
+    task_brace::<N, L, true>(site, drops)
+}
+
+/// Makes line slot `L` of an async body run when it is dropped, with a hit unless the line runs already.
+struct TaskGuard<const N: usize, const L: usize, const HIT: bool, S, D>
+where
+    S: Fn() -> &'static Site<N>,
+    D: Fn() -> bool,
+{
+    site: S,
+    drops: D,
+}
+
+impl<const N: usize, const L: usize, const HIT: bool, S, D> Drop for TaskGuard<N, L, HIT, S, D>
+where
+    S: Fn() -> &'static Site<N>,
+    D: Fn() -> bool,
+{
+    #[inline(always)]
+    fn drop(&mut self) {
+        const {
+            assert!(
+                L < N,
+                "a marker names a line slot that its site does not have"
+            )
+        };
+        if (self.drops)() {
+            let id = &(self.site)().id;
+            if HIT {
+                marker::arrive_innermost::<L>(id);
+            } else {
+                marker::resume_innermost::<L>(id);
+            }
+        }
+    }
+}

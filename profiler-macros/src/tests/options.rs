@@ -71,18 +71,22 @@ fn skip_leaves_the_item() {
 fn calls_marks_the_whole_body() {
     let by_option = readable(expansion("calls", ITEM, Some("lines")));
     assert_eq!(by_option, readable(expansion("", ITEM, Some("calls"))));
-    assert_snapshot!(by_option, @r"
-fn f() -> u32 {
-    static HPROF_SITE_F_1: Site = Function(WholeBody(1));
-    let frame = enter(&HPROF_SITE_F_1);
-    M(0);
-    let a = 1;
-    work(|| {
-        work();
-    });
-    a
-}
-");
+    assert_snapshot!(by_option, @"
+    fn f() -> u32 {
+        static HPROF_SITE_F_1: Site = Function(WholeBody(1));
+        {
+            let frame = enter(&HPROF_SITE_F_1);
+            {
+                M(0);
+                let a = 1;
+                work(|| {
+                    work();
+                });
+                a
+            }
+        }
+    }
+    ");
     assert_snapshot!(readable(expansion("calls", "async fn f(a: A) { a.await }", Some("lines"))), @r"
 async fn f(a: A) {
     static HPROF_SITE_F_1: Site = AsyncFunction(WholeBody(1));
@@ -113,7 +117,7 @@ fn name_and_crate() {
         "fn f() { work(); }",
         None,
     );
-    assert_snapshot!(expansion, @r#"# [allow (clippy :: if_not_else , clippy :: redundant_else , clippy :: semicolon_if_nothing_returned , clippy :: single_match_else , clippy :: unnecessary_semicolon)] fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; static HPROF_SITE_F_1 : my :: profiler :: __private :: Site < 1 > = my :: profiler :: __private :: Site :: new (my :: profiler :: __private :: SiteFacts { kind : my :: profiler :: __private :: SiteKind :: Function , module : :: core :: module_path ! () , name : "a b" , file : "src/main.rs" , line : 1 , column : 1 , end_line : 1 , package : "/home/me/package" , source : "fn f() { work(); }" , } , [my :: profiler :: __private :: LineSite :: new (1 , my :: profiler :: __private :: LineKind :: Statement , 0) ,] ,) ; let frame = my :: profiler :: __private :: Frame :: enter (& HPROF_SITE_F_1) ; my :: profiler :: __private :: Frame :: line :: < 0 > (& frame) ; work () ; }"#);
+    assert_snapshot!(expansion, @r#"# [allow (clippy :: if_not_else , clippy :: redundant_else , clippy :: semicolon_if_nothing_returned , clippy :: single_match_else , clippy :: unnecessary_semicolon)] fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; static HPROF_SITE_F_1 : my :: profiler :: __private :: Site < 1 > = my :: profiler :: __private :: Site :: new (my :: profiler :: __private :: SiteFacts { kind : my :: profiler :: __private :: SiteKind :: Function , module : :: core :: module_path ! () , name : "a b" , file : "src/main.rs" , line : 1 , column : 1 , end_line : 1 , package : "/home/me/package" , source : "fn f() { work(); }" , } , [my :: profiler :: __private :: LineSite :: new (1 , my :: profiler :: __private :: LineKind :: Statement , 0) ,] ,) ; { let frame = my :: profiler :: __private :: Frame :: enter (& HPROF_SITE_F_1) ; { my :: profiler :: __private :: Frame :: line :: < 0 > (& frame) ; work () ; } } }"#);
 }
 
 #[test]
@@ -143,62 +147,70 @@ fn marked_statements_only() {
     #[mark]
     a
 }", Some("lines"))), @r#"
-fn f() -> u32 {
-    static HPROF_SITE_F_1: Site = Function(
-        WholeBody(1),
-        4,
-        LoopHeader(6).labelled("the loop"),
-        9,
-        WholeBody(6),
-        14,
-        24,
-    );
-    static HPROF_SITE_F_19_2: Site = Closure(WholeBody(19), 21);
-    let frame = enter(&HPROF_SITE_F_1);
-    M(0);
-    let a = 1;
-    M(1);
-    let b = work();
-    M(2);
-    for x in b {
+    fn f() -> u32 {
+        static HPROF_SITE_F_1: Site = Function(
+            WholeBody(1),
+            4,
+            LoopHeader(6).labelled("the loop"),
+            9,
+            WholeBody(6),
+            14,
+            24,
+        );
+        static HPROF_SITE_F_19_2: Site = Closure(WholeBody(19), 21);
         {
-            if x == 1 {
-                {
-                    M(2);
-                    continue;
-                };
-            }
-            M(3);
-            work();
-            #[allow(unreachable_code)] M(4);
-            work();
-        }
-        #[allow(unreachable_code)] M(2);
-    }
-    M(0);
-    for x in b {
-        M(5);
-        if x == 1 {
+            let frame = enter(&HPROF_SITE_F_1);
             {
                 M(0);
-                continue;
-            };
+                let a = 1;
+                M(1);
+                let b = work();
+                M(2);
+                for x in b {
+                    {
+                        if x == 1 {
+                            {
+                                M(2);
+                                continue;
+                            };
+                        }
+                        M(3);
+                        work();
+                        #[allow(unreachable_code)] M(4);
+                        work();
+                    }
+                    #[allow(unreachable_code)] M(2);
+                }
+                M(0);
+                for x in b {
+                    M(5);
+                    if x == 1 {
+                        {
+                            M(0);
+                            continue;
+                        };
+                    }
+                }
+                M(0);
+                run(|| {
+                    work();
+                });
+                run(|| {
+                    {
+                        let frame = enter(&HPROF_SITE_F_19_2);
+                        M(0);
+                        {
+                            M(1);
+                            return 1;
+                        }
+                    }
+                });
+                M(6);
+                a
+            }
         }
     }
-    M(0);
-    run(|| {
-        work();
-    });
-    run(|| {
-        let frame = enter(&HPROF_SITE_F_19_2);
-        M(0);
-        M(1);
-        return 1;
-    });
-    M(6);
-    a
-}
-"#);
+    "#);
 }
 
 #[test]
@@ -224,36 +236,40 @@ fn skipped_statements_and_loops() {
     #[mark(\"here\")]
     work();
 }", Some("lines"))), @r#"
-fn f() {
-    static HPROF_SITE_F_1: Site = Function(2, LoopHeader(7), 12, 20.labelled("here"));
-    let frame = enter(&HPROF_SITE_F_1);
-    M(0);
-    work();
-    work(|| {
-        work();
-    });
-    M(1);
-    for x in v {
+    fn f() {
+        static HPROF_SITE_F_1: Site = Function(2, LoopHeader(7), 12, 20.labelled("here"));
         {
-            if x == 1 {
-                {
-                    M(1);
+            let frame = enter(&HPROF_SITE_F_1);
+            {
+                M(0);
+                work();
+                work(|| {
+                    work();
+                });
+                M(1);
+                for x in v {
+                    {
+                        if x == 1 {
+                            {
+                                M(1);
+                                continue;
+                            };
+                        }
+                        M(2);
+                        work(x);
+                    }
+                    #[allow(unreachable_code)] M(1);
+                }
+                for x in v {
+                    work(x);
                     continue;
-                };
+                }
+                M(3);
+                work();
             }
-            M(2);
-            work(x);
         }
-        #[allow(unreachable_code)] M(1);
     }
-    for x in v {
-        work(x);
-        continue;
-    }
-    M(3);
-    work();
-}
-"#);
+    "#);
 }
 
 #[test]

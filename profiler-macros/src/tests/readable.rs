@@ -85,8 +85,15 @@ fn shortened(call: &str) -> Option<String> {
     if let Some(rest) = call.strip_prefix("Group::hit::<") {
         return Some(format!("hit({})", number(rest)?));
     }
-    if let Some(rest) = call.strip_prefix("Frame::brace::<") {
-        return Some(format!("brace({})", number(rest)?));
+    for guard in ["at_brace", "brace", "back", "leave"] {
+        let frame = call.strip_prefix(&format!("Frame::{guard}::<"));
+        let task = call.strip_prefix(&format!("task_{guard}::<_,"));
+        if let Some(rest) = frame.or(task) {
+            return guarded(guard, rest);
+        }
+    }
+    if let Some(name) = call.strip_prefix("drop_glue(&") {
+        return Some(format!("drop_glue({name}"));
     }
     if let Some(rest) = call.strip_prefix("Frame::group::<") {
         let slots = rest
@@ -98,6 +105,25 @@ fn shortened(call: &str) -> Option<String> {
         .strip_prefix("Frame::enter(&")
         .and_then(|rest| rest.strip_suffix(')'))?;
     Some(format!("enter(&{rest})"))
+}
+
+/// `4,true>(&frame,drops)` of a guard.
+fn guarded(name: &str, rest: &str) -> Option<String> {
+    let (numbers, arguments) = rest.split_once(">(")?;
+    let (_, wanted) = arguments.strip_suffix(')')?.split_once(',')?;
+    let wanted = wanted
+        .replace("::hprof::__private::", "")
+        .replace("(&", "(");
+    let hit = match numbers.split_once(',') {
+        Some((_, "false")) => ", no_hit",
+        _ => "",
+    };
+    let slot = numbers.split(',').next()?;
+    let wanted = match wanted.as_str() {
+        "true" => String::new(),
+        wanted => format!(", {wanted}"),
+    };
+    Some(format!("{name}({slot}{hit}{wanted})"))
 }
 
 fn is_about_lints(attr: &Attribute) -> bool {

@@ -1,21 +1,30 @@
 //! Markers in branches: `if`, `match`, `&&`, `||` and blocks.
 
-use super::{Walker, block_around, block_of, start};
+use super::back::prepend;
+use super::{Walker, block_around, block_of, drops, start};
 use crate::sites::LineKind;
 use std::mem;
 use syn::visit_mut::VisitMut;
-use syn::{Arm, BinOp, Expr, ExprBinary, ExprBlock, ExprIf, ExprMatch, Stmt};
+use syn::{Arm, BinOp, Expr, ExprBinary, ExprBlock, ExprIf, ExprMatch, Pat, Stmt};
 
 impl Walker<'_> {
     pub(super) fn if_expression(&mut self, e: &mut ExprIf) {
-        self.visit_expr_mut(&mut e.cond);
+        self.once(&mut e.cond);
         let branching = self.body.here;
-        self.visit_block_mut(&mut e.then_branch);
+        let bound = drops::names_of_condition(&e.cond);
+        self.branch(&mut e.then_branch, &bound);
         let after_then = mem::replace(&mut self.body.here, branching);
         if let Some((_, alternative)) = &mut e.else_branch {
             self.alternative(alternative);
         }
         self.body.here = after_then.join(self.body.here);
+    }
+
+    /// A condition or scrutinee: whatever comes behind it has markers of its own.
+    pub(super) fn once(&mut self, expr: &mut Expr) {
+        let goes_on = mem::replace(&mut self.body.goes_on, false);
+        self.visit_expr_mut(expr);
+        self.body.goes_on = goes_on;
     }
 
     /// The branch after `else`. The condition of `else if` on a line of its own gets a marker: `else { M; if c {} }`, where
@@ -30,16 +39,32 @@ impl Walker<'_> {
         let branch = nested.then_branch.brace_token.span;
         let one_line = self.source.line(at) == self.source.line(branch.open());
         let braces = if one_line { branch.join() } else { at };
+        let statement = self.body.statement;
+        self.enter_branch();
         let marker = self.mark(at, LineKind::Statement, &[]);
+        if marker.is_some() {
+            self.body.statement = self.line_of(at);
+        } else {
+            // No block of ours: the way back begins in the branches.
+            self.forget_branch();
+        }
         self.if_expression(nested);
+        self.body.statement = statement;
         if let Some(marker) = marker {
+            let guard = self.leave_branch(&[], false, at);
             let nested = mem::replace(alternative, Expr::PLACEHOLDER);
-            *alternative = block_around(vec![marker, Stmt::Expr(nested, None)], braces);
+            let stmts = guard.into_iter().chain([marker, Stmt::Expr(nested, None)]);
+            *alternative = block_around(stmts.collect(), braces);
         }
     }
 
     pub(super) fn match_expression(&mut self, e: &mut ExprMatch) {
-        self.visit_expr_mut(&mut e.expr);
+        // Guards of arms run on the line of the statement.
+        if e.arms.iter().any(|arm| matches!(arm.pat, Pat::Guard(_))) {
+            self.operand(&mut e.expr);
+        } else {
+            self.once(&mut e.expr);
+        }
         let branching = self.body.here;
         let mut after = super::Here::Never;
         for arm in &mut e.arms {
@@ -53,6 +78,8 @@ impl Walker<'_> {
     /// `P => expr` becomes `P => { M; expr }`: the body of an arm ends temporaries already.
     fn arm(&mut self, arm: &mut Arm) {
         let at = start::of_pattern(&arm.pat);
+        let bound = drops::owning_names(&arm.pat);
+        self.enter_branch();
         if let Expr::Block(body) = &mut *arm.body
             && body.label.is_none()
         {
@@ -63,33 +90,51 @@ impl Walker<'_> {
             } else {
                 self.visit_block_mut(&mut body.block);
             }
+            let guard = self.leave_branch(&bound, false, at);
+            prepend(&mut body.block, guard);
             return;
         }
-        let Some(marker) = self.mark(at, LineKind::Statement, &[]) else {
-            self.visit_expr_mut(&mut arm.body);
-            return;
-        };
+        let marker = self.mark(at, LineKind::Statement, &[]);
         let body = mem::replace(&mut *arm.body, Expr::PLACEHOLDER);
-        let mut stmts = vec![marker];
+        if marker.is_none() {
+            // An expression on the line of the statement.
+            let mut body = body;
+            self.visit_expr_mut(&mut body);
+            *arm.body = match self.leave_branch(&bound, false, at) {
+                Some(guard) => block_of(vec![guard, Stmt::Expr(body, None)], at),
+                None => body,
+            };
+            return;
+        }
+        let line = self.line_of(at);
+        let statement = mem::replace(&mut self.body.statement, line);
+        let mut stmts: Vec<Stmt> = marker.into_iter().collect();
         self.tail(body, &mut stmts);
+        self.body.statement = statement;
+        stmts.splice(0..0, self.leave_branch(&bound, false, at));
         *arm.body = block_of(stmts, at);
     }
 
-    /// The right side of `&&` and `||` may not be evaluated.
+    /// The right side of `&&` and `||` may not be evaluated, and nothing is left to do behind it.
     pub(super) fn binary(&mut self, e: &mut ExprBinary) {
-        self.visit_expr_mut(&mut e.left);
-        let before = self.body.here;
-        self.visit_expr_mut(&mut e.right);
+        self.operand(&mut e.left);
         if matches!(e.op, BinOp::And(_) | BinOp::Or(_)) {
+            let before = self.body.here;
+            self.visit_expr_mut(&mut e.right);
             self.body.here = before.join(self.body.here);
+        } else {
+            self.operand(&mut e.right);
         }
     }
 
     /// A block; one with a label may be left from anywhere inside.
     pub(super) fn block_expression(&mut self, e: &mut ExprBlock) {
+        let at = e.block.brace_token.span.open();
+        let labelled = e.label.is_some();
         let (before, emitted) = (self.body.here, self.body.emitted);
+        self.enter_branch();
         self.visit_block_mut(&mut e.block);
-        if e.label.is_some() {
+        if labelled {
             let unmoved = self.body.emitted == emitted;
             self.body.here = if unmoved {
                 before
@@ -97,5 +142,7 @@ impl Walker<'_> {
                 super::Here::Unknown
             };
         }
+        let guard = self.leave_branch(&[], labelled, at);
+        prepend(&mut e.block, guard);
     }
 }

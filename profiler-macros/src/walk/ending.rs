@@ -15,7 +15,9 @@ pub(super) fn leave_behind(stmts: &[Stmt]) -> Vec<Attribute> {
 /// Only the last statement matters: had an earlier one no end, the compiler would have complained to the user already.
 fn may_not_end(stmts: &[Stmt]) -> bool {
     let mut backwards = stmts.iter().rev();
-    let last = backwards.find(|stmt| !matches!(stmt, Stmt::Item(_)));
+    // What the macro itself has put there ends.
+    let ours = |stmt: &&Stmt| matches!(stmt, Stmt::Expr(Expr::Verbatim(_), _));
+    let last = backwards.find(|stmt| !matches!(stmt, Stmt::Item(_)) && !ours(stmt));
     match last {
         None | Some(Stmt::Item(_)) => false,
         Some(Stmt::Local(_) | Stmt::Macro(_)) => true,

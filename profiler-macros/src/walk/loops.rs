@@ -87,7 +87,7 @@ impl Walker<'_> {
             body,
         } = parts;
         if let Some(iterator) = iterator {
-            self.visit_expr_mut(iterator);
+            self.operand(iterator);
         }
         self.turns(label, condition, body, header, at);
     }
@@ -113,7 +113,7 @@ impl Walker<'_> {
         };
         let header = self.header(at);
         if let Some(iterator) = iterator {
-            self.visit_expr_mut(iterator);
+            self.operand(iterator);
         }
         let on_header = self.line_of(at).map(Here::Line) == Some(self.body.here);
         let Some((slot, _)) = header.filter(|_| candidate && on_header) else {
@@ -183,7 +183,7 @@ impl Walker<'_> {
             self.body.here = self.body.here.join(back);
         }
         if let Some(condition) = condition {
-            self.visit_expr_mut(condition);
+            self.once(condition);
         }
         let before_body = self.body.here;
         self.body.loops.push(Loop {

@@ -36,6 +36,7 @@ impl Walker<'_> {
         let at = start::of_statement(&stmt).unwrap_or_else(|| self.place.name.span());
         if helpers.mark && !self.body.quiet {
             self.begin_marked(&stmt, at, helpers, inherited, out);
+            self.body.statement = self.body.marked.rest;
         }
         let is_value = last && bodies::is_value(&stmt);
         self.visit_stmt_mut(&mut stmt);
