@@ -1,6 +1,7 @@
 //! The only module that builds tokens.
 
 use crate::check::WhyNot;
+use crate::parameters::Parameter;
 use crate::paths::{Paths, SWITCH, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -331,23 +332,27 @@ impl Emitter {
     /// The parameters bound again, and the guard that has them dropped on the line that `brace` counts, where there is one.
     pub(crate) fn parameters(
         &self,
-        bindings: &[Binding],
+        parameters: &[Parameter],
         brace: Option<&Counter>,
         at: Span,
     ) -> Vec<Stmt> {
         let span = hidden(at);
+        let drop_glue = self.drop_glue(at);
         let mut stmts = Vec::new();
-        if brace.is_some() {
-            for (index, binding) in bindings.iter().enumerate() {
-                let drop_glue = self.drop_glue(at);
-                let parameter = binding.parameter();
-                let asked = quote_spanned!(span=> #drop_glue(&#parameter));
-                let conditions = binding.conditions();
-                stmts.push(self.question(index == 0, &conditions, &[asked], at));
-            }
+        let owners = parameters.iter().filter(|parameter| parameter.may_own);
+        for Parameter { binding, .. } in owners.filter(|_| brace.is_some()) {
+            let parameter = binding.parameter();
+            let asked = quote_spanned!(span=> #drop_glue(&#parameter));
+            let conditions = binding.conditions();
+            stmts.push(self.question(stmts.is_empty(), &conditions, &[asked], at));
         }
-        stmts.extend(bindings.iter().map(|bound| whole(binding(bound))));
-        if let Some(brace) = brace.filter(|_| !bindings.is_empty()) {
+        let asked = !stmts.is_empty();
+        stmts.extend(
+            parameters
+                .iter()
+                .map(|bound| whole(binding(&bound.binding))),
+        );
+        if let Some(brace) = brace.filter(|_| asked) {
             let leave = self.leave(brace, span);
             stmts.push(whole(quote_spanned!(span=> let _leave = #leave;)));
         }

@@ -156,10 +156,11 @@ impl Expansion<'_> {
         } else {
             parameters::of_function(function.sig, function.block)
         };
+        let owned = bindings.iter().any(|parameter| parameter.may_own);
         let (tables, brace) = if let Some(selection) = selection {
             let mut walker =
                 Walker::new(kind, &place, selection, self.source, &self.emitter, errors);
-            let brace = walker.function_body(function.block, !bindings.is_empty());
+            let brace = walker.function_body(function.block, owned);
             (walker.into_tables(), brace)
         } else {
             (self.calls_only(kind, &place, function.block), None)

@@ -14,28 +14,50 @@ use syn::{
     Block, Expr, FnArg, Item, Macro, Pat, PatIdent, PatType, Receiver, Signature, Token, Type,
 };
 
+/// A parameter and how it is bound again.
+pub(crate) struct Parameter {
+    pub(crate) binding: Binding,
+    /// Whether its type may own something that has to be dropped.
+    pub(crate) may_own: bool,
+}
+
+impl From<Binding> for Parameter {
+    fn from(binding: Binding) -> Self {
+        Self {
+            binding,
+            may_own: true,
+        }
+    }
+}
+
 /// Prepares all parameters of an async function to be moved into its future, and says how each is bound there.
-pub(crate) fn of_future(sig: &mut Signature) -> Vec<Binding> {
+pub(crate) fn of_future(sig: &mut Signature) -> Vec<Parameter> {
     let inputs = sig.inputs.iter_mut().enumerate();
     let bound = inputs.map(|(index, input)| match input {
-        FnArg::Receiver(receiver) => Binding::Receiver(receiver.self_token.span),
-        FnArg::Typed(parameter) => typed(index, parameter),
+        FnArg::Receiver(receiver) => Parameter {
+            binding: Binding::Receiver(receiver.self_token.span),
+            may_own: !is_by_reference(receiver),
+        },
+        FnArg::Typed(parameter) => Parameter {
+            may_own: !owns_nothing(&parameter.ty),
+            binding: typed(index, parameter),
+        },
     });
     bound.collect()
 }
 
 /// Prepares the parameters of a function that may own something to be bound again in its body, and says how.
-pub(crate) fn of_function(sig: &mut Signature, body: &mut Block) -> Vec<Binding> {
+pub(crate) fn of_function(sig: &mut Signature, body: &mut Block) -> Vec<Parameter> {
     let inputs = sig.inputs.iter_mut().enumerate();
     let bound = inputs.filter_map(|(index, input)| match input {
         FnArg::Receiver(receiver) => receiver_by_value(receiver, body),
         FnArg::Typed(parameter) => (!owns_nothing(&parameter.ty)).then(|| typed(index, parameter)),
     });
-    bound.collect()
+    bound.map(Parameter::from).collect()
 }
 
 /// The same for the parameters of a closure, whose types are seldom written down.
-pub(crate) fn of_closure(inputs: &mut Punctuated<Pat, Token![,]>) -> Vec<Binding> {
+pub(crate) fn of_closure(inputs: &mut Punctuated<Pat, Token![,]>) -> Vec<Parameter> {
     let inputs = inputs.iter_mut().enumerate();
     let bound = inputs.filter_map(|(index, input)| match input {
         Pat::Type(parameter) => (!owns_nothing(&parameter.ty)).then(|| typed(index, parameter)),
@@ -43,7 +65,7 @@ pub(crate) fn of_closure(inputs: &mut Punctuated<Pat, Token![,]>) -> Vec<Binding
         Pat::Reference(_) | Pat::Verbatim(_) => None,
         pat => Some(bind(index, Vec::new(), pat)),
     });
-    bound.collect()
+    bound.map(Parameter::from).collect()
 }
 
 fn typed(index: usize, parameter: &mut PatType) -> Binding {
@@ -85,13 +107,7 @@ fn is_plain(name: &PatIdent) -> bool {
 /// `self` cannot be bound again, so the body names another local in its place. Not where a macro names `self` in a string, which nobody but
 /// that macro can read.
 fn receiver_by_value(receiver: &mut Receiver, body: &mut Block) -> Option<Binding> {
-    let by_reference = match &receiver.kind {
-        syn::ReceiverKind::Value => false,
-        syn::ReceiverKind::Reference(..) => true,
-        syn::ReceiverKind::Typed(_, ty) => owns_nothing(ty) || is_pinned_reference(ty),
-        _ => true,
-    };
-    if by_reference || NamedInText::anywhere(body) {
+    if is_by_reference(receiver) || NamedInText::anywhere(body) {
         return None;
     }
     let at = receiver.self_token.span;
@@ -103,6 +119,14 @@ fn receiver_by_value(receiver: &mut Receiver, body: &mut Block) -> Option<Bindin
         mutability,
         value,
     })
+}
+
+fn is_by_reference(receiver: &Receiver) -> bool {
+    match &receiver.kind {
+        syn::ReceiverKind::Value => false,
+        syn::ReceiverKind::Typed(_, ty) => owns_nothing(ty) || is_pinned_reference(ty),
+        _ => true,
+    }
 }
 
 /// `Pin<&mut Self>`.

@@ -25,54 +25,48 @@ fn closures_with_lines_of_their_own() {
         static HPROF_SITE_F_1: Site = Function(2, 3, Brace(14));
         static HPROF_SITE_F_5_1: Site = Closure(6, 7, Brace(8));
         static HPROF_SITE_F_9_2: Site = Closure(9, 10, 11);
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
+        let frame = enter(&HPROF_SITE_F_1);
+        M(0);
+        let short = v
+            .iter()
+            .map(|x| {
+                let y = x + 1;
+                y
+            });
+        M(1);
+        let _brace = brace(2);
+        v.iter()
+            .map(|x| x + 1)
+            .filter(|x| {
+                let frame = enter(&HPROF_SITE_F_5_1);
+                let drops = drop_glue(x);
+                let x = x;
+                let _leave = leave(2, drops);
+                {
+                    M(0);
+                    let odd = x % 2 == 1;
+                    M(1);
+                    odd
+                }
+            })
+            .map(|x| {
+                let frame = enter(&HPROF_SITE_F_9_2);
+                let drops = drop_glue(x);
+                let x = x;
+                let _leave = leave(0, drops);
                 M(0);
-                let short = v
-                    .iter()
-                    .map(|x| {
-                        let y = x + 1;
-                        y
-                    });
-                M(1);
-                let _brace = brace(2);
-                v.iter()
-                    .map(|x| x + 1)
-                    .filter(|x| {
-                        {
-                            let frame = enter(&HPROF_SITE_F_5_1);
-                            let drops = drop_glue(x);
-                            let x = x;
-                            let _leave = leave(2, drops);
-                            {
-                                M(0);
-                                let odd = x % 2 == 1;
-                                M(1);
-                                odd
-                            }
-                        }
-                    })
-                    .map(|x| {
-                        let frame = enter(&HPROF_SITE_F_9_2);
-                        let drops = drop_glue(x);
-                        let x = x;
-                        let _leave = leave(0, drops);
-                        M(0);
-                        match x {
-                            1 => {
-                                M(1);
-                                2
-                            }
-                            _ => {
-                                M(2);
-                                3
-                            }
-                        }
-                    })
-                    .collect()
-            }
-        }
+                match x {
+                    1 => {
+                        M(1);
+                        2
+                    }
+                    _ => {
+                        M(2);
+                        3
+                    }
+                }
+            })
+            .collect()
     }
     ");
 }
@@ -95,8 +89,7 @@ fn async_functions_bind_their_parameters_in_order() {
                     > {
                         return output;
                     }
-                    let drops = drop_glue(self);
-                    let drops = drops | drop_glue(parameter_1);
+                    let drops = drop_glue(parameter_1);
                     let drops = drops | drop_glue(b);
                     let drops = drops | drop_glue(parameter_3);
                     let _ = &self;
@@ -155,51 +148,41 @@ fn async_blocks_are_polled_in_a_frame() {
         s
     }
 }"
-    ), @"
-    fn f(n: u32) -> impl Future<Output = u32> {
-        static HPROF_SITE_F_1: Site = Function(2, 3, Brace(13));
-        static HPROF_SITE_F_3_1: Site = AsyncBlock(4, LoopHeader(5), 6, 8, 11, Brace(12));
-        static HPROF_SITE_F_8_2: Site = Closure(9);
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                let short = async { n };
+    ), @r"
+fn f(n: u32) -> impl Future<Output = u32> {
+    static HPROF_SITE_F_1: Site = Function(2, 3, Brace(13));
+    static HPROF_SITE_F_3_1: Site = AsyncBlock(4, LoopHeader(5), 6, 8, 11);
+    static HPROF_SITE_F_8_2: Site = Closure(9);
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let short = async { n };
+    M(1);
+    let _brace = brace(2);
+    poll(
+        &HPROF_SITE_F_3_1,
+        async move {
+            M(0);
+            let mut s = short.await;
+            M(1);
+            for x in 0..n {
+                {
+                    M(2);
+                    s += x;
+                }
                 M(1);
-                let _brace = brace(2);
-                poll(
-                    &HPROF_SITE_F_3_1,
-                    async move {
-                        M(0);
-                        let mut s = short.await;
-                        let drops = drop_glue(s);
-                        M(1);
-                        for x in 0..n {
-                            {
-                                M(2);
-                                s += x;
-                            }
-                            M(1);
-                        }
-                        M(3);
-                        run(|| {
-                            {
-                                let frame = enter(&HPROF_SITE_F_8_2);
-                                {
-                                    M(0);
-                                    work();
-                                }
-                            }
-                        });
-                        M(4);
-                        let _brace = brace(5, drops);
-                        s
-                    },
-                )
             }
-        }
-    }
-    ");
+            M(3);
+            run(|| {
+                let frame = enter(&HPROF_SITE_F_8_2);
+                M(0);
+                work();
+            });
+            M(4);
+            s
+        },
+    )
+}
+");
 }
 
 #[test]
@@ -213,27 +196,23 @@ fn async_closures_are_left_alone() {
         work(x).await;
     });
 }"
-    ), @"
-    fn f() {
-        static HPROF_SITE_F_1: Site = Function(2, 5);
-        static HPROF_SITE_F_5_1: Site = AsyncBlock(6);
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                run(async |x| {
-                    work(x).await;
-                });
-                M(1);
-                run(|x| poll(
-                    &HPROF_SITE_F_5_1,
-                    async move {
-                        M(0);
-                        work(x).await;
-                    },
-                ));
-            }
-        }
-    }
-    ");
+    ), @r"
+fn f() {
+    static HPROF_SITE_F_1: Site = Function(2, 5);
+    static HPROF_SITE_F_5_1: Site = AsyncBlock(6);
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    run(async |x| {
+        work(x).await;
+    });
+    M(1);
+    run(|x| poll(
+        &HPROF_SITE_F_5_1,
+        async move {
+            M(0);
+            work(x).await;
+        },
+    ));
+}
+");
 }

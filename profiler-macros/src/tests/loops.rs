@@ -18,36 +18,32 @@ fn the_header_counts_every_turn() {
     }
     s
 }"
-    ), @"
-    fn f(v: &[u32]) -> u32 {
-        static HPROF_SITE_F_1: Site = Function(2, LoopHeader(3), 4, 5, 7, Brace(8));
+    ), @r"
+fn f(v: &[u32]) -> u32 {
+    static HPROF_SITE_F_1: Site = Function(2, LoopHeader(3), 4, 5, 7, Brace(8));
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let mut s = 0;
+    M(1);
+    for x in v {
         {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                let mut s = 0;
-                M(1);
-                for x in v {
-                    {
-                        M(2);
-                        if *x == 0 {
-                            {
-                                M(1);
-                                continue;
-                            };
-                        }
-                        M(3);
-                        s += x;
-                    }
+            M(2);
+            if *x == 0 {
+                {
                     M(1);
-                }
-                M(4);
-                let _brace = brace(5);
-                s
+                    continue;
+                };
             }
+            M(3);
+            s += x;
         }
+        M(1);
     }
-    ");
+    M(4);
+    let _brace = brace(5);
+    s
+}
+");
 }
 
 #[test]
@@ -65,57 +61,53 @@ fn continue_names_its_loop() {
         }
     }
 }"
-    ), @"
-    fn f() {
-        static HPROF_SITE_F_1: Site = Function(LoopHeader(2), LoopHeader(3), 4, 5, 6, 7, 8);
+    ), @r"
+fn f() {
+    static HPROF_SITE_F_1: Site = Function(LoopHeader(2), LoopHeader(3), 4, 5, 6, 7, 8);
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    'outer: while more() {
         {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                'outer: while more() {
-                    {
-                        M(1);
-                        loop {
+            M(1);
+            loop {
+                {
+                    M(2);
+                    match next() {
+                        0 => {
+                            M(3);
                             {
-                                M(2);
-                                match next() {
-                                    0 => {
-                                        M(3);
-                                        {
-                                            M(1);
-                                            continue;
-                                        }
-                                    }
-                                    1 => {
-                                        M(4);
-                                        {
-                                            M(0);
-                                            continue 'outer;
-                                        }
-                                    }
-                                    2 => {
-                                        M(5);
-                                        break;
-                                    }
-                                    _ => {
-                                        M(6);
-                                        run(|| {
-                                            loop {
-                                                continue;
-                                            }
-                                        })
-                                    }
-                                }
+                                M(1);
+                                continue;
                             }
-                            #[allow(unreachable_code)] M(1);
+                        }
+                        1 => {
+                            M(4);
+                            {
+                                M(0);
+                                continue 'outer;
+                            }
+                        }
+                        2 => {
+                            M(5);
+                            break;
+                        }
+                        _ => {
+                            M(6);
+                            run(|| {
+                                loop {
+                                    continue;
+                                }
+                            })
                         }
                     }
-                    #[allow(unreachable_code)] M(0);
                 }
+                #[allow(unreachable_code)] M(1);
             }
         }
+        #[allow(unreachable_code)] M(0);
     }
-    ");
+}
+");
 }
 
 #[test]
@@ -132,46 +124,42 @@ fn a_body_may_end_early() {
     }
     for x in items() { work(x) }
 }"
-    ), @"
-    fn f() {
-        static HPROF_SITE_F_1: Site = Function(
-            LoopHeader(2),
-            3,
-            4,
-            LoopHeader(6),
-            7,
-            8,
-            LoopHeader(10),
-        );
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                loop {
-                    M(1);
-                    work();
-                    M(2);
-                    break;
-                }
-                M(3);
-                loop {
-                    {
-                        M(4);
-                        work();
-                        M(5);
-                        panic!();
-                    }
-                    #[allow(unreachable_code)] M(3);
-                }
-                M(6);
-                for x in items() {
-                    #[allow(unused_braces)] { work(x) }
-                    #[allow(unreachable_code)] M(6);
-                }
-            }
-        }
+    ), @r"
+fn f() {
+    static HPROF_SITE_F_1: Site = Function(
+        LoopHeader(2),
+        3,
+        4,
+        LoopHeader(6),
+        7,
+        8,
+        LoopHeader(10),
+    );
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    loop {
+        M(1);
+        work();
+        M(2);
+        break;
     }
-    ");
+    M(3);
+    loop {
+        {
+            M(4);
+            work();
+            M(5);
+            panic!();
+        }
+        #[allow(unreachable_code)] M(3);
+    }
+    M(6);
+    for x in items() {
+        #[allow(unused_braces)] { work(x) }
+        #[allow(unreachable_code)] M(6);
+    }
+}
+");
 }
 
 #[test]
@@ -191,67 +179,63 @@ fn an_innermost_simple_loop_only_counts() {
         while n < row { n += 1; }
     }
 }"
-    ), @"
-    fn f(v: &mut [f64]) {
-        static HPROF_SITE_F_1: Site = Function(
-            LoopHeader(2),
-            GroupHeader(3),
-            GroupBody(4, of = 1),
-            GroupBody(5, of = 1),
-            GroupBody(6, of = 1),
-            GroupBody(7, of = 1),
-            GroupBody(8, of = 1),
-            11,
-            GroupHeader(12),
-        );
+    ), @r"
+fn f(v: &mut [f64]) {
+    static HPROF_SITE_F_1: Site = Function(
+        LoopHeader(2),
+        GroupHeader(3),
+        GroupBody(4, of = 1),
+        GroupBody(5, of = 1),
+        GroupBody(6, of = 1),
+        GroupBody(7, of = 1),
+        GroupBody(8, of = 1),
+        11,
+        GroupHeader(12),
+    );
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    for row in 1..9 {
         {
-            let frame = enter(&HPROF_SITE_F_1);
+            M(1);
             {
-                M(0);
-                for row in 1..9 {
+                let mut group = group([1, 2, 3, 4, 5, 6]);
+                for x in v.iter_mut() {
                     {
-                        M(1);
-                        {
-                            let mut group = group([1, 2, 3, 4, 5, 6]);
-                            for x in v.iter_mut() {
-                                {
-                                    hit(1);
-                                    let next = *x * 0.5;
-                                    hit(2);
-                                    if next < 1.0 {
-                                        hit(3);
-                                        *x = next;
-                                    } else {
-                                        hit(4);
-                                        if next > 7.0 {
-                                            hit(5);
-                                            *x = match row {
-                                                1 => 1.0,
-                                                _ => 2.0,
-                                            };
-                                        }
-                                    }
-                                }
-                                hit(0);
+                        hit(1);
+                        let next = *x * 0.5;
+                        hit(2);
+                        if next < 1.0 {
+                            hit(3);
+                            *x = next;
+                        } else {
+                            hit(4);
+                            if next > 7.0 {
+                                hit(5);
+                                *x = match row {
+                                    1 => 1.0,
+                                    _ => 2.0,
+                                };
                             }
-                        }
-                        M(7);
-                        let mut n = 0;
-                        M(8);
-                        let mut group = group([8]);
-                        while n < row {
-                            {
-                                n += 1;
-                            }
-                            hit(0);
                         }
                     }
-                    M(0);
+                    hit(0);
                 }
             }
+            M(7);
+            let mut n = 0;
+            M(8);
+            let mut group = group([8]);
+            while n < row {
+                {
+                    n += 1;
+                }
+                hit(0);
+            }
         }
+        M(0);
     }
-    ");
+}
+");
 }
 
 #[test]
@@ -263,33 +247,29 @@ fn a_counting_loop_at_the_end_keeps_its_temporaries() {
         *s += x;
     }
 }"
-    ), @"
-    fn f(v: &Mutex<Vec<u32>>, s: &mut u32) {
-        static HPROF_SITE_F_1: Site = Function(
-            2,
-            GroupHeader(3),
-            GroupBody(4, of = 1),
-            Brace(6),
-        );
+    ), @r"
+fn f(v: &Mutex<Vec<u32>>, s: &mut u32) {
+    static HPROF_SITE_F_1: Site = Function(
+        2,
+        GroupHeader(3),
+        GroupBody(4, of = 1),
+        Brace(6),
+    );
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let guard = work();
+    M(1);
+    let _brace = brace(3);
+    let mut group = group([1, 2]);
+    for x in v.lock().unwrap().iter() {
         {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                let guard = work();
-                M(1);
-                let _brace = brace(3);
-                let mut group = group([1, 2]);
-                for x in v.lock().unwrap().iter() {
-                    {
-                        hit(1);
-                        *s += x;
-                    }
-                    hit(0);
-                }
-            }
+            hit(1);
+            *s += x;
         }
+        hit(0);
     }
-    ");
+}
+");
 }
 
 #[test]
@@ -305,37 +285,33 @@ fn attributes_and_labels_of_counting_loops() {
     }
     work(s);
 }"
-    ), @"
-    fn f(v: &[u32], mut s: u32) {
-        static HPROF_SITE_F_1: Site = Function(
-            GroupHeader(4),
-            GroupBody(6, of = 0),
-            GroupBody(7, of = 0),
-            9,
-        );
-        {
-            let frame = enter(&HPROF_SITE_F_1);
+    ), @r"
+fn f(v: &[u32], mut s: u32) {
+    static HPROF_SITE_F_1: Site = Function(
+        GroupHeader(4),
+        GroupBody(6, of = 0),
+        GroupBody(7, of = 0),
+        9,
+    );
+    let frame = enter(&HPROF_SITE_F_1);
+    #[cfg(unix)] M(0);
+    #[cfg(unix)] #[allow(unused_labels)]
+    {
+        let mut group = group([0, 1, 2]);
+        'a: for x in v {
             {
-                #[cfg(unix)] M(0);
-                #[cfg(unix)] #[allow(unused_labels)]
-                {
-                    let mut group = group([0, 1, 2]);
-                    'a: for x in v {
-                        {
-                            #[cfg(test)] hit(1);
-                            #[cfg(test)] s -= x;
-                            hit(2);
-                            s += x;
-                        }
-                        hit(0);
-                    }
-                }
-                M(3);
-                work(s);
+                #[cfg(test)] hit(1);
+                #[cfg(test)] s -= x;
+                hit(2);
+                s += x;
             }
+            hit(0);
         }
     }
-    ");
+    M(3);
+    work(s);
+}
+");
 }
 
 #[test]
@@ -374,57 +350,53 @@ fn these_loops_do_more_than_count() {
             GroupBody(15, of = 6),
             17,
         );
-        {
-            let frame = enter(&HPROF_SITE_F_1);
+        let frame = enter(&HPROF_SITE_F_1);
+        M(0);
+        for x in v {
             {
-                M(0);
-                for x in v {
-                    {
-                        M(1);
-                        s += x.abs();
-                    }
-                    M(0);
+                M(1);
+                s += x.abs();
+            }
+            M(0);
+        }
+        M(2);
+        for x in v {
+            {
+                M(3);
+                s += x;
+                if s > 9 {
+                    break;
                 }
-                M(2);
-                for x in v {
-                    {
-                        M(3);
-                        s += x;
-                        if s > 9 {
-                            break;
-                        }
-                    }
-                    M(2);
-                }
-                M(4);
-                while more() {
-                    {
-                        M(5);
-                        s += 1;
-                    }
-                    M(4);
-                }
-                M(6);
-                {
-                    let mut group = group([6, 9]);
-                    for x in {
-                        let _back = back(6);
-                        M(7);
-                        work();
-                        M(8);
-                        v
-                    } {
-                        {
-                            hit(1);
-                            s += x;
-                        }
-                        hit(0);
-                    }
-                }
-                M(10);
+            }
+            M(2);
+        }
+        M(4);
+        while more() {
+            {
+                M(5);
+                s += 1;
+            }
+            M(4);
+        }
+        M(6);
+        {
+            let mut group = group([6, 9]);
+            for x in {
+                let _back = back(6);
+                M(7);
                 work();
+                M(8);
+                v
+            } {
+                {
+                    hit(1);
+                    s += x;
+                }
+                hit(0);
             }
         }
+        M(10);
+        work();
     }
     ");
 }
@@ -441,22 +413,18 @@ fn split_puts_full_markers_inside() {
         by_option,
         readable(expansion("", item, Some("lines+split")))
     );
-    assert_snapshot!(by_option, @"
-    fn f(v: &[u32]) {
-        static HPROF_SITE_F_1: Site = Function(LoopHeader(2), 3);
+    assert_snapshot!(by_option, @r"
+fn f(v: &[u32]) {
+    static HPROF_SITE_F_1: Site = Function(LoopHeader(2), 3);
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    for x in v {
         {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                for x in v {
-                    {
-                        M(1);
-                        s += x;
-                    }
-                    M(0);
-                }
-            }
+            M(1);
+            s += x;
         }
+        M(0);
     }
-    ");
+}
+");
 }

@@ -71,22 +71,18 @@ fn skip_leaves_the_item() {
 fn calls_marks_the_whole_body() {
     let by_option = readable(expansion("calls", ITEM, Some("lines")));
     assert_eq!(by_option, readable(expansion("", ITEM, Some("calls"))));
-    assert_snapshot!(by_option, @"
-    fn f() -> u32 {
-        static HPROF_SITE_F_1: Site = Function(WholeBody(1));
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                let a = 1;
-                work(|| {
-                    work();
-                });
-                a
-            }
-        }
-    }
-    ");
+    assert_snapshot!(by_option, @r"
+fn f() -> u32 {
+    static HPROF_SITE_F_1: Site = Function(WholeBody(1));
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let a = 1;
+    work(|| {
+        work();
+    });
+    a
+}
+");
     assert_snapshot!(readable(expansion("calls", "async fn f(a: A) { a.await }", Some("lines"))), @r"
 async fn f(a: A) {
     static HPROF_SITE_F_1: Site = AsyncFunction(WholeBody(1));
@@ -158,57 +154,51 @@ fn marked_statements_only() {
             24,
         );
         static HPROF_SITE_F_19_2: Site = Closure(WholeBody(19), 21);
-        {
-            let frame = enter(&HPROF_SITE_F_1);
+        let frame = enter(&HPROF_SITE_F_1);
+        M(0);
+        let a = 1;
+        M(1);
+        let b = work();
+        M(2);
+        for x in b {
             {
-                M(0);
-                let a = 1;
-                M(1);
-                let b = work();
-                M(2);
-                for x in b {
+                if x == 1 {
                     {
-                        if x == 1 {
-                            {
-                                M(2);
-                                continue;
-                            };
-                        }
-                        M(3);
-                        work();
-                        #[allow(unreachable_code)] M(4);
-                        work();
-                    }
-                    #[allow(unreachable_code)] M(2);
+                        M(2);
+                        continue;
+                    };
                 }
-                M(0);
-                for x in b {
-                    M(5);
-                    if x == 1 {
-                        {
-                            M(0);
-                            continue;
-                        };
-                    }
-                }
-                M(0);
-                run(|| {
-                    work();
-                });
-                run(|| {
-                    {
-                        let frame = enter(&HPROF_SITE_F_19_2);
-                        M(0);
-                        {
-                            M(1);
-                            return 1;
-                        }
-                    }
-                });
-                M(6);
-                a
+                M(3);
+                work();
+                #[allow(unreachable_code)] M(4);
+                work();
+            }
+            #[allow(unreachable_code)] M(2);
+        }
+        M(0);
+        for x in b {
+            M(5);
+            if x == 1 {
+                {
+                    M(0);
+                    continue;
+                };
             }
         }
+        M(0);
+        run(|| {
+            work();
+        });
+        run(|| {
+            let frame = enter(&HPROF_SITE_F_19_2);
+            M(0);
+            {
+                M(1);
+                return 1;
+            }
+        });
+        M(6);
+        a
     }
     "#);
 }
@@ -236,40 +226,36 @@ fn skipped_statements_and_loops() {
     #[mark(\"here\")]
     work();
 }", Some("lines"))), @r#"
-    fn f() {
-        static HPROF_SITE_F_1: Site = Function(2, LoopHeader(7), 12, 20.labelled("here"));
+fn f() {
+    static HPROF_SITE_F_1: Site = Function(2, LoopHeader(7), 12, 20.labelled("here"));
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    work();
+    work(|| {
+        work();
+    });
+    M(1);
+    for x in v {
         {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                work();
-                work(|| {
-                    work();
-                });
-                M(1);
-                for x in v {
-                    {
-                        if x == 1 {
-                            {
-                                M(1);
-                                continue;
-                            };
-                        }
-                        M(2);
-                        work(x);
-                    }
-                    #[allow(unreachable_code)] M(1);
-                }
-                for x in v {
-                    work(x);
+            if x == 1 {
+                {
+                    M(1);
                     continue;
-                }
-                M(3);
-                work();
+                };
             }
+            M(2);
+            work(x);
         }
+        #[allow(unreachable_code)] M(1);
     }
-    "#);
+    for x in v {
+        work(x);
+        continue;
+    }
+    M(3);
+    work();
+}
+"#);
 }
 
 #[test]

@@ -89,28 +89,24 @@ fn functions_with_their_own_attribute_are_left_to_it() {
         work();
     }
 }"
-    ), @"
-    impl Grid {
-        #[profile(calls)]
-        fn own(&self) {
-            work();
-        }
-        #[cfg_attr(test, hprof::profile)]
-        fn conditional(&self) {
-            work();
-        }
-        fn step(&self) {
-            static HPROF_SITE_STEP_6: Site = Function(7);
-            {
-                let frame = enter(&HPROF_SITE_STEP_6);
-                {
-                    M(0);
-                    work();
-                }
-            }
-        }
+    ), @r"
+impl Grid {
+    #[profile(calls)]
+    fn own(&self) {
+        work();
     }
-    ");
+    #[cfg_attr(test, hprof::profile)]
+    fn conditional(&self) {
+        work();
+    }
+    fn step(&self) {
+        static HPROF_SITE_STEP_6: Site = Function(7);
+        let frame = enter(&HPROF_SITE_STEP_6);
+        M(0);
+        work();
+    }
+}
+");
 }
 
 #[test]
@@ -181,24 +177,20 @@ fn try_blocks_are_not_entered() {
     };
     tried
 }"
-    ), @"
-    fn f() -> Option<u32> {
-        static HPROF_SITE_F_1: Site = Function(2, 6, Brace(7));
-        {
-            let frame = enter(&HPROF_SITE_F_1);
-            {
-                M(0);
-                let tried: Option<u32> = try {
-                    work()?;
-                    1
-                };
-                M(1);
-                let _brace = brace(2);
-                tried
-            }
-        }
-    }
-    ");
+    ), @r"
+fn f() -> Option<u32> {
+    static HPROF_SITE_F_1: Site = Function(2, 6, Brace(7));
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    let tried: Option<u32> = try {
+        work()?;
+        1
+    };
+    M(1);
+    let _brace = brace(2);
+    tried
+}
+");
 }
 
 #[test]
@@ -225,23 +217,19 @@ fn nested_items_are_not_entered() {
     ), @r#"
     fn outer() {
         static HPROF_SITE_OUTER_1: Site = Function(8, 13, 15, Brace(18));
-        {
-            let frame = enter(&HPROF_SITE_OUTER_1);
-            {
-                fn inner() {
-                    work();
-                }
-                const LIMIT: u32 = { 3 };
-                M(0);
-                let array = [0; { LIMIT as usize }];
-                M(1);
-                inner();
-                struct Local;
-                M(2);
-                println!("{}", { array });
-                #[allow(unreachable_code)] M(3);
-            }
+        let frame = enter(&HPROF_SITE_OUTER_1);
+        fn inner() {
+            work();
         }
+        const LIMIT: u32 = { 3 };
+        M(0);
+        let array = [0; { LIMIT as usize }];
+        M(1);
+        inner();
+        struct Local;
+        M(2);
+        println!("{}", { array });
+        #[allow(unreachable_code)] M(3);
     }
     "#);
 }

@@ -21,6 +21,7 @@ struct Shorten;
 impl VisitMut for Shorten {
     fn visit_block_mut(&mut self, block: &mut Block) {
         block.stmts.retain(|stmt| !is_tracking(stmt));
+        unframe(block);
         visit_mut::visit_block_mut(self, block);
     }
 
@@ -74,6 +75,29 @@ impl VisitMut for Shorten {
     }
 }
 
+/// `{ { enter; { body } } }` is `{ enter; body }`, if no parameters are bound between.
+fn unframe(block: &mut Block) {
+    let is_frame = |stmt: &Stmt| {
+        stmt.to_token_stream()
+            .to_string()
+            .contains("Frame :: enter")
+    };
+    let Some(Stmt::Expr(Expr::Block(framed), None)) = block.stmts.last() else {
+        return;
+    };
+    if !framed.block.stmts.first().is_some_and(is_frame) {
+        return;
+    }
+    let mut stmts = framed.block.stmts.clone();
+    block.stmts.pop();
+    if let [_enter, Stmt::Expr(Expr::Block(body), None)] = stmts.as_slice() {
+        let body = body.block.stmts.clone();
+        stmts.truncate(1);
+        stmts.extend(body);
+    }
+    block.stmts.extend(stmts);
+}
+
 fn shortened(call: &str) -> Option<String> {
     let number = |rest: &str| rest.split('>').next().map(str::to_owned);
     if let Some(rest) = call.strip_prefix("Frame::line::<") {
@@ -113,7 +137,8 @@ fn guarded(name: &str, rest: &str) -> Option<String> {
     let (_, wanted) = arguments.strip_suffix(')')?.split_once(',')?;
     let wanted = wanted
         .replace("::hprof::__private::", "")
-        .replace("(&", "(");
+        .replace("(&", "(")
+        .replace("move||", "");
     let hit = match numbers.split_once(',') {
         Some((_, "false")) => ", no_hit",
         _ => "",

@@ -152,16 +152,17 @@ impl Walker<'_> {
     }
 
     /// A block that is a branch: its guard comes first.
-    pub(super) fn branch(&mut self, block: &mut Block, bound: &[Ident]) {
+    pub(super) fn branch(&mut self, block: &mut Block, mut bound: Vec<Ident>) {
+        drops::keep_what_stays(&mut bound, &block.stmts);
         self.enter_branch();
         self.visit_block_mut(block);
-        let guard = self.leave_branch(bound, false, block.brace_token.span.open());
+        let guard = self.leave_branch(&bound, false, block.brace_token.span.open());
         prepend(block, guard);
     }
 
     /// A block that is an operand.
     pub(super) fn returning_block(&mut self, block: &mut Block) {
-        self.branch(block, &[]);
+        self.branch(block, Vec::new());
     }
 
     /// A loop that may be an operand: `loop { .. } + 1` becomes `{ guard; loop { .. } } + 1`. A loop has no operands, so there is no temporary

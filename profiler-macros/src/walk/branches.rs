@@ -12,7 +12,7 @@ impl Walker<'_> {
         self.once(&mut e.cond);
         let branching = self.body.here;
         let bound = drops::names_of_condition(&e.cond);
-        self.branch(&mut e.then_branch, &bound);
+        self.branch(&mut e.then_branch, bound);
         let after_then = mem::replace(&mut self.body.here, branching);
         if let Some((_, alternative)) = &mut e.else_branch {
             self.alternative(alternative);
@@ -78,7 +78,8 @@ impl Walker<'_> {
     /// `P => expr` becomes `P => { M; expr }`: the body of an arm ends temporaries already.
     fn arm(&mut self, arm: &mut Arm) {
         let at = start::of_pattern(&arm.pat);
-        let bound = drops::owning_names(&arm.pat);
+        let mut bound = drops::owning_names(&arm.pat);
+        drops::keep_what_arm_keeps(&mut bound, &arm.body);
         self.enter_branch();
         if let Expr::Block(body) = &mut *arm.body
             && body.label.is_none()

@@ -21,7 +21,7 @@ pub(super) enum Subject {
     /// A binding; with `behind` the temporary that it refers to, which lives as long.
     Binding { name: Ident, behind: bool },
     /// A type that was written down.
-    Written(Type),
+    Written(Box<Type>),
     /// Nothing is known but that something may be dropped.
     Unknown,
 }
@@ -71,7 +71,7 @@ fn subjects(local: &Local) -> Vec<Subject> {
         return match written {
             Some(ty) if owns_nothing(ty) => Vec::new(),
             Some(ty) if is_inferred(ty) => vec![Subject::Unknown],
-            Some(ty) => vec![Subject::Written(ty.clone())],
+            Some(ty) => vec![Subject::Written(Box::new(ty.clone()))],
             None => vec![Subject::Unknown],
         };
     };
@@ -95,6 +95,19 @@ fn subjects(local: &Local) -> Vec<Subject> {
             .map(|name| Subject::Binding { name, behind: true })
             .collect(),
         Kept::Behind | Kept::Somewhere => vec![Subject::Unknown],
+    }
+}
+
+/// Of names bound before these statements, those that they do not certainly move away.
+pub(super) fn keep_what_stays(names: &mut Vec<Ident>, stmts: &[Stmt]) {
+    names.retain(|name| !is_moved_away(name, stmts));
+}
+
+/// Of the names that an arm binds, those that its body does not certainly move away.
+pub(super) fn keep_what_arm_keeps(names: &mut Vec<Ident>, body: &Expr) {
+    match body {
+        Expr::Block(block) => keep_what_stays(names, &block.block.stmts),
+        body => names.retain(|name| !moves(body, name)),
     }
 }
 
