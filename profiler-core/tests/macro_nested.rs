@@ -61,10 +61,10 @@ fn around() -> u32 {
                 next //= 1
             };
             later.await //= 1
-        }
+        } //= 1
         let first = deeper(n).await; //= 1
         first + 1 //= 1
-    }
+    } //= 1
     block_on(boxed(3)) + scaled(&[1, 2, 3]) + block_on(waiting(1)) //= 1
 }
 
