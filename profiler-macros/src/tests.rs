@@ -5,6 +5,7 @@
 
 mod async_code;
 mod branches;
+mod guards;
 mod loops;
 mod options;
 mod places;

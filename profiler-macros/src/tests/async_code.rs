@@ -1,4 +1,5 @@
 //! Closures and async code (rules R9 to R11).
+#![expect(clippy::too_many_lines, reason = "expansions as they are")]
 
 use super::lines;
 use insta::assert_snapshot;
