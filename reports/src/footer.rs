@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{End, NotMeasured, Process, Profile, Thread};
+use hprof::model::{End, Function, NotMeasured, Process, Profile, Thread};
 use hprof::site::WhyNot;
 
 use crate::line_table::{LineTableOptions, sign};
@@ -352,6 +352,19 @@ fn write_silent(
     )
 }
 
+/// What to try where a recursion may have run out of stack.
+fn stack_hint(thread: &Thread, function: &Function) -> String {
+    let how = if thread.name == "main" {
+        "`ulimit -s unlimited` gives it more"
+    } else {
+        "RUST_MIN_STACK=67108864 gives threads more, `ulimit -s unlimited` the main one"
+    };
+    format!(
+        "{} calls itself, and markers make each call's stack larger: if it ran out of stack, {how}",
+        text::clean(&function.name)
+    )
+}
+
 /// The lines where threads stood when their process was killed.
 fn write_running(
     view: &RunView<'_>,
@@ -390,6 +403,13 @@ fn write_running(
         }
         if threads.len() > THREADS_LISTED {
             writeln!(out, "  and {} more threads", threads.len() - THREADS_LISTED)?;
+        }
+        let deep = threads.iter().find_map(|thread| {
+            let function = view.ran_too_deep(profile, thread)?;
+            Some((thread, function))
+        });
+        if let Some((thread, function)) = deep {
+            writeln!(out, "Hint:  {}", stack_hint(thread, function))?;
         }
     }
     Ok(())

@@ -26,6 +26,40 @@ fn a_signal_is_named_and_each_thread_with_its_line_since_when() {
             sleeper.contains("after the start)  thread::sleep("),
             "{sleeper}"
         );
+        assert!(!run.stderr.contains("calls itself"), "{run:#?}");
+    }
+}
+
+/// Markers make frames larger, so a recursion that fits without them may not fit with them.
+#[test]
+fn a_recursion_that_runs_out_of_stack_is_told_what_to_try() {
+    for (how, names, hint) in [
+        (
+            "alone",
+            &["dive"][..],
+            "`ulimit -s unlimited` gives it more",
+        ),
+        (
+            "circle",
+            &["first", "second"],
+            "`ulimit -s unlimited` gives it more",
+        ),
+        ("thread", &["dive"], "RUST_MIN_STACK="),
+    ] {
+        let annotated = Fixture::shared("annotated");
+        let run = annotated.hprof(["run", "--example", "overflow", "--", how]);
+        let run = printed(&mut { run })
+            .code(128 + 6)
+            .says("was killed by SIGABRT");
+        let line = run
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("Hint:  ") && line.contains("stack"));
+        let line = line.unwrap_or_else(|| panic!("{run:#?}"));
+        let named = names
+            .iter()
+            .any(|name| line.contains(&format!("{name} calls itself")));
+        assert!(named && line.contains(hint), "{line}");
     }
 }
 

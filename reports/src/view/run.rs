@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{End, Nanos, NotMeasured, Place, Process, Profile, Run, Thread, successors};
+use hprof::model::{
+    End, Function, Nanos, Node, NotMeasured, Place, Process, Profile, Run, Thread, successors,
+};
 use hprof::site::WhyNot;
 
 /// Facts on a run.
@@ -98,6 +100,39 @@ impl<'a> RunView<'a> {
             _ => None,
         }
     }
+}
+
+impl RunView<'_> {
+    /// The function in which a thread may have run out of stack: it calls itself, and the program died as such programs do.
+    pub(crate) fn ran_too_deep<'p>(
+        &self,
+        profile: &'p Profile,
+        thread: &Thread,
+    ) -> Option<&'p Function> {
+        /// Rust's own handler aborts; a fault in code of other languages is not told from any other.
+        const OVERFLOWS: [i32; 2] = [6, 11];
+        if !matches!(self.run.end, Some(End::Signal(number)) if OVERFLOWS.contains(&number)) {
+            return None;
+        }
+        let running = thread.running?.function;
+        let is_recursion = |node: &Node| {
+            // In a longer circle of calls the first of them may have nodes of their own.
+            let above = callers(thread, node).any(|other| other.function == running);
+            node.function == running && (node.calls > node.primitive_calls || above)
+        };
+        let recurses = thread.nodes.iter().any(is_recursion);
+        let function = usize::try_from(running.0).ok()?;
+        profile.functions.get(function).filter(|_| recurses)
+    }
+}
+
+/// The nodes that a node was called from, innermost first.
+fn callers<'t>(thread: &'t Thread, node: &'t Node) -> impl Iterator<Item = &'t Node> {
+    let parent = |node: &&'t Node| {
+        let (index, _) = node.parent?;
+        thread.nodes.get(usize::try_from(index).ok()?)
+    };
+    std::iter::successors(parent(&node), parent)
 }
 
 /// For each process whether it became another one.
