@@ -45,7 +45,7 @@ machine-code:
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1 -- arithmetic
 
-# A thousand kills, four thousand forks while a recording starts, a hundred thousand threads, fifty million calls: minutes. Prints what it
+# Two thousand kills, four thousand forks while a recording starts, a hundred thousand threads, fifty million calls: minutes. Prints what it
 # counted.
 crash:
 	$(CARGO) test --release -p hprof-core --test crash --test process_life --test process_starts -- --ignored --nocapture --test-threads=1
