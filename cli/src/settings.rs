@@ -151,10 +151,12 @@ pub(crate) struct Build {
     pub(crate) options: Vec<OsString>,
     /// Part of the options: those that `cargo metadata` takes too.
     pub(crate) lookup: Vec<OsString>,
+    /// Likewise, those that choose features.
+    pub(crate) features: Vec<OsString>,
     /// The cargo profile.
     pub(crate) profile: CargoProfile,
     /// `--target`.
-    pub(crate) target: Option<String>,
+    pub(crate) target: Vec<String>,
     /// `--target-dir`.
     pub(crate) target_dir: Option<PathBuf>,
     /// `--config`.
@@ -182,7 +184,9 @@ impl Build {
     }
 
     pub(crate) fn test(args: &TestArgs) -> Self {
-        let selection = targets(&args.common.targets);
+        let mut selection = Options(targets(&args.common.targets));
+        selection.flag("--doc", args.doc);
+        let selection = selection.0;
         Self {
             packages: names(&args.common.targets.package),
             ..Self::new(
@@ -222,11 +226,14 @@ impl Build {
         lookup.flag("--offline", args.offline);
         lookup.flag("--frozen", args.frozen);
         lookup.values("--config", &args.config);
-        let mut options = Options(lookup.0.clone());
-        options.values("--features", &args.features);
-        options.flag("--all-features", args.all_features);
-        options.flag("--no-default-features", args.no_default_features);
-        options.value("--target", args.target.as_ref());
+        let mut features = Options::default();
+        features.values("--features", &args.features);
+        features.flag("--all-features", args.all_features);
+        features.flag("--no-default-features", args.no_default_features);
+        let mut options = Options([lookup.0.as_slice(), &features.0].concat());
+        for target in &args.target {
+            options.value("--target", Some(target));
+        }
         options.value("--target-dir", args.target_dir.as_ref());
         options.value("--jobs", args.jobs.as_ref());
         options.flag("--quiet", args.quiet);
@@ -238,6 +245,7 @@ impl Build {
             selection,
             options: options.0,
             lookup: lookup.0,
+            features: features.0,
             profile: CargoProfile::new(args),
             target: args.target.clone(),
             target_dir: args.target_dir.clone(),

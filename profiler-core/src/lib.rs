@@ -42,6 +42,8 @@ pub mod raw;
     reason = "markers are assembly, and their cells lie in mapped memory"
 )]
 mod recorder;
+#[cfg(feature = "model")]
+pub mod regular_file;
 pub mod site;
 #[cfg(feature = "tracing")]
 mod spans;

@@ -29,9 +29,9 @@ pub(crate) struct CargoArgs {
     /// Build with optimisations, which is the default
     #[arg(long)]
     pub(crate) release: bool,
-    /// Build for this target
+    /// Build for this target; host-tuple is this machine
     #[arg(long, value_name = "TRIPLE")]
-    pub(crate) target: Option<String>,
+    pub(crate) target: Vec<String>,
     /// Folder for everything that is built
     #[arg(long, value_name = "DIR")]
     pub(crate) target_dir: Option<PathBuf>,

@@ -59,6 +59,7 @@ Examples:
   hprof test parses_empty          the tests whose names contain this
   hprof test --test cli -- --exact one::test --nocapture
   hprof test --lib -p parser
+  hprof test --doc                 the examples in the documentation, as cargo 1.89 and newer lets them start
 
 Exit code: cargo's.";
 
@@ -68,6 +69,9 @@ Exit code: cargo's.";
 pub(crate) struct TestArgs {
     #[command(flatten)]
     pub(crate) common: HarnessArgs,
+    /// The tests in the documentation of the library, and no others
+    #[arg(long, help_heading = CARGO, conflicts_with_all = ["lib", "bins", "bin", "examples", "example", "tests", "test", "benches", "bench", "all_targets"])]
+    pub(crate) doc: bool,
     /// Only tests whose names contain this
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<OsString>,

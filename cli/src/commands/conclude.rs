@@ -6,14 +6,16 @@ use hprof::model::Profile;
 
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
-use crate::launch::Records;
+use crate::launch::{OptionalLibrary, Records};
 use crate::output::{self, Report};
 use crate::store::{self, Destination, Loaded, Placed, RunFacts};
 use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Nothing {
+    /// The package depends on hprof, but what it depends on is switched off.
+    Optional(OptionalLibrary),
     /// The package does not even depend on hprof.
     Annotated,
     /// No annotated function was entered.
@@ -117,6 +119,16 @@ fn print(report: Report, table: &TableArgs, loaded: &Loaded) -> anyhow::Result<(
 
 fn nothing_recorded(reason: Nothing) {
     match reason {
+        Nothing::Optional(optional) => {
+            let of = match &optional.package {
+                Some(package) => format!(" of {package}"),
+                None => String::new(),
+            };
+            output::say(format_args!(
+                "nothing was recorded: hprof-core is an optional dependency{of}, and this build leaves it out"
+            ));
+            output::say(format_args!("hint: try -F {}", optional.feature));
+        }
         Nothing::Annotated => {
             output::say("nothing was recorded: the package does not use hprof");
             output::say(format_args!("hint: add three lines:\n{}", three_lines()));

@@ -1,5 +1,6 @@
 //! `hprof exec`: run any command, and merge what the programs it started recorded.
 
+use std::collections::BTreeMap;
 use std::env;
 
 use super::conclude::{Nothing, Over, conclude};
@@ -22,11 +23,11 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     let order = Order {
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
-        runner: Vec::new(),
+        runners: BTreeMap::new(),
         runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
-    let code = launch::run_program(records.folder(), &order, args.command)?;
+    let code = launch::run_program(records.folder(), &order, &[], args.command)?;
     let launches = launch::finished_launches(records.folder())?;
     let facts = RunFacts::new(&launches, Vec::new());
     let program = facts

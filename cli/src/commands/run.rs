@@ -58,11 +58,12 @@ fn profile(
     let order = Order {
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
-        runner: cargo.runner.clone(),
+        runners: cargo.runners.clone(),
         runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
-    let (code, launches) = start(&cargo, recording, &records, &OwnAllocator::of(build, &runs))?;
+    let own = OwnAllocator::of(build, &runs);
+    let (code, launches) = start(&cargo, recording, &records, &own, &package)?;
     if launches.is_empty() {
         return Ok(not_started(build, code));
     }
@@ -75,7 +76,7 @@ fn profile(
         table,
         code,
         native: recording.native(),
-        reason: &|| reason(build),
+        reason: &|| reason(build, &package),
     })
 }
 
@@ -95,20 +96,22 @@ fn start(
     recording: &Recording,
     records: &Records,
     own: &OwnAllocator,
+    package: &Package,
 ) -> anyhow::Result<(u8, Vec<Launch>)> {
     let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
         let code = cargo.run(&recording.switch(own_allocator), records)?;
         Ok((code, launch::finished_launches(records.folder())?))
     };
-    if own.is_remembered(cargo) {
+    if own.is_remembered() {
         say_left_out();
         return start(true);
     }
     let (code, launches) = start(false)?;
-    if launches.is_empty() && own.is_the_cause(cargo, &recording.switch(false), code)? {
-        own.remember();
+    if launches.is_empty() && OwnAllocator::is_the_cause(cargo, &recording.switch(false), code)? {
         say_left_out();
-        return start(true);
+        let ended = start(true)?;
+        own.remember(cargo, package);
+        return Ok(ended);
     }
     Ok((code, launches))
 }
@@ -119,9 +122,12 @@ fn say_left_out() {
 }
 
 /// Why nothing was recorded.
-fn reason(build: &Build) -> Nothing {
-    match launch::uses_hprof(&build.lookup) {
-        Ok(false) => Nothing::Annotated,
+fn reason(build: &Build, package: &Package) -> Nothing {
+    match launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat()) {
+        Ok(false) => match &package.optional {
+            Some(optional) => Nothing::Optional(optional.clone()),
+            None => Nothing::Annotated,
+        },
         // Cargo has just built it, so it is not likely to refuse; and if it does, this is the more general reason.
         Ok(true) | Err(_) => Nothing::Entered,
     }

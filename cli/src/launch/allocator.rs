@@ -1,19 +1,27 @@
 //! Finds out whether a build failed because the program has a `#[global_allocator]` of its own, which leaves no room for ours.
 //!
-//! Cargo writes its messages straight to the terminal, so they cannot be read on the way. The failed build is asked again for its
-//! messages, and only if some package has an allocator at all.
+//! Cargo writes its messages straight to the terminal, so they cannot be read on the way. A build that failed is asked again for its
+//! messages, whatever the reason may be: the allocator can stand in a test, in a file that `#[path]` names, in a dependency or in what
+//! a macro makes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::Cargo;
-use super::package::package_folders;
+use super::package::{Package, our_folders};
+use hprof::regular_file;
 use crate::settings::Build;
 
 /// Exit code of cargo for a failed build.
 const BUILD_FAILED: u8 = 101;
+/// No note and no source file is read further.
+const LONGEST: u64 = 16 << 20;
+/// What stands in a file with such an allocator, or with the macro that makes one.
+const ATTRIBUTE: &str = "global_allocator";
 
 /// What is known of the allocator of one selection of targets. It is remembered from run to run, for a build that fails first
 /// takes its time.
@@ -22,6 +30,14 @@ pub(crate) struct OwnAllocator {
     /// One line for each selection that has one.
     notes: PathBuf,
     selection: String,
+}
+
+/// A line of the notes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Note {
+    selection: String,
+    /// Source files that name the attribute: as long as one of them does, the note holds.
+    files: BTreeSet<PathBuf>,
 }
 
 impl OwnAllocator {
@@ -33,71 +49,81 @@ impl OwnAllocator {
         );
         Self {
             notes: runs.join(".own-allocator"),
-            selection: selection.replace('\n', " "),
+            selection,
         }
     }
 
-    /// Whether it was found to have one, and may still have it.
-    pub(crate) fn is_remembered(&self, cargo: &Cargo<'_>) -> bool {
-        let notes = fs::read_to_string(&self.notes).unwrap_or_default();
-        notes.lines().any(|line| line == self.selection)
-            && some_package_names_one(cargo).unwrap_or(false)
+    /// Whether it was found to have one, and still has it.
+    pub(crate) fn is_remembered(&self) -> bool {
+        let mut notes = self.notes().into_iter();
+        let note = notes.find(|note| note.selection == self.selection);
+        note.is_some_and(|note| note.files.iter().any(|file| names_allocator(file)))
     }
 
-    /// Remembers that it has one. If that fails it is found out again, so nobody needs to know.
-    pub(crate) fn remember(&self) {
-        let mut notes = fs::read_to_string(&self.notes).unwrap_or_default();
-        notes.push_str(&self.selection);
-        notes.push('\n');
-        let folder = self.notes.parent().unwrap_or(Path::new("."));
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&self.notes, notes));
-        if let Err(error) = written {
+    /// Remembers that it has one, now that it is built. If that fails it is found out again, so nobody needs to know.
+    pub(crate) fn remember(&self, cargo: &Cargo<'_>, package: &Package) {
+        if let Err(error) = self.try_to_remember(cargo, package) {
             tracing::debug!(%error, "cannot remember the allocator");
         }
     }
 
+    fn try_to_remember(&self, cargo: &Cargo<'_>, package: &Package) -> anyhow::Result<()> {
+        let ours = our_folders(cargo.lookup())?;
+        let is_ours = |file: &PathBuf| ours.iter().any(|folder| file.starts_with(folder));
+        let mut files = compiled_files(cargo, package);
+        files.retain(|file| !is_ours(file) && names_allocator(file));
+        let mut notes = self.notes();
+        notes.retain(|note| note.selection != self.selection);
+        notes.push(Note {
+            selection: self.selection.clone(),
+            files,
+        });
+        let lines = notes.iter().map(serde_json::to_string);
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        fs::create_dir_all(self.notes.parent().unwrap_or(Path::new(".")))?;
+        fs::write(&self.notes, lines.join("\n"))?;
+        Ok(())
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let text = regular_file::read_text(&self.notes, LONGEST).unwrap_or_default();
+        let notes = text.lines().map(serde_json::from_str);
+        notes.filter_map(Result::ok).collect()
+    }
+
     /// Whether the build that gave this exit code failed for the sake of two allocators.
-    pub(crate) fn is_the_cause(
-        &self,
-        cargo: &Cargo<'_>,
-        switch: &str,
-        code: u8,
-    ) -> anyhow::Result<bool> {
-        if code != BUILD_FAILED || !some_package_names_one(cargo)? {
-            return Ok(false);
-        }
-        Ok(tells_conflict(&cargo.messages(switch)?))
+    pub(crate) fn is_the_cause(cargo: &Cargo<'_>, switch: &str, code: u8) -> anyhow::Result<bool> {
+        Ok(code == BUILD_FAILED && tells_conflict(&cargo.messages(switch)?))
     }
 }
 
-fn some_package_names_one(cargo: &Cargo<'_>) -> anyhow::Result<bool> {
-    let folders = package_folders(cargo.lookup())?;
-    Ok(folders.iter().any(|folder| names_allocator(folder, 0)))
+fn names_allocator(file: &Path) -> bool {
+    regular_file::read_text(file, LONGEST).is_ok_and(|text| text.contains(ATTRIBUTE))
 }
 
-/// Whether a Rust file in the folder has the attribute.
-fn names_allocator(folder: &Path, depth: u32) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    entries.flatten().any(|entry| {
-        let path = entry.path();
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => {
-                let name = entry.file_name();
-                let skipped =
-                    name == "target" || name == "tests" || name.to_string_lossy().starts_with('.');
-                depth < 16 && !skipped && names_allocator(&path, depth + 1)
+/// The source files of everything that was compiled with our cargo profile, as the compiler noted them.
+fn compiled_files(cargo: &Cargo<'_>, package: &Package) -> BTreeSet<PathBuf> {
+    let build = &package.build_folder;
+    let profile = Path::new(cargo.profile_name()).join("deps");
+    let of_targets = cargo.targets().map(|target| build.join(target));
+    let folders = std::iter::once(build.clone()).chain(of_targets);
+    let mut files = BTreeSet::new();
+    for folder in folders {
+        let entries = fs::read_dir(folder.join(&profile)).into_iter().flatten();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.extension().is_some_and(|extension| extension == "d") {
+                let text = regular_file::read_text(&path, LONGEST).unwrap_or_default();
+                files.extend(noted_files(&text).map(|file| package.root.join(file)));
             }
-            Ok(kind)
-                if kind.is_file()
-                    && path.extension().is_some_and(|extension| extension == "rs") =>
-            {
-                fs::read_to_string(path).is_ok_and(|text| text.contains("global_allocator"))
-            }
-            _ => false,
         }
-    })
+    }
+    files
+}
+
+/// The files that a note of the compiler names on lines of their own, in the format of `make`.
+fn noted_files(text: &str) -> impl Iterator<Item = PathBuf> {
+    let names = text.lines().filter_map(|line| line.strip_suffix(':'));
+    names.map(|name| name.replace("\\ ", " ").into())
 }
 
 /// Whether cargo's JSON messages hold rustc's error on a second allocator beside ours.
@@ -119,6 +145,13 @@ fn tells_conflict(messages: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_from_the_notes_of_the_compiler() {
+        let text = "/t/a.d: src/main.rs /x/my\\ file.rs\n\nsrc/main.rs:\n/x/my\\ file.rs:\n# env-dep:HPROF=lines\n";
+        let files: Vec<PathBuf> = noted_files(text).collect();
+        assert_eq!(files, [Path::new("src/main.rs"), Path::new("/x/my file.rs")]);
+    }
 
     #[test]
     fn only_the_error_on_our_allocator_counts() {

@@ -1,5 +1,6 @@
 //! One cargo command that builds the program and starts our launcher in its place.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -17,6 +18,7 @@ use super::package::{CARGO_HINT, Package, output};
 use super::process::{self, exit_code};
 use super::records::{self, Records};
 use crate::failure::Hint;
+use crate::output;
 use crate::settings::Build;
 
 /// Cargo, ready to build and run one selection of targets.
@@ -25,10 +27,8 @@ pub(crate) struct Cargo<'a> {
     build: &'a Build,
     /// Our cargo profile, as `--config` options.
     profile: Vec<String>,
-    /// Target whose runner is replaced.
-    triple: String,
-    /// The user's own runner.
-    pub(crate) runner: Vec<String>,
+    /// Targets whose runner is replaced, each with the user's own.
+    pub(crate) runners: BTreeMap<String, Vec<String>>,
     /// Feature to build with, beside those that the user asks for.
     pub(crate) feature: Option<String>,
 }
@@ -36,16 +36,20 @@ pub(crate) struct Cargo<'a> {
 /// Finds out what cargo has to be told.
 pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<Cargo<'a>> {
     let config = CargoConfig::read(&env::current_dir()?, &build.config)?;
-    let triple = match build.target.clone().or_else(|| config.build_target()) {
-        Some(triple) => triple,
-        None => host()?,
-    };
-    let runner = config.runner(&triple, || cfgs(&triple))?;
+    if let Some(trouble) = config.trouble() {
+        output::say(format_args!(
+            "a runner or target in cargo's configuration is not seen: {trouble}"
+        ));
+    }
+    let mut runners = BTreeMap::new();
+    for triple in config.targets(&build.target, host)? {
+        let runner = config.runner(&triple, || cfgs(&triple))?;
+        runners.insert(triple, runner);
+    }
     Ok(Cargo {
         build,
         profile: profile_options(build, package, &config),
-        triple,
-        runner,
+        runners,
         feature: None,
     })
 }
@@ -54,18 +58,21 @@ impl Cargo<'_> {
     /// Builds and runs, and returns cargo's exit code; that of the program if cargo has given its place to it.
     pub(crate) fn run(&self, switch: &str, records: &Records) -> anyhow::Result<u8> {
         let hprof = env::current_exe().context("cannot find hprof's own program file")?;
-        let runner = [
-            hprof.to_string_lossy().into_owned(),
-            LAUNCHER_ARGUMENT.into(),
-            records.order().to_string_lossy().into_owned(),
-            "--".into(),
-        ];
         let mut command = self.command(self.build.subcommand, switch);
-        command.arg("--config").arg(format!(
-            "target.{}.runner={}",
-            self.triple,
-            Value::from(runner.to_vec())
-        ));
+        for triple in self.runners.keys() {
+            let runner = [
+                hprof.to_string_lossy().into_owned(),
+                LAUNCHER_ARGUMENT.into(),
+                records.order().to_string_lossy().into_owned(),
+                triple.clone(),
+                "--".into(),
+            ];
+            command.arg("--config").arg(format!(
+                "target.{}.runner={}",
+                key(triple),
+                Value::from(runner.to_vec())
+            ));
+        }
         command
             .args(&self.build.filter)
             .arg("--")
@@ -81,13 +88,14 @@ impl Cargo<'_> {
 
     /// Builds only, for cargo's messages in JSON on the standard output.
     pub(super) fn messages(&self, switch: &str) -> anyhow::Result<String> {
-        let subcommand = if self.build.subcommand == "run" {
-            "build"
-        } else {
-            self.build.subcommand
+        // Documentation tests are built when they run: of those only the library is built before.
+        let doc = self.build.selection.iter().any(|option| option == "--doc");
+        let mut command = match self.build.subcommand {
+            "run" => self.command("build", switch),
+            _ if doc => self.command("build", switch),
+            harness => self.command(harness, switch),
         };
-        let mut command = self.command(subcommand, switch);
-        if subcommand != "build" {
+        if self.build.subcommand != "run" && !doc {
             command.arg("--no-run");
         }
         command.arg("--message-format=json");
@@ -99,12 +107,23 @@ impl Cargo<'_> {
         &self.build.lookup
     }
 
+    /// Name of our cargo profile, which is that of its folder too.
+    pub(super) fn profile_name(&self) -> &str {
+        &self.build.profile.name
+    }
+
+    /// The targets that are built for.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &String> {
+        self.runners.keys()
+    }
+
     fn command(&self, subcommand: &str, switch: &str) -> Command {
         let mut command = bare_cargo();
         command.env(hprof::env::SWITCH, switch).arg(subcommand);
-        command
-            .args(&self.build.selection)
-            .args(&self.build.options);
+        let doc = |option: &&OsString| *option == "--doc";
+        let selection = self.build.selection.iter();
+        command.args(selection.filter(|option| subcommand == "test" || !doc(option)));
+        command.args(&self.build.options);
         if let Some(feature) = &self.feature {
             command.arg(format!("--features={feature}"));
         }
@@ -113,6 +132,16 @@ impl Cargo<'_> {
             command.arg("--config").arg(option);
         }
         command
+    }
+}
+
+/// A name as a part of a key: quoted where it must be.
+fn key(name: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if name.bytes().all(bare) {
+        name.to_owned()
+    } else {
+        Value::from(name).to_string()
     }
 }
 

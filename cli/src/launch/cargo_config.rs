@@ -1,22 +1,28 @@
-//! Cargo's own configuration, read for the two things ours would hide: the user's runner, and keys of our cargo profile.
+//! Cargo's own configuration, asked for what ours would hide: the user's runners, the targets to build for, and keys of our cargo
+//! profile. Files and variables are read by `cargo-config2`, which knows cargo's rules; what `--config` adds is laid over that here.
 
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
+use cargo_config2::{Config, ResolveOptions, Walk};
 use cargo_platform::{Cfg, Platform};
 use toml::{Table, Value};
 
-/// Configuration from all places, the strongest first.
-#[derive(Debug, Default)]
+/// The target that stands for the machine that compiles.
+const HOST: &str = "host-tuple";
+
+/// Configuration from all places.
+#[derive(Debug)]
 pub(super) struct CargoConfig {
-    /// From the command line.
+    /// From the command line, the strongest first.
     typed: Vec<Source>,
-    /// From files.
-    files: Vec<Source>,
+    /// From files and variables; what is wrong with them otherwise.
+    merged: Result<Config, String>,
+    /// The files again, for the keys that `cargo-config2` leaves out.
+    files: Vec<Table>,
 }
 
 #[derive(Debug)]
@@ -32,41 +38,63 @@ impl CargoConfig {
         let mut typed = Vec::new();
         for option in options.iter().rev() {
             let text = option.to_string_lossy();
-            let path = folder.join(&*text);
             let source = match text.parse::<Table>() {
                 Ok(table) => Source {
                     table,
                     root: folder.to_owned(),
                 },
-                Err(_) => file(&path, folder)?,
+                Err(_) => Source {
+                    table: file(&folder.join(&*text))?,
+                    root: folder.to_owned(),
+                },
             };
             typed.push(source);
         }
-        let mut homes: Vec<PathBuf> = folder
-            .ancestors()
-            .map(|folder| folder.join(".cargo"))
-            .collect();
-        homes.extend(cargo_home());
-        let mut files = Vec::new();
-        let mut seen = Vec::new();
-        for home in homes {
-            if seen.contains(&home) {
-                continue;
-            }
-            let path = ["config", "config.toml"]
-                .map(|name| home.join(name))
-                .into_iter()
-                .find(|path| path.is_file());
-            if let Some(path) = path {
-                files.push(file(&path, home.parent().unwrap_or(&home))?);
-            }
-            seen.push(home);
-        }
-        Ok(Self { typed, files })
+        let merged = Config::load_with_options(folder, ResolveOptions::default());
+        Ok(Self {
+            typed,
+            merged: merged.map_err(|error| format!("{:#}", anyhow!(error))),
+            // A file that cannot be understood is told by `trouble`, or by cargo.
+            files: Walk::new(folder)
+                .filter_map(|path| file(&path).ok())
+                .collect(),
+        })
     }
 
-    fn sources(&self) -> impl Iterator<Item = &Source> {
-        self.typed.iter().chain(&self.files)
+    /// Why files and variables could not be understood. Cargo itself may understand them.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.merged.as_ref().err().map(String::as_str)
+    }
+
+    /// The targets that programs are built for, as `target.NAME` names them: what `--target` says, else the configuration.
+    pub(super) fn targets(
+        &self,
+        wanted: &[String],
+        host: impl Fn() -> anyhow::Result<String>,
+    ) -> anyhow::Result<Vec<String>> {
+        let typed = || {
+            let mut sources = self.typed.iter();
+            sources.find_map(|source| words(source.table.get("build")?.get("target")?))
+        };
+        let merged = || {
+            let targets = self.merged.as_ref().ok()?.build.target.as_ref()?;
+            Some(targets.iter().map(|one| one.triple().to_owned()).collect())
+        };
+        let wanted = Some(wanted.to_vec()).filter(|wanted| !wanted.is_empty());
+        let names = wanted.or_else(typed).or_else(merged);
+        let names = names.filter(|names| !names.is_empty());
+        let mut targets = Vec::new();
+        for name in names.unwrap_or_else(|| vec![HOST.to_owned()]) {
+            let target = if name == HOST {
+                host()?
+            } else {
+                triple(&name).to_owned()
+            };
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        Ok(targets)
     }
 
     /// The user's runner for programs of this target; empty if there is none. `cfgs` asks rustc, which takes a moment.
@@ -78,57 +106,38 @@ impl CargoConfig {
         if let Some(runner) = self.typed.iter().find_map(|source| source.runner(triple)) {
             return Ok(runner);
         }
-        let variable = format!(
-            "CARGO_TARGET_{}_RUNNER",
-            triple.to_uppercase().replace(['-', '.'], "_")
-        );
-        if let Ok(runner) = env::var(variable) {
-            return Ok(runner.split_whitespace().map(str::to_owned).collect());
-        }
-        if let Some(runner) = self.files.iter().find_map(|source| source.runner(triple)) {
-            return Ok(runner);
-        }
-        let keys = |source: &'_ Source| source.cfg_keys();
-        if self.sources().all(|source| keys(source).is_empty()) {
-            return Ok(Vec::new());
-        }
-        let cfgs = cfgs()?;
-        for source in self.sources() {
-            for key in keys(source) {
+        for source in &self.typed {
+            for key in source.cfg_keys() {
                 let platform = Platform::from_str(&key)
                     .with_context(|| format!("cargo's configuration has target.'{key}'"))?;
-                if let (true, Some(runner)) = (platform.matches(triple, &cfgs), source.runner(&key))
+                if let (true, Some(runner)) =
+                    (platform.matches(triple, &cfgs()?), source.runner(&key))
                 {
                     return Ok(runner);
                 }
             }
         }
-        Ok(Vec::new())
-    }
-
-    /// `build.target`, or the variable that stands for it.
-    pub(super) fn build_target(&self) -> Option<String> {
-        let of = |source: &Source| {
-            Some(
-                source
-                    .table
-                    .get("build")?
-                    .get("target")?
-                    .as_str()?
-                    .to_owned(),
-            )
+        let Ok(merged) = &self.merged else {
+            return Ok(Vec::new());
         };
-        self.typed
-            .iter()
-            .find_map(of)
-            .or_else(|| env::var("CARGO_BUILD_TARGET").ok())
-            .or_else(|| self.files.iter().find_map(of))
+        let runner = merged.runner(triple).map_err(|error| anyhow!(error));
+        let runner = runner.with_context(|| format!("cannot tell the runner of {triple}"))?;
+        let Some(runner) = runner else {
+            return Ok(Vec::new());
+        };
+        let args = runner.args.iter().map(|arg| arg.to_string_lossy());
+        let program = runner.path.to_string_lossy().into_owned();
+        Ok(std::iter::once(program)
+            .chain(args.map(std::borrow::Cow::into_owned))
+            .collect())
     }
 
     /// Whether a `profile.NAME.KEY` is set.
     pub(super) fn has_profile_key(&self, profile: &str, key: &str) -> bool {
-        self.sources()
-            .any(|source| has_profile_key(&source.table, profile, key))
+        let typed = self.typed.iter().map(|source| &source.table);
+        typed
+            .chain(&self.files)
+            .any(|table| has_profile_key(table, profile, key))
     }
 }
 
@@ -138,6 +147,28 @@ pub(super) fn has_profile_key(table: &Table, profile: &str, key: &str) -> bool {
         .get("profile")
         .and_then(|profiles| profiles.get(profile));
     profile.and_then(|profile| profile.get(key)).is_some()
+}
+
+/// What cargo calls a target: of one that a file specifies, the name of that file.
+fn triple(name: &str) -> &str {
+    let path = Path::new(name);
+    let specified = path
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.filter(|_| specified).unwrap_or(name)
+}
+
+/// A string or a list of strings.
+fn words(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Array(words) => words
+            .iter()
+            .map(|word| Some(word.as_str()?.to_owned()))
+            .collect(),
+        _ => None,
+    }
 }
 
 impl Source {
@@ -155,13 +186,9 @@ impl Source {
 
     /// `target.KEY.runner`, its program found from the place of the configuration, as cargo does.
     fn runner(&self, key: &str) -> Option<Vec<String>> {
-        let mut words: Vec<String> = match self.targets()?.get(key)?.get("runner")? {
+        let mut words = match self.targets()?.get(key)?.get("runner")? {
             Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
-            Value::Array(words) => words
-                .iter()
-                .filter_map(|word| Some(word.as_str()?.to_owned()))
-                .collect(),
-            _ => return None,
+            list => words(list)?,
         };
         let program = words.first_mut()?;
         if program.contains('/') {
@@ -171,22 +198,15 @@ impl Source {
     }
 }
 
-fn file(path: &Path, root: &Path) -> anyhow::Result<Source> {
+fn file(path: &Path) -> anyhow::Result<Table> {
+    // Cargo would wait for a pipe; that is no reason to wait here too.
+    if !fs::metadata(path).is_ok_and(|facts| facts.is_file()) {
+        bail!("cannot read {}: it is no regular file", path.display());
+    }
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let table = text
-        .parse()
-        .with_context(|| format!("cannot understand {}", path.display()))?;
-    Ok(Source {
-        table,
-        root: root.to_owned(),
-    })
-}
-
-fn cargo_home() -> Option<PathBuf> {
-    env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+    text.parse()
+        .with_context(|| format!("cannot understand {}", path.display()))
 }
 
 #[cfg(test)]
@@ -207,38 +227,55 @@ mod tests {
         Ok(vec![Cfg::from_str("unix").unwrap()])
     }
 
+    fn never<T>() -> anyhow::Result<T> {
+        unreachable!()
+    }
+
+    fn host() -> anyhow::Result<String> {
+        Ok("a-b-c".into())
+    }
+
     #[test]
     fn runner_is_found_by_triple_and_by_cfg() {
         let by_triple = config(
-            "[target.x-y-z]\nrunner = 'qemu -L /x'\n[target.'cfg(unix)']\nrunner = 'other'",
+            "[target.x-y-z]\nrunner = 'qemu -L /x'\n[target.'cfg(false)']\nrunner = 'other'",
             &[],
         );
-        assert_eq!(
-            by_triple.runner(TRIPLE, unix).unwrap(),
-            ["qemu", "-L", "/x"]
-        );
+        // An unknown target: `cargo-config2` asks rustc only where there is a key with a cfg, and must not here.
+        let by_triple = by_triple.runner(TRIPLE, never);
+        assert!(by_triple.is_err() || by_triple.unwrap() == ["qemu", "-L", "/x"]);
+        let host = "x86_64-unknown-linux-gnu";
         let by_cfg = config(
             "[target.'cfg(windows)']\nrunner = 'no'\n[target.'cfg(unix)']\nrunner = ['a b', 'c']",
             &[],
         );
-        assert_eq!(by_cfg.runner(TRIPLE, unix).unwrap(), ["a b", "c"]);
+        assert_eq!(by_cfg.runner(host, never).unwrap(), ["a b", "c"]);
         let none = config("[target.x-y-z]\nlinker = 'cc'", &[]);
-        assert!(none.runner(TRIPLE, || unreachable!()).unwrap().is_empty());
+        assert!(none.runner(TRIPLE, never).unwrap().is_empty());
     }
 
     #[test]
     fn command_line_beats_files() {
         let config = config(
-            "[target.x-y-z]\nrunner = 'file'",
-            &["target.x-y-z.runner='typed'"],
+            "[target.x-y-z]\nrunner = 'file'\n[build]\ntarget = 'u'",
+            &["target.x-y-z.runner='typed'", "build.target='t'"],
         );
-        assert_eq!(config.runner(TRIPLE, unix).unwrap(), ["typed"]);
+        assert_eq!(config.runner(TRIPLE, never).unwrap(), ["typed"]);
+        assert_eq!(config.targets(&[], never).unwrap(), ["t"]);
+        assert_eq!(config.targets(&["v".into()], never).unwrap(), ["v"]);
+    }
+
+    #[test]
+    fn a_typed_cfg_is_looked_at() {
+        let config = config("", &["target.'cfg(unix)'.runner=['typed', 'a b']"]);
+        assert_eq!(config.runner(TRIPLE, unix).unwrap(), ["typed", "a b"]);
+        assert!(config.runner(TRIPLE, || Ok(Vec::new())).unwrap().is_empty());
     }
 
     #[test]
     fn relative_runner_starts_at_the_configuration() {
         let config = config("[target.x-y-z]\nrunner = 'tools/run'", &[]);
-        let runner = config.runner(TRIPLE, unix).unwrap();
+        let runner = config.runner(TRIPLE, never).unwrap();
         assert!(Path::new(&runner[0]).is_absolute() && runner[0].ends_with("/tools/run"));
     }
 
@@ -247,6 +284,25 @@ mod tests {
         let config = config("[profile.hprof]\ndebug = 2", &["build.target='t'"]);
         assert!(config.has_profile_key("hprof", "debug"));
         assert!(!config.has_profile_key("hprof", "strip"));
-        assert_eq!(config.build_target().as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn targets_may_be_lists_and_the_host_has_a_name_for_itself() {
+        let list = config("[build]\ntarget = ['x-y-z', 'host-tuple', 'a-b-c']", &[]);
+        assert_eq!(list.targets(&[], host).unwrap(), ["x-y-z", "a-b-c"]);
+        let typed = config("", &["build.target=['x-y-z', './my/spec.json']"]);
+        assert_eq!(typed.targets(&[], host).unwrap(), ["x-y-z", "spec"]);
+        let none = config("", &[]);
+        assert_eq!(none.targets(&[], host).unwrap(), ["a-b-c"]);
+        let wanted = ["host-tuple".to_owned(), "x-y-z".to_owned()];
+        assert_eq!(none.targets(&wanted, host).unwrap(), ["a-b-c", "x-y-z"]);
+    }
+
+    #[test]
+    fn what_cargo_alone_understands_is_no_error() {
+        let config = config("[target.x-y-z]\nrunner = 5\n", &[]);
+        assert!(config.trouble().is_some());
+        assert!(config.runner(TRIPLE, never).unwrap().is_empty());
+        assert_eq!(config.targets(&[], host).unwrap(), ["a-b-c"]);
     }
 }

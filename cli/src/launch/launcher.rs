@@ -1,6 +1,7 @@
 //! The launcher: cargo starts it in place of the program. It alone switches the recording on, so build scripts, proc macros and
 //! cargo itself stay silent, and it measures the program alone, without the build.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,15 +23,16 @@ pub(crate) struct Order {
     pub(crate) environment: Vec<(String, String)>,
     /// What `HPROF` was before hprof set it for the build.
     pub(crate) switch_before: Option<String>,
-    /// The user's own runner, which gets the program and its arguments.
-    pub(crate) runner: Vec<String>,
+    /// The user's own runner of each target, which gets the program and its arguments.
+    #[serde(default)]
+    pub(crate) runners: BTreeMap<String, Vec<String>>,
     /// Where profiles of this package are saved, for `hprof recover`.
     pub(crate) runs: PathBuf,
 }
 
-/// `hprof __launch ORDER -- PROGRAM ARGS`. Returns the exit code of the program.
+/// `hprof __launch ORDER TARGET -- PROGRAM ARGS`. Returns the exit code of the program.
 pub(crate) fn launcher(mut args: impl Iterator<Item = OsString>) -> anyhow::Result<u8> {
-    let (Some(order), Some(dashes)) = (args.next(), args.next()) else {
+    let (Some(order), Some(target), Some(dashes)) = (args.next(), args.next(), args.next()) else {
         bail!("{LAUNCHER_ARGUMENT} is only for cargo");
     };
     if dashes != "--" {
@@ -40,20 +42,23 @@ pub(crate) fn launcher(mut args: impl Iterator<Item = OsString>) -> anyhow::Resu
     let order = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let order: Order = serde_json::from_slice(&order).context("the order of the run is damaged")?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    run_program(folder, &order, args.collect())
+    let runner = target.to_str().and_then(|target| order.runners.get(target));
+    let runner = runner.map(Vec::as_slice).unwrap_or_default();
+    run_program(folder, &order, runner, args.collect())
 }
 
-/// Starts a program that records into `folder`, waits for its end and notes what happened.
+/// Starts a program, through the user's own runner if there is one, that records into `folder`, waits for its end and notes what happened.
 pub(crate) fn run_program(
     folder: &Path,
     order: &Order,
+    runner: &[String],
     program: Vec<OsString>,
 ) -> anyhow::Result<u8> {
     let noted = program
         .iter()
         .map(|arg| arg.to_string_lossy().into_owned())
         .collect();
-    let mut words = order.runner.iter().map(OsString::from).chain(program);
+    let mut words = runner.iter().map(OsString::from).chain(program);
     let executable = words
         .next()
         .ok_or_else(|| anyhow!("no program was given"))?;

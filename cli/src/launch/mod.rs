@@ -5,6 +5,7 @@ mod allocator;
 mod cargo;
 mod cargo_config;
 mod launcher;
+mod optional;
 mod package;
 mod process;
 mod records;
@@ -13,7 +14,7 @@ mod signals;
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use cargo::{Cargo, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
-pub(crate) use package::{Lookup, Package, find_package, uses_hprof};
+pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
 pub(crate) use records::{
     Launch, LaunchEnd, Records, finished_launches, launches, memory_folder, orphans,
 };

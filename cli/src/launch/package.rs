@@ -8,11 +8,13 @@ use anyhow::{Context, bail};
 use cargo_metadata::{Metadata, MetadataCommand};
 
 use super::cargo::bare_cargo;
+use super::optional;
+pub(crate) use super::optional::OptionalLibrary;
 use crate::failure::Hint;
 use crate::settings::Whereabouts;
 
 /// Name of the package that users depend on.
-const RUNTIME: &str = "hprof-core";
+pub(super) const RUNTIME: &str = "hprof-core";
 /// The packages of hprof that are part of a program.
 const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
 
@@ -23,6 +25,10 @@ pub(crate) struct Package {
     pub(crate) root: PathBuf,
     /// The target folder.
     pub(crate) target_folder: PathBuf,
+    /// The folder of what is made on the way, where that is another one.
+    pub(crate) build_folder: PathBuf,
+    /// How to switch hprof's library on, where it is an optional dependency.
+    pub(crate) optional: Option<OptionalLibrary>,
     /// What the manifests call hprof's library, if any of the packages meant depends on it by itself.
     pub(crate) library: Option<String>,
 }
@@ -63,20 +69,31 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
         });
     }
     let metadata = parse(&output)?;
-    let library = library(&metadata, place)?;
+    let meant = meant(&metadata, place)?;
+    let library = library(&meant);
+    let optional = optional::find(&meant, &metadata.workspace_packages());
+    let build_folder = metadata.build_directory.clone();
     let target_folder = match &place.target_dir {
         Some(folder) => std::path::absolute(folder)?,
         None => metadata.target_directory.into_std_path_buf(),
     };
     Ok(Lookup::Found(Package {
         library,
+        optional,
+        build_folder: match (build_folder, &place.target_dir) {
+            (Some(folder), None) => folder.into_std_path_buf(),
+            _ => target_folder.clone(),
+        },
         root: metadata.workspace_root.into_std_path_buf(),
         target_folder,
     }))
 }
 
-/// The name that the packages meant have given to their dependency on hprof's library.
-fn library(metadata: &Metadata, place: &Whereabouts) -> anyhow::Result<Option<String>> {
+/// The packages meant.
+fn meant<'a>(
+    metadata: &'a Metadata,
+    place: &Whereabouts,
+) -> anyhow::Result<Vec<&'a cargo_metadata::Package>> {
     let members = metadata.workspace_packages();
     let is_named = |package: &&&cargo_metadata::Package| {
         let mut names = place.packages.iter();
@@ -92,23 +109,23 @@ fn library(metadata: &Metadata, place: &Whereabouts) -> anyhow::Result<Option<St
         around.starts_with(folder).then_some(folder.as_str().len())
     };
     // As cargo does: the packages named, else the one around, else all.
-    let meant = if !named.is_empty() {
-        named
-    } else if let Some(package) = members
-        .iter()
-        .filter(|package| folder(package).is_some())
-        .max_by_key(|package| folder(package))
-    {
-        vec![*package]
-    } else {
-        members
-    };
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let mut around: Vec<_> = members.clone();
+    around.retain(|package| folder(package).is_some());
+    match around.into_iter().max_by_key(folder) {
+        Some(package) => Ok(vec![package]),
+        None => Ok(members),
+    }
+}
+
+/// The name that the packages meant have given to their dependency on hprof's library.
+fn library(meant: &[&cargo_metadata::Package]) -> Option<String> {
     let mut uses = meant.iter().flat_map(|package| &package.dependencies);
-    let found = uses.find(|dependency| dependency.name == RUNTIME);
-    Ok(found.map(|dependency| {
-        let name = dependency.rename.as_ref();
-        name.unwrap_or(&dependency.name).clone()
-    }))
+    let found = uses.find(|dependency| dependency.name == RUNTIME)?;
+    let name = found.rename.as_ref();
+    Some(name.unwrap_or(&found.name).clone())
 }
 
 /// The package that `-p` names: `name`, `name@1.0` or `path+file:///folder#name@1.0`.
@@ -126,14 +143,14 @@ pub(crate) fn uses_hprof(lookup: &[OsString]) -> anyhow::Result<bool> {
         .any(|package| *package.name == RUNTIME))
 }
 
-/// The folders of all packages in the graph, but for ours.
-pub(super) fn package_folders(lookup: &[OsString]) -> anyhow::Result<Vec<PathBuf>> {
+/// The folders of hprof's own packages in the graph.
+pub(super) fn our_folders(lookup: &[OsString]) -> anyhow::Result<Vec<PathBuf>> {
     let metadata = all_packages(lookup)?;
-    let others = metadata
+    let ours = metadata
         .packages
         .into_iter()
-        .filter(|package| !OURS.contains(&package.name.as_str()));
-    Ok(others
+        .filter(|package| OURS.contains(&package.name.as_str()));
+    Ok(ours
         .filter_map(|package| package.manifest_path.parent().map(|folder| folder.into()))
         .collect())
 }

@@ -1,9 +1,15 @@
 //! What holds of every profile. The writer refuses one that breaks it, and so does the reader: what was saved can be read.
 
 use super::error::Damage;
+use super::read::MOST_FUNCTIONS;
 use crate::model::{FunctionId, Profile, Thread};
 
 pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
+    let functions = profile.functions.len();
+    if functions > MOST_FUNCTIONS {
+        let expected = format!("at most {MOST_FUNCTIONS}");
+        return Err(Damage::new("number of functions", expected, functions));
+    }
     for function in &profile.functions {
         let lines = function.lines.iter().map(|line| line.line);
         ascending("lines of a function", lines)?;

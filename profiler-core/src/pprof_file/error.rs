@@ -136,12 +136,15 @@ pub(super) struct Damage {
     pub(super) found: String,
 }
 
+/// Characters of a text of the file that a message repeats.
+const LONGEST: usize = 200;
+
 impl Damage {
     pub(super) fn new(part: &'static str, expected: impl ToString, found: impl ToString) -> Self {
         Self {
             part,
-            expected: expected.to_string(),
-            found: found.to_string(),
+            expected: shortened(expected.to_string()),
+            found: shortened(found.to_string()),
         }
     }
 
@@ -152,6 +155,14 @@ impl Damage {
             expected: self.expected,
             found: self.found,
         }
+    }
+}
+
+/// A text for a message of one line.
+pub(super) fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 

@@ -111,6 +111,9 @@ pub(super) fn function_facts(function: &Function, tables: &mut Tables) -> Functi
 }
 
 pub(super) fn function(facts: FunctionFacts, strings: &Strings<'_>) -> Result<Function, Damage> {
+    strings.spend_on::<Function>(1)?;
+    strings.spend_on::<Line>(facts.line_step.len())?;
+    strings.spend_on::<String>(facts.source.len())?;
     let lines = function_lines(&facts, strings)?;
     Ok(Function {
         module: strings.copy(facts.module)?,
@@ -170,6 +173,7 @@ pub(super) fn not_measured(
     facts: NotMeasuredFacts,
     strings: &Strings<'_>,
 ) -> Result<NotMeasured, Damage> {
+    strings.spend_on::<NotMeasured>(1)?;
     let why = WhyNot::from_raw(facts.why);
     Ok(NotMeasured {
         file: strings.copy(facts.file)?,

@@ -9,11 +9,16 @@ use super::error::{Damage, ReadError};
 use super::extension::{Extension, LAYOUT, unpack};
 use super::message::{ValueType, field};
 use super::sample_type::SAMPLE_TYPES;
-use super::tables::Strings;
+use super::tables::{Budget, Strings};
 use super::thread::{self, SampleReader, read_locations};
 use super::wire::{Fields, Value};
+use super::gzip::Unpacked;
 use super::{facts, gzip, stripped};
-use crate::model::{Profile, Thread};
+use crate::model::{Process, Profile, Thread};
+use crate::regular_file;
+
+/// No profile has more functions: reports take a few hundred bytes for each.
+pub(super) const MOST_FUNCTIONS: usize = 1 << 17;
 
 /// Reads a saved profile.
 ///
@@ -23,7 +28,7 @@ use crate::model::{Profile, Thread};
 ///
 /// # Errors
 /// When the file cannot be read, is no pprof file packed by gzip, comes from another profiler or from a newer hprof, or is damaged
-/// anywhere. Memory is bounded: at most about 32 times of what a file of its size may unpack to, which is 64 MiB or 64 times its size.
+/// anywhere. Memory is bounded: 32 MiB, or 64 times its size, for what it unpacks to, and 64 MiB, or 256 times its size, for the profile.
 ///
 /// ```
 /// use hprof::pprof_file::{ReadError, read};
@@ -36,12 +41,11 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
         source,
     };
     // Reading a pipe might never end.
-    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
-        return Err(ReadError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    read_bytes(&std::fs::read(path).map_err(io_error)?, path)
+    let file = regular_file::open(path).map_err(io_error)?;
+    let file = file.ok_or_else(|| ReadError::NotAFile {
+        path: path.to_owned(),
+    })?;
+    unpacked(gzip::unpack(file, path)?, path)
 }
 
 /// Reads the bytes of a saved profile; `path` is only for messages.
@@ -55,8 +59,15 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
 /// assert!(error.to_string().starts_with("x.pb.gz is not packed by gzip"));
 /// ```
 pub fn read_bytes(bytes: &[u8], path: &Path) -> Result<Profile, ReadError> {
-    let message = gzip::unpack(bytes, path)?;
-    let outline = outline(&message).map_err(|damage| ReadError::NotPprof {
+    unpacked(gzip::unpack(bytes, path)?, path)
+}
+
+fn unpacked(file: Unpacked, path: &Path) -> Result<Profile, ReadError> {
+    let Unpacked {
+        bytes: message,
+        packed,
+    } = file;
+    let outline = outline(&message, packed).map_err(|damage| ReadError::NotPprof {
         path: path.to_owned(),
         part: damage.part,
         found: damage.found,
@@ -97,7 +108,7 @@ struct Outline<'a> {
 }
 
 /// Walks over the whole file once.
-fn outline(message: &[u8]) -> Result<Outline<'_>, Damage> {
+fn outline(message: &[u8], packed: usize) -> Result<Outline<'_>, Damage> {
     let mut sample_types = Vec::new();
     let (mut layout, mut extension) = (0, None);
     for part in Fields::new(message) {
@@ -109,7 +120,7 @@ fn outline(message: &[u8]) -> Result<Outline<'_>, Damage> {
         }
     }
     Ok(Outline {
-        strings: Strings::read(message)?,
+        strings: Strings::read(message, Budget::new(message.len(), packed))?,
         sample_types,
         layout,
         extension,
@@ -153,6 +164,10 @@ fn whole(
     };
     for bytes in &extension.functions {
         let function = facts::function(unpack("function", bytes)?, strings)?;
+        if profile.functions.len() == MOST_FUNCTIONS {
+            let expected = format!("at most {MOST_FUNCTIONS}");
+            return Err(Damage::new("number of functions", expected, "more"));
+        }
         profile.functions.push(function);
     }
     for bytes in &extension.not_measured {
@@ -162,6 +177,7 @@ fn whole(
     let locations = read_locations(message, profile.functions.len())?;
     let mut samples = SampleReader::new(message, locations);
     for bytes in &extension.processes {
+        strings.spend(size_of::<Process>())?;
         let packed = unpack("process", bytes)?;
         let mut process = facts::process(&packed, strings)?;
         let thread = |bytes: &Vec<u8>| -> Result<Thread, Damage> {

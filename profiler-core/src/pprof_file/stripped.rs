@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message;
 
-use super::error::Damage;
+use super::error::{Damage, shortened};
 use super::message::{self, Sample, field};
+use super::read::MOST_FUNCTIONS;
 use super::sample_type::{CALLS, COLUMNS, CPU, PRIMITIVE_CALLS, SAMPLE_TYPES, Values, label};
 use super::tables::Strings;
 use super::wire::Fields;
@@ -35,10 +36,10 @@ pub(super) fn list(types: &[(&str, &str)]) -> String {
     let named = types
         .iter()
         .take(COLUMNS)
-        .map(|(kind, unit)| format!("{kind}/{unit}"));
+        .map(|(kind, unit)| shortened(format!("{kind}/{unit}")));
     match types {
         [] => "nothing".to_owned(),
-        _ => named.collect::<Vec<_>>().join(", "),
+        _ => shortened(named.collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -63,7 +64,9 @@ pub(super) fn read(
         }
         let stack = stack(&sample, &locations)?;
         let owner = owner(&sample, strings)?;
-        forest.add(owner, &stack, &values(&sample, &columns)?)?;
+        let new = forest.add(owner, &stack, &values(&sample, &columns)?)?;
+        // Half of it is for the maps that find them again.
+        strings.spend_on::<Node>(new.saturating_mul(2))?;
     }
     Ok(forest.finish(functions))
 }
@@ -87,8 +90,13 @@ fn functions(
             .strip_prefix(module)
             .and_then(|rest| rest.strip_prefix("::"));
         strings.spend(full_name.len())?;
+        strings.spend_on::<Function>(1)?;
         let line = u32::try_from(function.start_line)
             .map_err(|_| Damage::new("line number", "one of 32 bits", function.start_line))?;
+        if functions.len() == MOST_FUNCTIONS {
+            let expected = format!("at most {MOST_FUNCTIONS}");
+            return Err(Damage::new("number of functions", expected, "more"));
+        }
         ids.insert(
             function.id,
             u32::try_from(functions.len()).unwrap_or(u32::MAX),
@@ -197,7 +205,8 @@ struct Tree {
 }
 
 impl<'a> Forest<'a> {
-    fn add(&mut self, owner: Owner<'a>, stack: &[Spot], values: &Values) -> Result<(), Damage> {
+    /// Adds a sample; how many nodes are new.
+    fn add(&mut self, owner: Owner<'a>, stack: &[Spot], values: &Values) -> Result<usize, Damage> {
         let tree = self.trees.entry(owner).or_default();
         let before = tree.nodes.len();
         let mut caller = None;
@@ -205,7 +214,8 @@ impl<'a> Forest<'a> {
             let place = tree.place(caller, *function);
             caller = Some((place, *line));
         }
-        self.nodes += tree.nodes.len() - before;
+        let new = tree.nodes.len() - before;
+        self.nodes += new;
         self.steps += stack.len();
         if self.nodes > MOST_NODES || self.steps > MOST_STEPS {
             let expected = format!("at most {MOST_NODES} nodes and {MOST_STEPS} lines of stacks");
@@ -215,7 +225,7 @@ impl<'a> Forest<'a> {
         if let Some((place, line)) = caller {
             tree.add(place, line, values);
         }
-        Ok(())
+        Ok(new)
     }
 
     fn finish(self, mut functions: Vec<Function>) -> Profile {

@@ -74,19 +74,44 @@ pub(super) fn function_id(index: u32) -> u64 {
 #[derive(Debug)]
 pub(super) struct Strings<'a> {
     texts: Vec<&'a str>,
-    /// Bytes that may still be copied: a long text that many parts refer to must not fill the memory.
-    budget: Cell<usize>,
+    budget: Budget,
 }
 
-/// What may be copied of any file.
-const SMALL_COPIES: usize = 64 << 20;
-/// Above that, how often the bytes of the file.
-const LARGEST_COPIES: usize = 16;
+/// Bytes of memory that the profile may still take: small parts, and a long text that many parts refer to, must not fill the memory.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<usize>);
+
+/// What any profile may take.
+const SMALL: usize = 64 << 20;
+/// Above that, how often the bytes of the message: profiles come to 6 times.
+const LARGEST: usize = 16;
+/// And how often the bytes that those were packed in.
+const LARGEST_PACKED: usize = 256;
+
+impl Budget {
+    /// For a message of so many bytes, packed in so many.
+    pub(super) fn new(message: usize, packed: usize) -> Self {
+        let most = message.saturating_mul(LARGEST);
+        let most = most.min(packed.saturating_mul(LARGEST_PACKED));
+        Self(Cell::new(most.max(SMALL)))
+    }
+
+    /// Takes so many bytes of it.
+    fn spend(&self, bytes: usize) -> Result<(), Damage> {
+        let left = self.0.get().checked_sub(bytes);
+        let left = left.ok_or_else(|| {
+            Damage::new("memory", "less than the file makes likely", "more")
+        })?;
+        self.0.set(left);
+        Ok(())
+    }
+}
 
 impl<'a> Strings<'a> {
-    pub(super) fn read(message: &'a [u8]) -> Result<Self, Damage> {
+    pub(super) fn read(message: &'a [u8], budget: Budget) -> Result<Self, Damage> {
         let mut texts = Vec::new();
         for bytes in Fields::parts(message, message::field::STRING) {
+            budget.spend(size_of::<&str>())?;
             let text = str::from_utf8(bytes?);
             texts.push(text.map_err(|error| Damage::new("text", "UTF-8", error))?);
         }
@@ -101,14 +126,7 @@ impl<'a> Strings<'a> {
             }
             None => return Err(Damage::new("table of texts", "one text or more", "none")),
         }
-        let budget = message
-            .len()
-            .saturating_mul(LARGEST_COPIES)
-            .max(SMALL_COPIES);
-        Ok(Self {
-            texts,
-            budget: Cell::new(budget),
-        })
+        Ok(Self { texts, budget })
     }
 
     pub(super) fn get(&self, number: i64) -> Result<&'a str, Damage> {
@@ -131,17 +149,13 @@ impl<'a> Strings<'a> {
         Ok(text.to_owned())
     }
 
-    /// Takes so many bytes from what may be copied.
+    /// Notes that something takes so many bytes of memory.
     pub(super) fn spend(&self, bytes: usize) -> Result<(), Damage> {
-        let left = self.budget.get().checked_sub(bytes);
-        let left = left.ok_or_else(|| {
-            Damage::new(
-                "length of all texts",
-                "less than the file makes likely",
-                "more",
-            )
-        })?;
-        self.budget.set(left);
-        Ok(())
+        self.budget.spend(bytes)
+    }
+
+    /// Notes that so many of a kind take their room.
+    pub(super) fn spend_on<T>(&self, count: usize) -> Result<(), Damage> {
+        self.spend(count.saturating_mul(size_of::<T>()))
     }
 }

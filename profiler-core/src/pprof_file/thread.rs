@@ -269,6 +269,9 @@ pub(super) fn read(
     strings: &Strings<'_>,
     samples: &mut SampleReader<'_>,
 ) -> Result<Thread, Damage> {
+    strings.spend_on::<Thread>(1)?;
+    strings.spend_on::<Node>(facts.node_parent.len())?;
+    strings.spend_on::<(u32, LineCost)>(facts.row_flags.len())?;
     let mut extra = Column::new("further numbers of a thread", &facts.extra);
     let outside = cost::unpack(&[0; COLUMNS], facts.outside_flags, &mut extra)?;
     let nodes = read_nodes(facts, &mut extra, samples)?;
@@ -450,7 +453,7 @@ mod tests {
             .map(|location| location.line[0].line)
             .collect();
         assert_eq!(lines, [10, 12, 20, 21]);
-        let strings = Strings::read(b"\x32\x00\x32\x04main").unwrap();
+        let strings = Strings::read(b"\x32\x00\x32\x04main", crate::pprof_file::tables::Budget::new(8, 8)).unwrap();
         let places = vec![(0, 10), (0, 12), (1, 20), (1, 21)];
         let mut samples = SampleReader::new(&file, places);
         assert_eq!(read(&facts, &strings, &mut samples).unwrap(), thread);

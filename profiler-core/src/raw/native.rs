@@ -124,6 +124,9 @@ pub(crate) use write::text;
 mod read {
     use super::{FIRST_LINE, Native, NativeFrame, NativeStack};
 
+    /// Frames, or stacks, of a file: a short line of text takes several times its length in memory.
+    const MOST: usize = 1 << 20;
+
     /// Reads the text of a file; `None` unless all of it makes sense.
     pub(crate) fn parse(text: &str) -> Option<Native> {
         let mut lines = text.lines();
@@ -163,7 +166,7 @@ mod read {
                 }
                 _ => return None,
             }
-            if fields.next().is_some() {
+            if fields.next().is_some() || native.frames.len().max(native.stacks.len()) > MOST {
                 return None;
             }
         }

@@ -22,20 +22,25 @@ mod thread;
 mod tree;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use self::bytes::Bytes;
 pub use self::error::ReadError;
 use self::records::Records;
 use crate::model::{Process, Profile};
-use crate::raw::layout::HEADER_BYTES;
+use crate::raw::layout::{CHUNK_BYTES, HEADER_BYTES};
 use crate::raw::native;
+use crate::regular_file;
 
 /// Times a file is read again because it seems damaged while its process may still be writing.
 const RETRIES: u32 = 2;
-/// No file of stacks is read further than this.
-const MAX_NATIVE_BYTES: u64 = 256 << 20;
+/// No file of stacks is read further than this: eight hours at 10,000 samples a second make half of it.
+const MAX_NATIVE_BYTES: u64 = 64 << 20;
+/// Zeroes that any file may have where it says that it holds something. Chunks that are handed out before they are used are such.
+const MOST_ZEROES: u64 = 64 << 20;
+/// Above that, how often as many as there are other bytes.
+const MOST_ZEROES_RATIO: u64 = 8;
 
 /// Reads one raw file, and the file of native stacks beside it, into a profile of one process; `Profile::run` is left empty. Only the part in use is read, and it may be read
 /// while the process runs.
@@ -65,52 +70,80 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
     Ok(profile)
 }
 
-/// Reads the stacks that lie beside the raw file, if there are any. A file that makes no sense is left out and counted.
+/// Reads the stacks that lie beside the raw file, if there are any. A file that makes no sense, or that somebody else may have put
+/// there, is left out and counted.
 fn attach_native(process: &mut Process, raw: &Path) {
-    let Ok(file) = File::open(raw.with_extension(native::EXTENSION)) else {
-        return;
+    let path = raw.with_extension(native::EXTENSION);
+    let text = match regular_file::open_beside(&path, raw) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(_) | Ok(None) => None,
+        Ok(Some(file)) => native_text(file),
     };
-    let mut text = String::new();
-    let read = file.take(MAX_NATIVE_BYTES).read_to_string(&mut text);
-    process.native = read.ok().and_then(|_| native::parse(&text));
+    process.native = text.and_then(|text| native::parse(&text));
     process.losses.damaged += u64::from(process.native.is_none());
 }
 
+fn native_text(file: File) -> Option<String> {
+    let mut text = Vec::new();
+    // All of it is text, so it ends at the first zero: a file may be long and yet hold nothing.
+    let mut file = io::BufReader::new(file.take(MAX_NATIVE_BYTES));
+    file.read_until(0, &mut text).ok()?;
+    String::from_utf8(text).ok()
+}
+
 fn read_once(path: &Path) -> Result<Profile, ReadError> {
-    let bytes = used_part(path).map_err(|source| ReadError::Io {
+    read_bytes(&used_part(path)?, path)
+}
+
+/// Header and chunks handed out; the rest of the file is a hole. Reading a pipe might never end, and what is said to be handed out may
+/// be a hole too.
+fn used_part(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let io_error = |source| ReadError::Io {
         path: path.to_owned(),
         source,
+    };
+    let file = regular_file::open(path).map_err(io_error)?;
+    let mut file = file.ok_or_else(|| ReadError::NotAFile {
+        path: path.to_owned(),
     })?;
-    match bytes {
-        Some(bytes) => read_bytes(&bytes, path),
-        None => Err(ReadError::NotAFile {
-            path: path.to_owned(),
-        }),
+    let mut bytes = Vec::new();
+    read_header(&mut file, &mut bytes).map_err(io_error)?;
+    // A file that is not ours goes no further than its header.
+    if !header::is_raw(Bytes(&bytes)) {
+        return Ok(bytes);
+    }
+    let used = header::used_bytes(Bytes(&bytes));
+    let mut left = file.take(used - HEADER_BYTES as u64);
+    let (mut zeroes, mut others) = (0_u64, 0_u64);
+    loop {
+        let before = bytes.len();
+        let mut chunk = left.by_ref().take(CHUNK_BYTES as u64);
+        let read = chunk.read_to_end(&mut bytes).map_err(io_error)? as u64;
+        if read == 0 {
+            return Ok(bytes);
+        }
+        let is_hole = bytes.iter().skip(before).all(|byte| *byte == 0);
+        *(if is_hole { &mut zeroes } else { &mut others }) += read;
+        if zeroes > MOST_ZEROES.max(others.saturating_mul(MOST_ZEROES_RATIO)) {
+            return Err(ReadError::Hollow {
+                path: path.to_owned(),
+                used,
+                found: zeroes,
+            });
+        }
     }
 }
 
-/// Header and chunks handed out; the rest of the file is a hole. `None` if it is not a regular file: reading a pipe might never end.
-fn used_part(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    if !std::fs::metadata(path)?.is_file() {
-        return Ok(None);
-    }
-    let mut file = File::open(path)?;
-    let mut bytes = Vec::new();
-    let header = HEADER_BYTES as u64;
+fn read_header(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
     for _ in 0..=RETRIES {
         bytes.clear();
         file.seek(SeekFrom::Start(0))?;
-        file.by_ref().take(header).read_to_end(&mut bytes)?;
-        if header::newest_pair_is_whole(Bytes(&bytes)) {
+        file.take(HEADER_BYTES as u64).read_to_end(bytes)?;
+        if header::newest_pair_is_whole(Bytes(bytes)) {
             break;
         }
     }
-    // A file that is not ours goes no further than its header.
-    if header::is_raw(Bytes(&bytes)) {
-        let used = header::used_bytes(Bytes(&bytes));
-        file.take(used - header).read_to_end(&mut bytes)?;
-    }
-    Ok(Some(bytes))
+    Ok(())
 }
 
 /// Reads the bytes of a raw file; `path` is only for messages.

@@ -21,6 +21,16 @@ pub enum ReadError {
         /// What was given.
         path: PathBuf,
     },
+    /// Nearly all of the part that the file says is in use are zeroes.
+    #[error("{path} is damaged: {found} of the first bytes of the {used} that it says are in use are zeroes")]
+    Hollow {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that are in use, as its header says.
+        used: u64,
+        /// Zeroes that were read until it was given up.
+        found: u64,
+    },
     /// Nothing in it.
     #[error("{path} is empty")]
     Empty {
