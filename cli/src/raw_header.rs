@@ -1,10 +1,10 @@
 //! The few facts at the start of a raw file that matter before it is read: whose it is, and how much of it is used.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
+use hprof::regular_file;
 use hprof::raw::layout::{CHUNK_BYTES, HEADER_BYTES, Header, MAGIC, STATE_RUNNING};
 
 /// Start of a raw file.
@@ -24,9 +24,10 @@ impl RawHeader {
     /// Reads it; `None` if the file is no raw file.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
-        File::open(path)?
-            .take(HEADER_BYTES as u64)
-            .read_to_end(&mut bytes)?;
+        let Some(file) = regular_file::open(path)? else {
+            return Ok(None);
+        };
+        file.take(HEADER_BYTES as u64).read_to_end(&mut bytes)?;
         Ok(Self::parse(&bytes))
     }
 

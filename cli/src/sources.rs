@@ -1,145 +1,91 @@
 //! Which function a line of a source file belongs to: stacks do not tell it of closures, nor the type of a method that was inlined.
+//!
+//! A profile may come from anybody, and names any file: read are regular Rust files inside of the package or workspace alone, and of
+//! those no more than people write.
 
-use std::cell::RefCell;
+mod scan;
+
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::env;
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use hprof::model::Profile;
+use hprof::regular_file;
 use hprof_reports::FunctionAt;
-use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
+
+use self::scan::{Span, functions, innermost};
+
+/// No source file is longer.
+const LONGEST: u64 = 2 << 20;
+/// Bytes of all files together.
+const MOST: u64 = 32 << 20;
 
 /// Source files, each read once.
-#[derive(Debug, Default)]
-pub(crate) struct Sources {
-    files: RefCell<HashMap<String, Vec<Span>>>,
-}
-
-/// The lines of a function, and its type and name.
 #[derive(Debug)]
-struct Span {
-    start: u32,
-    end: u32,
-    name: String,
+pub(crate) struct Sources {
+    /// The folder of the package or workspace; nothing is read without one.
+    root: Option<PathBuf>,
+    files: RefCell<HashMap<String, Vec<Span>>>,
+    /// Bytes that may still be read.
+    left: Cell<u64>,
 }
 
 impl Sources {
+    /// The sources of the package or workspace that a profile is of.
+    pub(crate) fn of(profile: &Profile) -> Self {
+        let recorded = profile.run.source_root.as_deref().map(PathBuf::from);
+        let here = || outermost_package(&env::current_dir().ok()?);
+        let root = recorded.filter(|root| is_package(root)).or_else(here);
+        Self {
+            root: root.and_then(|root| fs::canonicalize(root).ok()),
+            files: RefCell::default(),
+            left: Cell::new(MOST),
+        }
+    }
+
     /// The innermost function around a line of a file; `None` if the file is not there, is not Rust, or has no function there.
     pub(crate) fn function(&self, file: &str, line: u32) -> Option<FunctionAt> {
         let mut files = self.files.borrow_mut();
-        let functions = files
-            .entry(file.to_owned())
-            .or_insert_with(|| functions(&fs::read_to_string(file).unwrap_or_default()));
-        let around = functions
-            .iter()
-            .filter(|function| (function.start..=function.end).contains(&line));
-        let innermost = around.min_by_key(|function| function.end - function.start)?;
+        if !files.contains_key(file) {
+            let text = self.text(file).unwrap_or_default();
+            files.insert(file.to_owned(), functions(&text));
+        }
+        let found = innermost(files.get(file)?, line)?;
         Some(FunctionAt {
-            name: innermost.name.clone(),
-            line: innermost.start,
+            name: found.name.clone(),
+            line: found.start,
         })
     }
-}
 
-/// All functions of a source text, those inside others too.
-fn functions(text: &str) -> Vec<Span> {
-    let mut found = Found::default();
-    if let Ok(file) = syn::parse_file(text) {
-        found.visit_file(&file);
-    }
-    found.functions
-}
-
-#[derive(Default)]
-struct Found {
-    functions: Vec<Span>,
-    /// The type or trait around.
-    owner: Option<String>,
-}
-
-impl Found {
-    fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
-        let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
-        let name = &signature.ident;
-        self.functions.push(Span {
-            start: line(signature.fn_token.span.start().line),
-            end: line(body.span().end().line),
-            name: match &self.owner {
-                Some(owner) => format!("{owner}::{name}"),
-                None => name.to_string(),
-            },
-        });
-    }
-
-    /// Visits what is inside of something with this name.
-    fn inside(&mut self, owner: Option<String>, visit: impl FnOnce(&mut Self)) {
-        let before = std::mem::replace(&mut self.owner, owner);
-        visit(self);
-        self.owner = before;
-    }
-}
-
-impl<'a> Visit<'a> for Found {
-    fn visit_item_fn(&mut self, function: &'a syn::ItemFn) {
-        self.inside(None, |found| {
-            found.add(&function.sig, &function.block);
-            visit::visit_item_fn(found, function);
-        });
-    }
-
-    fn visit_item_impl(&mut self, block: &'a syn::ItemImpl) {
-        let owner = match &*block.self_ty {
-            syn::Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
-            _ => None,
-        };
-        self.inside(owner, |found| visit::visit_item_impl(found, block));
-    }
-
-    fn visit_item_trait(&mut self, block: &'a syn::ItemTrait) {
-        let owner = Some(block.ident.to_string());
-        self.inside(owner, |found| visit::visit_item_trait(found, block));
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'a syn::ImplItemFn) {
-        self.add(&function.sig, &function.block);
-        visit::visit_impl_item_fn(self, function);
-    }
-
-    fn visit_trait_item_fn(&mut self, function: &'a syn::TraitItemFn) {
-        if let Some(body) = &function.default {
-            self.add(&function.sig, body);
+    /// The text of a file, if it is one of ours.
+    fn text(&self, file: &str) -> Option<String> {
+        let root = self.root.as_ref()?;
+        let path = root.join(file);
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            return None;
         }
-        visit::visit_trait_item_fn(self, function);
+        // Where it really is: a link may lead outside.
+        let path = fs::canonicalize(path).ok()?;
+        if !path.starts_with(root) {
+            return None;
+        }
+        let text = regular_file::read_text(&path, LONGEST.min(self.left.get())).ok()?;
+        self.left.set(self.left.get() - text.len() as u64);
+        Some(text)
     }
+}
+
+fn is_package(folder: &Path) -> bool {
+    folder.is_absolute() && folder.join("Cargo.toml").is_file()
+}
+
+/// The outermost folder around with a manifest: that of the workspace, if there is one.
+fn outermost_package(folder: &Path) -> Option<PathBuf> {
+    let packages = folder.ancestors().filter(|folder| is_package(folder));
+    packages.last().map(Path::to_owned)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_innermost_function_around_a_line_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.rs");
-        let text = "#[inline]\npub(crate) fn sum<T>() {\n    1;\n    (0..2).map(|n| {\n        n + 1\n    });\n\
-                    fn inner() {\n        2;\n    }\n}\nimpl<T> a::Field<T> {\n    fn advance(&self) {}\n}\n\
-                    trait Step {\n    fn step() {\n    }\n    fn none();\n}\nstruct S;\n";
-        fs::write(&path, text).unwrap();
-        let sources = Sources::default();
-        let at = |line| {
-            let found = sources.function(path.to_str().unwrap(), line)?;
-            Some((found.name, found.line))
-        };
-        assert_eq!(at(3), Some(("sum".into(), 2)));
-        assert_eq!(at(5), Some(("sum".into(), 2)), "a closure");
-        assert_eq!(at(8), Some(("inner".into(), 7)));
-        assert_eq!(at(12), Some(("Field::advance".into(), 12)));
-        assert_eq!(at(16), Some(("Step::step".into(), 15)));
-        assert_eq!(at(19), None);
-        assert_eq!(sources.function("/there/is/none.rs", 1), None);
-    }
-
-    #[test]
-    fn a_file_that_does_not_parse_has_no_functions() {
-        assert!(functions("fn f() { 1 +").is_empty());
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
         } else {
             write_line_tables(profile, &lines(args, style), out)?;
         }
-        let sources = Sources::default();
+        let sources = Sources::of(profile);
         let find = |file: &str, line| sources.function(file, line);
         write_native_table(profile, &native(args, style), &find, out)?;
         if args.memory {

@@ -15,7 +15,7 @@ use crate::sources::Sources;
 /// `hprof suggest`.
 pub(crate) fn suggest(args: &SuggestArgs) -> anyhow::Result<u8> {
     let profile = load(&args.profile)?.profile;
-    let sources = Sources::default();
+    let sources = Sources::of(&profile);
     let find = |file: &str, line| sources.function(file, line);
     let report = Report::file_or_stdout(Path::new("-"))?;
     report.write(false, |_, out: &mut dyn Write| {

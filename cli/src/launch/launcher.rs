@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
+use hprof::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::process::{self, exit_code};
@@ -15,6 +16,9 @@ use crate::failure::Hint;
 
 /// First argument of an hprof that is started by cargo as the runner of a program.
 pub(crate) const LAUNCHER_ARGUMENT: &str = "__launch";
+
+/// No order is longer.
+const LONGEST_ORDER: u64 = 16 << 20;
 
 /// How to start the program.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,7 +43,7 @@ pub(crate) fn launcher(mut args: impl Iterator<Item = OsString>) -> anyhow::Resu
         bail!("{LAUNCHER_ARGUMENT} is only for cargo");
     }
     let path = Path::new(&order);
-    let order = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let order = regular_file::read(path, LONGEST_ORDER).with_context(|| format!("cannot read {}", path.display()))?;
     let order: Order = serde_json::from_slice(&order).context("the order of the run is damaged")?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let runner = target.to_str().and_then(|target| order.runners.get(target));

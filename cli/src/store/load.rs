@@ -1,6 +1,6 @@
 //! Reads profiles: saved ones, single raw files, and folders of them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use hprof::model::{Profile, merge};
 use hprof::pprof_file;
+use hprof::regular_file;
 use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 
 use crate::failure;
@@ -128,9 +129,8 @@ fn read(path: &Path) -> anyhow::Result<Profile> {
 fn is_packed(path: &Path) -> bool {
     let mut start = Vec::new();
     // Opening a pipe would wait for its other end.
-    fs::metadata(path).is_ok_and(|facts| facts.is_file())
-        && File::open(path).is_ok_and(|file| file.take(2).read_to_end(&mut start).is_ok())
-        && start == [0x1f, 0x8b]
+    let file = regular_file::open(path).ok().flatten();
+    file.is_some_and(|file| file.take(2).read_to_end(&mut start).is_ok()) && start == [0x1f, 0x8b]
 }
 
 /// The raw files of a folder, by name. Where others may write, such as in `/tmp`, only our own count, and no links.
