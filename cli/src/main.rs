@@ -30,7 +30,13 @@ fn main() -> ExitCode {
         return finish(launch::launcher(env::args_os().skip(2)));
     }
     log::start();
-    finish(run(Cli::parse()))
+    match Cli::try_parse() {
+        Ok(cli) => finish(run(cli)),
+        Err(error) => {
+            output::usage(&error);
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::CODE))
+        }
+    }
 }
 
 /// Runs the command; the number is the exit code.

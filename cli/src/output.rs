@@ -6,17 +6,57 @@ use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context;
-use hprof_reports::Style;
+use hprof_reports::{Style, clean};
 use indicatif::{ProgressBar, ProgressStyle};
 use terminal_size::{Width, terminal_size_of};
 
 use crate::failure::{self, Hint};
 use crate::output_file::OutputFile;
 
+/// Characters of a line of a message, and lines of it, that are printed: names in a profile can be of any length.
+const LONGEST_LINE: usize = 2000;
+const MOST_LINES: usize = 50;
+
 /// Prints a message of hprof on the standard error.
 pub(crate) fn say(message: impl fmt::Display) {
+    let message = printable(&message.to_string());
     // Nobody is left to be told if the standard error is gone.
     let _ = writeln!(io::stderr().lock(), "hprof: {message}");
+}
+
+/// A message as it may be printed, whatever the names in it are: nothing disturbs the terminal, and a line after the first is indented,
+/// so that none can be taken for a message of its own.
+fn printable(message: &str) -> String {
+    let mut lines = message.trim_end().lines();
+    let mut text = cut(lines.next().unwrap_or_default());
+    for line in lines.by_ref().take(MOST_LINES) {
+        let indent = if line.starts_with("    ") { "" } else { "    " };
+        text.extend(["\n", indent, &cut(line)]);
+    }
+    if lines.next().is_some() {
+        text.push_str("\n    ...");
+    }
+    text
+}
+
+/// A line without what could disturb a terminal, and not too long.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{}...", clean(&line[..end])),
+        None => clean(line).into_owned(),
+    }
+}
+
+/// Prints what is wrong with the arguments, which may be names of files that a shell put there.
+pub(crate) fn usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    if text.contains(|sign: char| sign.is_control() && sign != '\n') {
+        for line in text.lines() {
+            let _ = writeln!(io::stderr().lock(), "{}", cut(line));
+        }
+    } else {
+        let _ = error.print();
+    }
 }
 
 /// Prints an error as one line, and its hint as another.
@@ -32,7 +72,13 @@ pub(crate) fn pass_on(message: &[u8]) {
     let _ = io::stderr().lock().write_all(message);
 }
 
-/// Prints text on the standard output.
+/// Prints lines with names of files on the standard output.
+pub(crate) fn print_lines(text: &str) -> anyhow::Result<()> {
+    let lines: Vec<_> = text.lines().map(clean).collect();
+    print(&(lines.join("\n") + "\n"))
+}
+
+/// Prints text on the standard output as it is.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -152,5 +198,20 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_lines_that_disturb_no_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c"), "a\u{fffd}[2Jb\u{fffd}c");
+        let forged = printable("no\nhprof: saved to x\n    indented\n");
+        assert_eq!(forged, "no\n    hprof: saved to x\n    indented");
+        let long = printable(&"x".repeat(66 << 20));
+        assert_eq!(long.len(), LONGEST_LINE + 3);
+        assert!(printable(&"x\n".repeat(1 << 20)).len() < 1000);
     }
 }

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
-use hprof::regular_file;
 use hprof::raw::layout::{CHUNK_BYTES, HEADER_BYTES, Header, MAGIC, STATE_RUNNING};
+use hprof::regular_file;
 
 /// Start of a raw file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,5 +40,6 @@ pub use native_table::{NativeTableOptions, write_native_table, write_suggestions
 pub use numbers::Unit;
 pub use stacks::Metric;
 pub use style::Style;
+pub use text::clean;
 pub use thread_table::{ThreadTableOptions, write_thread_table};
 pub use view::{FindFunction, FunctionAt};

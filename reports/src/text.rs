@@ -14,7 +14,12 @@ pub(crate) fn width(text: &str) -> usize {
 
 /// The text on one line that cannot disturb a terminal: tabs become spaces up to the next stop, control characters a
 /// replacement sign.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+///
+/// ```
+/// assert_eq!(hprof_reports::clean("a\u{1b}[31m\tb"), "a\u{fffd}[31m  b");
+/// ```
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use hprof::model::Profile;
+use hprof::regular_file;
 use hprof_reports::{AnnotateOptions, ReportError, write_annotated};
 
 use super::show::load;
@@ -14,11 +15,16 @@ use crate::failure::Hint;
 use crate::output::Report;
 use crate::tables;
 
+/// No source file is longer.
+const LONGEST: u64 = 16 << 20;
+/// Files that a hint names.
+const NAMED: usize = 10;
+
 /// `hprof annotate`.
 pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
     let source = &args.source;
     let cannot_read = || format!("cannot read {}", source.display());
-    let text = match fs::read_to_string(source) {
+    let text = match regular_file::read_text(source, LONGEST) {
         Ok(text) => Some(text),
         // The profile has the text of its functions, if the file is one of theirs.
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -75,5 +81,10 @@ fn files_of(profile: &Profile) -> String {
         .collect();
     files.sort_unstable();
     files.dedup();
-    format!("the profile holds functions of {}", files.join(", "))
+    let more = match files.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more files"),
+    };
+    files.truncate(NAMED);
+    format!("the profile holds functions of {}{more}", files.join(", "))
 }

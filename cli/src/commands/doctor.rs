@@ -47,7 +47,7 @@ pub(crate) fn doctor() -> anyhow::Result<u8> {
             let _ = writeln!(text, "  {:<12} {trouble}", "");
         }
     }
-    output::print(&text)?;
+    output::print_lines(&text)?;
     Ok(0)
 }
 

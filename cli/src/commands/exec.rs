@@ -8,7 +8,7 @@ use crate::args::ExecArgs;
 use crate::launch::{self, Order, Records};
 use crate::output::Report;
 use crate::settings::{Recording, Whereabouts};
-use crate::store::{Destination, RunFacts, runs_folder};
+use crate::store::{self, Destination, RunFacts, runs_folder};
 
 /// `hprof exec`.
 pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
@@ -18,6 +18,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         Ok(folder) => folder,
         Err(_) => env::current_dir()?.join("hprof-runs"),
     };
+    store::check_runs_folder(&runs)?;
     let destination = Destination::new(args.save.output.as_deref(), &runs)?;
     let report = Report::open(&args.save.report)?;
     let order = Order {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use hprof_reports::clean;
 
 use crate::args::FolderArgs;
 use crate::output;
@@ -19,7 +20,7 @@ pub(crate) fn list(args: &FolderArgs) -> anyhow::Result<u8> {
         output::say(format_args!("no profile in {}", folder.display()));
         return Ok(0);
     }
-    output::print(&table(&saved, SystemTime::now()))?;
+    output::print_lines(&table(&saved, SystemTime::now()))?;
     Ok(0)
 }
 
@@ -29,7 +30,11 @@ fn table(saved: &[Saved], now: SystemTime) -> String {
         let age = age(now.duration_since(profile.time).unwrap_or_default());
         let size = format!("{} KiB", profile.bytes.div_ceil(1024));
         // Writing into a string does not fail.
-        let _ = writeln!(text, "{age:>10}  {size:>10}  {}", profile.path.display());
+        let _ = writeln!(
+            text,
+            "{age:>10}  {size:>10}  {}",
+            clean(&profile.path.to_string_lossy())
+        );
     }
     text
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::cargo::Cargo;
 use super::package::{Package, our_folders};
-use hprof::regular_file;
 use crate::settings::Build;
+use hprof::regular_file;
 
 /// Exit code of cargo for a failed build.
 const BUILD_FAILED: u8 = 101;
@@ -150,7 +150,10 @@ mod tests {
     fn files_are_read_from_the_notes_of_the_compiler() {
         let text = "/t/a.d: src/main.rs /x/my\\ file.rs\n\nsrc/main.rs:\n/x/my\\ file.rs:\n# env-dep:HPROF=lines\n";
         let files: Vec<PathBuf> = noted_files(text).collect();
-        assert_eq!(files, [Path::new("src/main.rs"), Path::new("/x/my file.rs")]);
+        assert_eq!(
+            files,
+            [Path::new("src/main.rs"), Path::new("/x/my file.rs")]
+        );
     }
 
     #[test]

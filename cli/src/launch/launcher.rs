@@ -43,7 +43,8 @@ pub(crate) fn launcher(mut args: impl Iterator<Item = OsString>) -> anyhow::Resu
         bail!("{LAUNCHER_ARGUMENT} is only for cargo");
     }
     let path = Path::new(&order);
-    let order = regular_file::read(path, LONGEST_ORDER).with_context(|| format!("cannot read {}", path.display()))?;
+    let order = regular_file::read(path, LONGEST_ORDER)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let order: Order = serde_json::from_slice(&order).context("the order of the run is damaged")?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let runner = target.to_str().and_then(|target| order.runners.get(target));

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hprof::model::{End, Nanos};
+use hprof::regular_file;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -27,6 +28,8 @@ use crate::system;
 const MEMORY_NEEDED: u64 = 128 << 20;
 /// File system in memory, on Linux.
 const MEMORY: &str = "/dev/shm";
+/// No order and no note is longer.
+const LONGEST: u64 = 16 << 20;
 const ORDER: &str = "order.json";
 const LOCK: &str = "lock";
 const LAUNCH_PREFIX: &str = "launch-";
@@ -200,7 +203,7 @@ impl LaunchNote {
 pub(crate) fn launches(folder: &Path) -> io::Result<Vec<Launch>> {
     let mut launches: Vec<Launch> = notes(folder)?
         .iter()
-        .filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
+        .filter_map(|path| serde_json::from_slice(&regular_file::read(path, LONGEST).ok()?).ok())
         .collect();
     launches.sort_by_key(|launch| launch.start_unix_ns);
     Ok(launches)
@@ -258,7 +261,7 @@ pub(crate) fn orphans(runs: &Path) -> Vec<PathBuf> {
 }
 
 fn order(folder: &Path) -> Option<Order> {
-    serde_json::from_slice(&fs::read(folder.join(ORDER)).ok()?).ok()
+    serde_json::from_slice(&regular_file::read(&folder.join(ORDER), LONGEST).ok()?).ok()
 }
 
 /// Whether the hprof, a launcher or a program of a folder of records still lives.

@@ -180,7 +180,10 @@ impl<'a> Words<'a> {
             self.skip(1);
             return Word::Other;
         }
-        let first = self.text.get(self.at..).and_then(|rest| rest.chars().next());
+        let first = self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next());
         let length = first.map_or(0, char::len_utf8);
         if self.byte(length) == b'\'' {
             self.skip(length + 1);
@@ -223,9 +226,15 @@ enum Head {
     Nothing,
     /// After `fn`, on this line.
     Keyword(u32),
-    Function { name: String, line: u32 },
+    Function {
+        name: String,
+        line: u32,
+    },
     /// After `impl`: the type so far, if it is one with a name.
-    Implementation { owner: Option<String>, state: TypeState },
+    Implementation {
+        owner: Option<String>,
+        state: TypeState,
+    },
     /// After `trait`.
     Trait(Option<String>),
 }
@@ -274,7 +283,11 @@ impl Scan {
             Word::Sign(sign) => level.sign(sign),
             Word::Other => {}
         }
-        level.before = if let Word::Sign(sign) = *word { sign } else { 0 };
+        level.before = if let Word::Sign(sign) = *word {
+            sign
+        } else {
+            0
+        };
         Some(())
     }
 
@@ -318,7 +331,10 @@ impl Scan {
 
     fn close(&mut self, close: u8, line: u32) -> Option<()> {
         let level = self.levels.pop()?;
-        let fits = matches!((level.open, close), (b'(', b')') | (b'[', b']') | (b'{', b'}'));
+        let fits = matches!(
+            (level.open, close),
+            (b'(', b')') | (b'[', b']') | (b'{', b'}')
+        );
         if !fits || self.levels.is_empty() {
             return None;
         }

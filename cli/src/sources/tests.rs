@@ -43,19 +43,37 @@ fn the_innermost_function_around_a_line_is_found() {
 #[test]
 fn heads_of_every_shape_are_understood() {
     for (text, expected) in [
-        ("impl Iterator for Rows<'_> { fn next(&mut self) {", "Rows::next"),
-        ("impl<T: Fn(u8) -> u8> Step for a::b::Grid<T> where T: Copy { fn go() {", "Grid::go"),
+        (
+            "impl Iterator for Rows<'_> { fn next(&mut self) {",
+            "Rows::next",
+        ),
+        (
+            "impl<T: Fn(u8) -> u8> Step for a::b::Grid<T> where T: Copy { fn go() {",
+            "Grid::go",
+        ),
         ("impl<T> Step for [T] { fn go() {", "go"),
         ("impl Step for &Grid { fn go() {", "go"),
         ("impl dyn Step { fn go() {", "go"),
         ("impl !Send for Grid { fn go() {", "Grid::go"),
         ("pub trait Big<T>: Small where T: A { fn go() {", "Big::go"),
         ("mod m { impl A { fn f() { fn inner() {", "inner"),
-        ("fn apply(f: fn(u8) -> u8) -> impl Iterator<Item = u8> {", "apply"),
-        ("fn array<const N: usize>() -> A<{ N + 1 }> where A<N>: B {", "array"),
+        (
+            "fn apply(f: fn(u8) -> u8) -> impl Iterator<Item = u8> {",
+            "apply",
+        ),
+        (
+            "fn array<const N: usize>() -> A<{ N + 1 }> where A<N>: B {",
+            "array",
+        ),
         ("unsafe extern \"C\" fn r#match() {", "match"),
-        ("fn a() { let t = '{'; let s = \"}}\\\"\"; let r = r##\"\"# }\"##; /* } /* } */ */ // }\n", "a"),
-        ("fn b<'a>(x: &'a u8) { 'outer: loop { if x < y { break 'outer } let c = '\\''; }", "b"),
+        (
+            "fn a() { let t = '{'; let s = \"}}\\\"\"; let r = r##\"\"# }\"##; /* } /* } */ */ // }\n",
+            "a",
+        ),
+        (
+            "fn b<'a>(x: &'a u8) { 'outer: loop { if x < y { break 'outer } let c = '\\''; }",
+            "b",
+        ),
     ] {
         let open = scan_depth(text);
         let whole = format!("{text}\n here \n{}", "}".repeat(open));
@@ -74,7 +92,14 @@ fn scan_depth(text: &str) -> usize {
 
 #[test]
 fn a_text_whose_brackets_do_not_match_has_no_functions() {
-    for text in ["fn f() { 1 +", "fn f() { ) }", "fn f() {} }", "\u{0}", "fn f() { \"", "r#"] {
+    for text in [
+        "fn f() { 1 +",
+        "fn f() { ) }",
+        "fn f() {} }",
+        "\u{0}",
+        "fn f() { \"",
+        "r#",
+    ] {
         assert!(functions(text).is_empty(), "{text:?}");
     }
 }
@@ -82,7 +107,19 @@ fn a_text_whose_brackets_do_not_match_has_no_functions() {
 /// 200,000 brackets overflowed the stack of a parser; so do long chains of other things.
 #[test]
 fn no_depth_overflows_the_stack() {
-    for part in ["(", "{", "[", "&", "!", "a.", "f(|x|", "/*", "Vec<", "return ", "if a {} else "] {
+    for part in [
+        "(",
+        "{",
+        "[",
+        "&",
+        "!",
+        "a.",
+        "f(|x|",
+        "/*",
+        "Vec<",
+        "return ",
+        "if a {} else ",
+    ] {
         let text = format!("fn f() {{ {} }}", part.repeat(200_000));
         assert!(functions(&text).len() < 2, "{part}");
     }
@@ -101,12 +138,22 @@ fn only_regular_rust_files_of_the_package_are_read() {
     assert!(named("link.rs"));
     symlink(outside.path().join("y.rs"), place("leads_out.rs")).unwrap();
     symlink("/dev/zero", place("zero.rs")).unwrap();
-    let pipe = std::process::Command::new("mkfifo").arg(place("pipe.rs")).status();
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(place("pipe.rs"))
+        .status();
     assert!(pipe.unwrap().success());
     let long = File::create(place("long.rs")).unwrap();
     long.set_len(1 << 40).unwrap();
     let begun = Instant::now();
-    for name in ["leads_out.rs", "zero.rs", "pipe.rs", "long.rs", "x.txt", "missing.rs", "."] {
+    for name in [
+        "leads_out.rs",
+        "zero.rs",
+        "pipe.rs",
+        "long.rs",
+        "x.txt",
+        "missing.rs",
+        ".",
+    ] {
         assert!(!named(name), "{name}");
     }
     let absolute = outside.path().join("y.rs");
@@ -119,7 +166,10 @@ fn only_regular_rust_files_of_the_package_are_read() {
 fn almost_sound_texts_do_no_harm() {
     let seconds: f64 = env::var("HPROF_FUZZ_SECONDS").map_or(0.2, |text| text.parse().unwrap());
     let seed = include_str!("scan.rs");
-    let parts = ["{", "}", "(", ")", "\"", "'", "/*", "*/", "r#\"", "fn ", "impl ", "\u{fffd}", "\n", "<", ">"];
+    let parts = [
+        "{", "}", "(", ")", "\"", "'", "/*", "*/", "r#\"", "fn ", "impl ", "\u{fffd}", "\n", "<",
+        ">",
+    ];
     let mut random = 88_172_645_463_325_252_u64;
     let mut below = |end: usize| {
         random ^= random << 13;
@@ -132,12 +182,18 @@ fn almost_sound_texts_do_no_harm() {
         let start = below(seed.len() - 2000);
         let mut text: String = seed.chars().skip(start).take(below(2000)).collect();
         for _ in 0..below(6) {
-            let place = text.char_indices().map(|(at, _)| at).nth(below(2000)).unwrap_or(text.len());
+            let place = text
+                .char_indices()
+                .map(|(at, _)| at)
+                .nth(below(2000))
+                .unwrap_or(text.len());
             text.insert_str(place, parts[below(parts.len())]);
         }
         let found = functions(&text);
         for line in [1, 5, 40, u32::MAX] {
-            assert!(innermost(&found, line).is_none_or(|span| span.start <= line && line <= span.end));
+            assert!(
+                innermost(&found, line).is_none_or(|span| span.start <= line && line <= span.end)
+            );
         }
         runs += 1;
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +13,7 @@ use super::destination::wanted_by_environment;
 use crate::failure;
 use crate::launch::{self, Lookup};
 use crate::settings::Whereabouts;
+use crate::system;
 
 /// Name of the folder that profiles are saved in.
 const RUNS: &str = "hprof-runs";
@@ -38,7 +40,9 @@ pub(crate) fn runs_folder(place: &Whereabouts) -> anyhow::Result<PathBuf> {
         return Ok(std::path::absolute(folder)?.join(RUNS));
     }
     if !in_package {
-        return Ok(here.join(RUNS));
+        let folder = here.join(RUNS);
+        check_runs_folder(&folder)?;
+        return Ok(folder);
     }
     match launch::find_package(place)? {
         Lookup::Found(package) => Ok(package.runs_folder()),
@@ -47,6 +51,29 @@ pub(crate) fn runs_folder(place: &Whereabouts) -> anyhow::Result<PathBuf> {
             String::from_utf8_lossy(&message).trim()
         )),
     }
+}
+
+/// Makes sure that a folder of profiles right here is nobody else's: where others may write, such as in `/tmp`, it could be a link to
+/// anywhere, or theirs.
+pub(crate) fn check_runs_folder(folder: &Path) -> anyhow::Result<()> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    let parent = folder.parent().unwrap_or(folder);
+    let shared = fs::metadata(parent).is_ok_and(|facts| facts.mode() & WRITABLE_BY_OTHERS != 0);
+    let trusted = match fs::symlink_metadata(folder) {
+        Ok(facts) => facts.is_dir() && facts.uid() == system::user_id(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !shared || trusted {
+        return Ok(());
+    }
+    let error = anyhow!(
+        "{} is a link or another user's, in a folder that others may write to",
+        folder.display()
+    );
+    Err(failure::with_hint(
+        error,
+        "start hprof in a folder of your own",
+    ))
 }
 
 /// All profiles of a folder, the newest first.

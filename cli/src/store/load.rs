@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use hprof::model::{Profile, merge};
 use hprof::pprof_file;
-use hprof::regular_file;
 use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
+use hprof::regular_file;
 
 use crate::failure;
 use crate::output;

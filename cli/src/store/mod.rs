@@ -8,7 +8,7 @@ mod facts;
 mod load;
 mod save;
 
-pub(crate) use catalog::{Saved, newest, runs_folder, saved_profiles};
+pub(crate) use catalog::{Saved, check_runs_folder, newest, runs_folder, saved_profiles};
 pub(crate) use destination::Destination;
 pub(crate) use facts::RunFacts;
 pub(crate) use load::{Loaded, load, raw_files, unrecorded};

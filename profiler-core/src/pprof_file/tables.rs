@@ -99,9 +99,8 @@ impl Budget {
     /// Takes so many bytes of it.
     fn spend(&self, bytes: usize) -> Result<(), Damage> {
         let left = self.0.get().checked_sub(bytes);
-        let left = left.ok_or_else(|| {
-            Damage::new("memory", "less than the file makes likely", "more")
-        })?;
+        let left =
+            left.ok_or_else(|| Damage::new("memory", "less than the file makes likely", "more"))?;
         self.0.set(left);
         Ok(())
     }

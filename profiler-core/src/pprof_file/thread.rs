@@ -453,7 +453,11 @@ mod tests {
             .map(|location| location.line[0].line)
             .collect();
         assert_eq!(lines, [10, 12, 20, 21]);
-        let strings = Strings::read(b"\x32\x00\x32\x04main", crate::pprof_file::tables::Budget::new(8, 8)).unwrap();
+        let strings = Strings::read(
+            b"\x32\x00\x32\x04main",
+            crate::pprof_file::tables::Budget::new(8, 8),
+        )
+        .unwrap();
         let places = vec![(0, 10), (0, 12), (1, 20), (1, 21)];
         let mut samples = SampleReader::new(&file, places);
         assert_eq!(read(&facts, &strings, &mut samples).unwrap(), thread);

@@ -8,6 +8,7 @@ use hprof::model::{FunctionCost, Nanos, Profile, RssChange, Scope, function_cost
 use super::Export;
 use crate::error::ReportError;
 use crate::stacks::names;
+use crate::text;
 use crate::view::{LiveRecord, Record, notes_blocks, records};
 
 const HEADING: &str =
@@ -140,11 +141,22 @@ fn number(number: Option<u64>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 
+/// A name as a cell: nothing in it disturbs a terminal, and no spreadsheet takes it for a formula, for which an apostrophe stands before
+/// a name that begins as one.
 fn field(text: &str) -> Cow<'_, str> {
-    if text.contains([',', '"', '\n', '\r']) {
-        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    let clean = text::clean(text);
+    let formula = clean.trim_start().starts_with([
+        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
+    let clean = if formula {
+        Cow::Owned(format!("'{clean}"))
     } else {
-        Cow::Borrowed(text)
+        clean
+    };
+    if clean.contains([',', '"']) {
+        Cow::Owned(format!("\"{}\"", clean.replace('"', "\"\"")))
+    } else {
+        clean
     }
 }
 
@@ -197,6 +209,21 @@ mod tests {
         let (mut profile, costs) = fixture::single("f", "", &[(2, line)]);
         profile.processes[0].heap = Some(fixture::sampled_heap());
         insta::assert_snapshot!(export(&profile, &costs));
+    }
+
+    /// A file is called so by whoever made the profile.
+    #[test]
+    fn no_name_is_a_formula_or_disturbs_a_terminal() {
+        for (name, cell) in [
+            ("src/a.rs", "src/a.rs"),
+            ("=1+1", "'=1+1"),
+            (" @SUM(A1)", "' @SUM(A1)"),
+            ("-2,3", "\"'-2,3\""),
+            ("\t+x\r\n", "'    +x"),
+            ("a\u{1b}[2J\nb", "a\u{fffd}[2J\u{fffd}b"),
+        ] {
+            assert_eq!(field(name), cell);
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// Nearly all of the part that the file says is in use are zeroes.
-    #[error("{path} is damaged: {found} of the first bytes of the {used} that it says are in use are zeroes")]
+    #[error(
+        "{path} is damaged: {found} of the first bytes of the {used} that it says are in use are zeroes"
+    )]
     Hollow {
         /// The file.
         path: PathBuf,
