@@ -247,6 +247,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
         heap: Some(Heap {
             live_bytes: 0,
             peak_bytes: 53_792,
+            bound_bytes: 0,
             lines: None,
         }),
         rss: None,
@@ -337,11 +338,23 @@ pub(crate) fn single(
     (profile, vec![cost(0, 1, own, &[])])
 }
 
+/// A heap all of whose blocks are counted.
+pub(crate) fn exact_heap() -> Heap {
+    let mut heap = sampled_heap();
+    heap.bound_bytes = 0;
+    if let Some(lines) = &mut heap.lines {
+        lines.count = LiveCount::Exact;
+        lines.elsewhere = LineLive::default();
+    }
+    heap
+}
+
 /// A heap with a sample of its blocks: 3 MiB live of 5 at the peak, less than one of them on no line.
 pub(crate) fn sampled_heap() -> Heap {
     Heap {
         live_bytes: 4 << 20,
         peak_bytes: 6 << 20,
+        bound_bytes: 128 << 10,
         lines: Some(LiveHeap {
             count: LiveCount::Sampled { gap: 512 << 10 },
             live_bytes: 7 << 19,

@@ -35,9 +35,14 @@ pub(crate) fn write(
         0 | 1 => String::new(),
         count => format!(" (sums over {count} processes, whose peaks may be at different times)"),
     };
+    // What threads have not passed on yet.
+    let bound = match view.bound_bytes {
+        0 => String::new(),
+        bytes => format!(", each +- {} at most", scaled_bytes(bytes)),
+    };
     writeln!(
         out,
-        "Heap: {} not freed at the end, {} at its peak{several}",
+        "Heap: {} not freed at the end, {} at its peak{bound}{several}",
         scaled_bytes(view.live_bytes),
         scaled_bytes(view.peak_bytes)
     )?;
@@ -52,10 +57,11 @@ pub(crate) fn write(
         Some(_) if !listed => {}
         Some(gap) => writeln!(
             out,
-            "Sampled: one block is noted for each {} allocated; +- is one standard deviation, and lines with less may be missing. --alloc-exact counts every block.",
+            "Sampled: one block is noted for each {} allocated, or more; +- is one standard deviation, and lines with less may be missing. --alloc-exact counts every block.",
             scaled_bytes(gap)
         )?,
-        None => writeln!(out, "Every block is counted.")?,
+        None if view.lost_blocks > 0 => {}
+        None => writeln!(out, "Every block is counted: these figures are exact.")?,
     }
     if view.lost_blocks > 0 {
         let blocks = counted(view.lost_blocks, "block", "blocks");
@@ -211,7 +217,7 @@ fn leak() {
     }
 
     #[test]
-    fn exact_counts_have_no_errors_and_tell_what_is_missing() {
+    fn counts_of_every_block_have_no_errors_and_tell_what_is_missing() {
         let mut profile = profile();
         let heap = profile.processes[0].heap.as_mut().unwrap();
         let lines = heap.lines.as_mut().unwrap();
@@ -225,8 +231,12 @@ fn leak() {
         }
         let text = written(&profile);
         assert!(!text.contains("+-"), "{text}");
-        assert!(text.contains("Every block is counted."), "{text}");
+        assert!(!text.contains("Every block"), "{text}");
         assert!(text.contains("7 blocks of 6.84 KiB"), "{text}");
+        profile.processes[0].heap = Some(fixture::exact_heap());
+        let text = written(&profile);
+        assert!(text.contains("these figures are exact"), "{text}");
+        assert!(!text.contains("at most"), "{text}");
     }
 
     #[test]

@@ -1,21 +1,15 @@
 //! The counting allocator: charges every allocation to the line that runs.
 //!
 //! It adds to counters of the cell that the thread has published, in memory that exists already: it never allocates, takes no
-//! lock, and needs no guard against itself. Live and peak bytes of the process are counted in batches of 64 KiB a thread, so the peak may
-//! be low by that much for each thread. Threads that never entered an instrumented function count towards the process alone. Which
-//! blocks are noted with their line, for live bytes by line, is the business of `heap`.
+//! lock, and needs no guard against itself. Threads that never entered an instrumented function count towards the process alone. What
+//! the process has in all is the business of `total`; which blocks are noted with their line, for live bytes by line, that of `heap`.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::sync::atomic::AtomicI64;
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::alloc::System;
 
-use super::heap;
-use crate::raw::layout::{Cell, FLAG_ALLOC, Header};
-use crate::recorder::{Local, add, header, is_sink, large_block, running, with_local};
-
-/// Bytes a thread may owe to the count of the process. It owes up to a [`heap::TICK`] more that it has not even added up.
-const BATCH: i64 = 32 * 1024;
+use super::{heap, total};
+use crate::raw::layout::Cell;
+use crate::recorder::{Local, add, is_sink, large_block, running, with_local};
 
 /// Blocks from this size on move the resident set at once: allocators map them on their own.
 const LARGE: usize = 128 * 1024;
@@ -46,51 +40,13 @@ impl<A> Alloc<A> {
     }
 }
 
-/// The counts of the process while it does not record.
-static LIVE: AtomicI64 = AtomicI64::new(0);
-static PEAK: AtomicI64 = AtomicI64::new(0);
-
-/// The recording begins, with so much space: takes over what was counted before.
-pub(crate) fn adopt_counters(header: &'static Header, space: usize) {
-    let before = LIVE.swap(0, Relaxed);
-    let now = header.live_bytes.fetch_add(before, Relaxed) + before;
-    let peak = PEAK.load(Relaxed).max(now);
-    header.peak_bytes.fetch_max(peak, Relaxed);
-    if heap::is_asked() {
-        header.flags.fetch_or(FLAG_ALLOC, Relaxed);
-        heap::begin(header, space);
-    }
-}
-
-/// Adds what the thread owes to the process' count: it ends.
-pub(crate) fn settle_thread() {
-    with_local(|local| {
-        let allocated = local.granted.get().wrapping_sub(local.left.get());
-        let freed = local.free_granted.get().wrapping_sub(local.free_left.get());
-        local.granted.set(local.left.get());
-        local.free_granted.set(local.free_left.get());
-        settle(local.owed.replace(0) + allocated - freed);
-    });
-}
-
-/// Adds a batch to the process' count.
-fn settle(bytes: i64) {
-    let (live, peak) = header().map_or((&LIVE, &PEAK), |header| {
-        (&header.live_bytes, &header.peak_bytes)
-    });
-    let now = live.fetch_add(bytes, Relaxed).wrapping_add(bytes);
-    if now > peak.load(Acquire) {
-        peak.fetch_max(now, Relaxed);
-    }
-}
-
 /// A size as the signed number of bytes it adds. No allocation is larger than `isize::MAX`.
 #[inline(always)]
 const fn signed(size: usize) -> i64 {
     size as i64
 }
 
-const _: () = assert!(heap::TICK < LARGE as i64 && heap::TICK + BATCH <= 64 * 1024);
+const _: () = assert!(heap::TICK < LARGE as i64);
 
 /// The cell of the line that runs, if there is one. Threads without a record share that of the sink, which would go from processor to
 /// processor.
@@ -131,8 +87,11 @@ fn look_up(block: *mut u8, size: usize) {
             return local.left.set(local.left.get().wrapping_add(signed(size)));
         }
         let allocated = local.granted.get().wrapping_sub(local.left.get());
-        owe(local, allocated);
-        heap::look_up(local, block, size, allocated);
+        // First: the moment at which the process' count is at its highest must find the block noted.
+        let grant = heap::look_up(local, block, size, allocated);
+        let grant = total::allocated(local, allocated, grant);
+        local.left.set(grant);
+        local.granted.set(grant);
         if size >= LARGE {
             large_block();
         }
@@ -168,28 +127,24 @@ fn freed_seldom(block: *mut u8, size: usize) {
     if heap::is_maybe_noted(block) {
         heap::take_off(block);
     }
-    with_local(|local| {
-        let left = local.free_left.get();
-        if left < 0 {
-            owe(local, left.wrapping_sub(local.free_granted.get()));
-            local.free_left.set(heap::TICK);
-            local.free_granted.set(heap::TICK);
-        }
-    });
+    add_up_frees();
     if size >= LARGE {
         large_block();
     }
 }
 
-/// Adds to what the thread owes.
-fn owe(local: &Local, bytes: i64) {
-    let owed = local.owed.get().wrapping_add(bytes);
-    if owed.unsigned_abs() < BATCH.unsigned_abs() {
-        local.owed.set(owed);
-    } else {
-        local.owed.set(0);
-        settle(owed);
-    }
+/// Adds up what was freed, if that is due.
+#[cold]
+#[inline(never)]
+fn add_up_frees() {
+    with_local(|local| {
+        let left = local.free_left.get();
+        if left < 0 {
+            let grant = total::freed(local, local.free_granted.get().wrapping_sub(left));
+            local.free_left.set(grant);
+            local.free_granted.set(grant);
+        }
+    });
 }
 
 // SAFETY: every call goes to the inner allocator with the same arguments, and its answer is returned as it is.
@@ -238,7 +193,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         // SAFETY: as the caller promises.
         let new = unsafe { self.inner.realloc(block, layout, new_size) };
         if !new.is_null() {
-            count_freed(layout.size());
+            // First, too: both blocks were never there at once.
+            if count_freed(layout.size()) < 0 {
+                add_up_frees();
+            }
             if count(new_size) {
                 look_up(new, new_size);
             }

@@ -4,15 +4,14 @@
 //! when it is three quarters full, up to a limit. Whoever uses it holds a lock: the words are atomic only to be shared.
 
 use core::sync::atomic::Ordering::Relaxed;
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
-use crate::recorder::{lasting_memory, return_memory, word};
+use super::words::{self, AtomicPtr, AtomicU64, AtomicUsize};
 
 /// Slots of a table at first: one page.
-const FIRST_SLOTS: usize = 256;
+const FIRST_SLOTS: usize = if cfg!(loom) { 4 } else { 256 };
 
 /// A pair; the key 0 marks a free slot.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C)]
 struct Slot {
     key: AtomicU64,
@@ -29,7 +28,18 @@ pub(super) struct Table {
 }
 
 impl Table {
+    #[cfg(not(loom))]
     pub(super) const fn new() -> Self {
+        Self {
+            slots: AtomicPtr::new(core::ptr::null_mut()),
+            mask: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    /// The model checker's words are not constant.
+    #[cfg(loom)]
+    pub(super) fn new() -> Self {
         Self {
             slots: AtomicPtr::new(core::ptr::null_mut()),
             mask: AtomicUsize::new(0),
@@ -52,7 +62,7 @@ impl Table {
     /// Where a key belongs.
     fn home(&self, key: u64) -> usize {
         // Blocks are multiples of 16: the golden ratio's multiplier spreads them over the upper bits.
-        word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24) & self.mask.load(Relaxed)
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24) as usize & self.mask.load(Relaxed)
     }
 
     /// The slot of the key, or else the free slot where it belongs; `None` without memory.
@@ -79,19 +89,39 @@ impl Table {
 
     /// Enters a pair whose key is neither 0 nor there yet. `None` if there is no room: not more than `limit` slots.
     pub(super) fn insert(&self, key: u64, value: u64, limit: usize) -> Option<()> {
-        let slots = self.mask.load(Relaxed) + 1;
-        if slots == 1 || self.len() >= slots / 4 * 3 {
-            // Where it cannot grow it is filled, but for a sixteenth: a search has to end.
-            let grown = self.grow(limit).is_some();
-            if !grown && self.len() >= slots / 16 * 15 {
-                return None;
-            }
+        if self.needs_to_grow() && !self.make_room(limit) && self.is_full() {
+            return None;
         }
         let slot = self.slot(self.find(key)?);
         slot.value.store(value, Relaxed);
         slot.key.store(key, Relaxed);
         self.used.fetch_add(1, Relaxed);
         Some(())
+    }
+
+    /// Slots; 1 without memory.
+    fn slots(&self) -> usize {
+        self.mask.load(Relaxed) + 1
+    }
+
+    /// Whether the next pair needs more room, or would do well with it.
+    pub(super) fn needs_to_grow(&self) -> bool {
+        self.slots() == 1 || self.len() >= self.slots() / 4 * 3
+    }
+
+    /// Makes room for more pairs; returns whether there is a larger table now.
+    pub(super) fn make_room(&self, limit: usize) -> bool {
+        self.grow(limit).is_some()
+    }
+
+    /// Whether a table that cannot grow has no room: it is filled but for a sixteenth, as a search has to end.
+    fn is_full(&self) -> bool {
+        self.len() >= self.slots() / 16 * 15
+    }
+
+    /// Whether no pair can come any more: not more than `limit` slots.
+    pub(super) fn is_at_its_limit(&self, limit: usize) -> bool {
+        self.slots() * 2 > limit && self.is_full()
     }
 
     /// Takes a key out and returns its value.
@@ -125,6 +155,33 @@ impl Table {
         Some(value)
     }
 
+    /// Changes or takes out all pairs: `None` takes one out.
+    pub(super) fn retain(&self, mut work: impl FnMut(u64, u64) -> Option<u64>) {
+        let mask = self.mask.load(Relaxed);
+        let is_free = |index: &usize| self.slot(*index).key.load(Relaxed) == 0;
+        let Some(first) = (0..=mask).filter(|_| mask != 0).find(is_free) else {
+            return;
+        };
+        // From a free slot on, once around: what stays goes to the first free slot from its home on, which is not behind where it was.
+        for index in (first..=first + mask).map(|index| index & mask) {
+            let slot = self.slot(index);
+            let key = slot.key.load(Relaxed);
+            if key == 0 {
+                continue;
+            }
+            let value = slot.value.load(Relaxed);
+            slot.key.store(0, Relaxed);
+            match work(key, value).zip(self.find(key)) {
+                Some((value, place)) => {
+                    let place = self.slot(place);
+                    place.value.store(value, Relaxed);
+                    place.key.store(key, Relaxed);
+                }
+                None => drop(self.used.fetch_sub(1, Relaxed)),
+            }
+        }
+    }
+
     /// All pairs, in no order.
     pub(super) fn for_each(&self, mut work: impl FnMut(u64, u64)) {
         let mask = self.mask.load(Relaxed);
@@ -148,9 +205,9 @@ impl Table {
         if slots > limit {
             return None;
         }
-        let memory = lasting_memory(slots * size_of::<Slot>())?;
+        let memory = words::zeroed::<Slot>(slots)?;
         let larger = Self::new();
-        larger.slots.store(memory.cast(), Relaxed);
+        larger.slots.store(memory, Relaxed);
         larger.mask.store(slots - 1, Relaxed);
         self.for_each(|key, value| {
             if let Some(index) = larger.find(key) {
@@ -158,16 +215,16 @@ impl Table {
                 larger.slot(index).key.store(key, Relaxed);
             }
         });
-        let old = self.slots.swap(memory.cast(), Relaxed);
+        let old = self.slots.swap(memory, Relaxed);
         self.mask.store(slots - 1, Relaxed);
         if mask != 0 {
-            return_memory(old.cast(), (mask + 1) * size_of::<Slot>());
+            words::give_back(old, mask + 1);
         }
         Some(())
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::collections::HashMap;
 
@@ -198,9 +255,25 @@ mod tests {
             }
             assert_eq!(table.len(), map.len());
         }
-        let mut rest = HashMap::new();
-        table.for_each(|key, value| assert_eq!(rest.insert(key, value), None));
-        assert_eq!(rest, map);
+        let all = || {
+            let mut all = HashMap::new();
+            table.for_each(|key, value| assert_eq!(all.insert(key, value), None));
+            all
+        };
+        assert_eq!(all(), map);
+        // Thinned out at once, until nothing is left.
+        for turn in 0..4 {
+            table.retain(|key, value| (key / 16 % 4 != turn).then_some(value + 1));
+            map.retain(|key, _| *key / 16 % 4 != turn);
+            map.values_mut().for_each(|value| *value += 1);
+            assert_eq!(all(), map);
+            assert_eq!(table.len(), map.len());
+            assert!(
+                map.iter()
+                    .all(|(key, value)| table.get(*key) == Some(*value))
+            );
+        }
+        assert_eq!(table.len(), 0);
     }
 
     #[test]

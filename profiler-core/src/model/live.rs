@@ -35,7 +35,7 @@ impl LineLive {
 pub enum LiveCount {
     /// Every block.
     Exact,
-    /// One block for each `gap` bytes allocated, in the mean, which stands for others too.
+    /// Some blocks, which stand for others too: one for each `gap` bytes allocated, in the mean, or more.
     Sampled {
         /// Bytes.
         gap: u64,
@@ -57,4 +57,12 @@ pub struct LiveHeap {
     pub lost_blocks: u64,
     /// Bytes of those.
     pub lost_bytes: u64,
+}
+
+impl LiveHeap {
+    /// Whether every block is in these figures.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.count == LiveCount::Exact && self.lost_blocks == 0
+    }
 }

@@ -217,6 +217,8 @@ pub struct Heap {
     pub live_bytes: i64,
     /// Highest value of that.
     pub peak_bytes: i64,
+    /// By how much each of the two may be off, in both directions; 0 if they are exact.
+    pub bound_bytes: u64,
     /// Live blocks by line; `None` if none were noted.
     pub lines: Option<LiveHeap>,
 }

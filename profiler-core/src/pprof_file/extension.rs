@@ -189,6 +189,9 @@ pub(super) struct HeapFacts {
     pub(super) peak_bytes: i64,
     #[prost(message, optional, tag = "3")]
     pub(super) lines: Option<LiveFacts>,
+    /// 0 if both are exact.
+    #[prost(uint64, tag = "4")]
+    pub(super) bound_bytes: u64,
 }
 
 /// [`LiveHeap`](crate::model::LiveHeap).

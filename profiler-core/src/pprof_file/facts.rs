@@ -224,6 +224,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
             live_bytes: heap.live_bytes,
             peak_bytes: heap.peak_bytes,
             lines: heap.lines.as_ref().map(live_facts),
+            bound_bytes: heap.bound_bytes,
         }),
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
@@ -349,6 +350,7 @@ fn heap(facts: &HeapFacts) -> Result<Heap, Damage> {
     Ok(Heap {
         live_bytes: facts.live_bytes,
         peak_bytes: facts.peak_bytes,
+        bound_bytes: facts.bound_bytes,
         lines: facts.lines.as_ref().map(live).transpose()?,
     })
 }

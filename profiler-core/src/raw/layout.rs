@@ -92,10 +92,13 @@ pub const RSS_PROCFS: u32 = 1;
 /// `Header::rss_source`: the crate `sysinfo`, which does not tell files from other memory.
 pub const RSS_SYSINFO: u32 = 2;
 
-/// `HeapWords::mode`: some blocks are noted, chosen by chance: each byte allocated has the same.
-pub const HEAP_SAMPLED: u64 = 1;
-/// `HeapWords::mode`: every block is noted, from the start of the process on (`HPROF_ALLOC_EXACT`).
-pub const HEAP_EXACT: u64 = 2;
+/// `HeapWords::mode`: blocks are noted from the start of the recording on.
+pub const HEAP_FROM_RECORDING: u64 = 1;
+/// `HeapWords::mode`: blocks are noted from the start of the process on.
+pub const HEAP_FROM_START: u64 = 2;
+
+/// By so many bytes `Header::live_bytes` and `Header::peak_bytes` may be off for each thread, in both directions: what it has not passed on.
+pub const OWED_BY_A_THREAD: u64 = 64 * 1024;
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]
@@ -199,6 +202,8 @@ pub struct Header {
     pub rss_checks: AtomicU64,
     /// Memory of this machine, or what the control group may use of it; bytes, 0 if not known.
     pub total_ram: AtomicU64,
+    /// Most threads that counted allocations at the same time: each owes `live_bytes` up to [`OWED_BY_A_THREAD`].
+    pub alloc_threads: AtomicU64,
     /// Changes that no line is known to have made.
     pub rss_not_read: MemoryWords,
     /// Changes between the last marker and the end of the process.
@@ -213,20 +218,21 @@ pub struct Header {
 pub struct HeapWords {
     /// One of the `HEAP_` numbers; 0 if no block is noted.
     pub mode: AtomicU64,
-    /// Mean of the bytes allocated from one block noted to the next; 0 if all are.
+    /// Largest mean of the bytes allocated from one block noted to the next; 0 as long as all are.
     pub gap: AtomicU64,
     /// Bytes that the noted blocks stand for.
     pub live: AtomicU64,
-    /// Highest value of `live` that it has fallen from. If `live` is larger the peak is now.
+    /// What `live` was when the heap was at its peak. With `gap` 0 the peak is now if `live` is larger; else it is now if
+    /// `Header::peak_bytes` is larger than `peak_count`.
     pub peak: AtomicU64,
-    /// Number of times that `live` fell from a new highest value.
+    /// Number of times that the heap left a new peak.
     pub epoch: AtomicU64,
     /// Blocks that found no room.
     pub lost_blocks: AtomicU64,
     /// Bytes of those.
     pub lost_bytes: AtomicU64,
-    /// Blocks noted now.
-    pub blocks: AtomicU64,
+    /// `Header::peak_bytes` at the newest peak, once `gap` is not 0.
+    pub peak_count: AtomicI64,
     /// Blocks allocated on no line that is recorded.
     pub elsewhere: HeapEntry,
 }
@@ -239,14 +245,16 @@ pub struct HeapEntry {
     pub cell: AtomicPtr<Cell>,
     /// Bytes that its blocks stand for.
     pub live: AtomicU64,
-    /// The same when `HeapWords::live` was at its peak, if `epoch` is that of [`HeapWords`]; else `live` has not changed since.
+    /// The same when the heap was at its peak, if `epoch` is that of [`HeapWords`]; else `live` has not changed since.
     pub peak: AtomicU64,
     /// `HeapWords::epoch` when `live` changed last.
     pub epoch: AtomicU64,
-    /// Variance of `live`, in units of `HeapWords::gap` squared, 1024 to one.
-    pub live_doubt: AtomicU64,
+    /// Variance of `live`, square bytes.
+    pub live_variance: AtomicU64,
     /// Variance of `peak`, likewise.
-    pub peak_doubt: AtomicU64,
+    pub peak_variance: AtomicU64,
+    /// How the newest thinning out came to its choice; for the recorder alone.
+    pub draw: AtomicU64,
 }
 
 /// How the resident set changed while a line ran, in bytes. Growth and shrinkage are kept apart: each is a sum.

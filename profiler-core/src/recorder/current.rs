@@ -92,6 +92,8 @@ mod word {
                 owed: Cell::new(0),
                 until_note: Cell::new(0),
                 random: Cell::new(0),
+                level: Cell::new(0),
+                counted: Cell::new(0),
             }
         };
     }
@@ -131,6 +133,10 @@ pub(crate) struct Local {
     pub(crate) until_note: Cell<i64>,
     /// State of the thread's random numbers; 0 before the first.
     pub(crate) random: Cell<u64>,
+    /// Which blocks are noted, as this thread knows it; see `memory::weight`.
+    pub(crate) level: Cell<u32>,
+    /// Whether we are told when the thread ends; see `memory::total`.
+    pub(crate) counted: Cell<u32>,
 }
 
 // In assembly the record is the first word.

@@ -55,20 +55,21 @@ pub(super) extern "C" fn before_fork() {
         ..AT_FORK.get()
     };
     at_fork.locked = false;
-    if recorded && let Some(header) = header() {
+    let header = header().filter(|_| recorded);
+    if header.is_some() {
         let lock = SharedLock::take();
         at_fork.locked = lock.is_some();
-        at_fork.chunks = header.chunks.load(Acquire);
-        at_fork.thread = thread::words(super::current());
         // Let go after the fork.
         let _lock = core::mem::ManuallyDrop::new(lock);
     }
+    // Under all locks under which others take chunks: none of them is part of the child without the chunk it has taken.
+    at_fork.chunks = heap::before_fork(|| header.map_or(0, |header| header.chunks.load(Acquire)));
+    at_fork.thread = thread::words(super::current());
     AT_FORK.set(at_fork);
-    heap::before_fork();
 }
 
 pub(super) extern "C" fn after_fork_in_parent() {
-    heap::after_fork();
+    heap::after_fork_in_parent();
     let at_fork = AT_FORK.get();
     if at_fork.locked {
         SHARED_OWNER.store(0, Release);
@@ -80,15 +81,15 @@ pub(super) extern "C" fn after_fork_in_parent() {
 
 /// In a forked child: a file of its own, with the parent's structure at the same addresses and all counters at 0.
 pub(super) extern "C" fn after_fork() {
-    heap::after_fork();
     SHARED_OWNER.store(0, Relaxed);
     sampler::forget();
     #[cfg(feature = "native")]
     super::native::forget();
-    if !begin::begin_child(AT_FORK.get().recorded) {
+    let recorded = begin::begin_child(AT_FORK.get().recorded);
+    let Some(parent) = file().filter(|_| recorded) else {
+        heap::after_fork_without_file();
         return;
-    }
-    let Some(parent) = file() else { return };
+    };
     // A handler that enters a body must not find the mapping half exchanged.
     let before = sampler::block_signals();
     make_own_file(parent);
@@ -100,19 +101,25 @@ fn make_own_file(parent: RawFile) {
     let capacity = CAPACITY.load(Relaxed);
     let at_fork = AT_FORK.get();
     let used = used_bytes(at_fork.chunks).min(capacity);
-    let path = path_with_stem(&path_stem(), source().ticks());
-    let made = parent.replace_by_copy(&path, capacity, used);
-    if let Err(error) = &made {
-        // Still the parent's header.
-        parent.header().flags.fetch_or(FLAG_FORK_LOST, Relaxed);
-        writer::note_failure(&path, error);
-        // Private pages in the place of the parent's file: the program runs on, its markers count for nobody.
-        make_private(parent, capacity, used);
-    }
+    // What is allocated for that is on no line: the running one is the parent's yet.
+    let made = thread::as_nobody(|| {
+        let path = path_with_stem(&path_stem(), source().ticks());
+        let made = parent.replace_by_copy(&path, capacity, used);
+        if let Err(error) = &made {
+            // Still the parent's header.
+            parent.header().flags.fetch_or(FLAG_FORK_LOST, Relaxed);
+            writer::note_failure(&path, error);
+            // Private pages in the place of the parent's file: the program runs on, its markers count for nobody.
+            make_private(parent, capacity, used);
+        }
+        made.is_ok()
+    });
     // From here on nobody else changes the bytes.
     forget_what_came_later(parent, &at_fork, used);
-    if made.is_ok() {
+    if made {
         begin_child(parent, used);
+    } else {
+        heap::give_up_in_child();
     }
 }
 

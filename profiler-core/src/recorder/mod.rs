@@ -30,6 +30,7 @@ mod task;
 mod thread;
 mod tree;
 
+pub(crate) use clock::nanos;
 pub(crate) use current::{Local, current, with_local};
 pub use frame::{Back, Brace, Frame, Group, Leave};
 pub(crate) use protocol::add;

@@ -177,8 +177,8 @@ pub(super) fn pairs_record(bytes: usize) -> Option<*mut u8> {
     Some(first)
 }
 
-/// A chunk of its own for entries of the heap, and how many bytes of it are behind the record's place.
-pub(crate) fn heap_record() -> Option<(*mut u8, usize)> {
+/// A chunk of its own for a record of entries of the heap, which is as long as the chunk allows.
+pub(crate) fn heap_record() -> Option<*mut u8> {
     let bytes = CHUNK_BYTES - size_of::<ChunkHead>();
     // As contexts: they must not use up what flat nodes need.
     let errno = resident::errno();
@@ -186,7 +186,7 @@ pub(crate) fn heap_record() -> Option<(*mut u8, usize)> {
     resident::set_errno(errno);
     let Span { first, .. } = span?;
     reserve_record(first, bytes)?;
-    Some((first, bytes))
+    Some(first)
 }
 
 /// Writes the length of a record, which its kind will follow.

@@ -434,6 +434,7 @@ fn the_facts_of_the_process() {
     let heap = Heap {
         live_bytes: -3,
         peak_bytes: 90,
+        bound_bytes: 64 << 10,
         lines: None,
     };
     assert_eq!(process.heap, Some(heap));

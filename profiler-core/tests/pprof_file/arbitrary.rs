@@ -332,7 +332,12 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<char>(),
     );
     let heap = (
-        option::of((any::<i64>(), any::<i64>(), option::of(live_heap().boxed()))),
+        option::of((
+            any::<i64>(),
+            any::<i64>(),
+            any::<u64>(),
+            option::of(live_heap().boxed()),
+        )),
         option::of(process_rss().boxed()),
         option::of(native().boxed()),
     );
@@ -356,11 +361,14 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             opt_level: end.4,
             own_cost,
             losses,
-            heap: heap.0.map(|(live_bytes, peak_bytes, lines)| Heap {
-                live_bytes,
-                peak_bytes,
-                lines,
-            }),
+            heap: heap
+                .0
+                .map(|(live_bytes, peak_bytes, bound_bytes, lines)| Heap {
+                    live_bytes,
+                    peak_bytes,
+                    bound_bytes,
+                    lines,
+                }),
             rss: heap.1,
             native: heap.2,
             threads,

@@ -141,6 +141,8 @@ struct ProcessJson<'a> {
     damaged: u64,
     live_bytes: Option<i64>,
     peak_bytes: Option<i64>,
+    /// By how much each of the two may be off, in both directions; 0 if they are exact.
+    bound_bytes: Option<u64>,
     noted: Option<NotedJson>,
     rss: Option<RssJson>,
     threads: Vec<ThreadJson<'a>>,
@@ -172,6 +174,7 @@ impl<'a> From<&'a Process> for ProcessJson<'a> {
             damaged: process.losses.damaged,
             live_bytes: process.heap.map(|heap| heap.live_bytes),
             peak_bytes: process.heap.map(|heap| heap.peak_bytes),
+            bound_bytes: process.heap.map(|heap| heap.bound_bytes),
             noted: process
                 .heap
                 .and_then(|heap| heap.lines)

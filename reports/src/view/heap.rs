@@ -15,7 +15,9 @@ pub(crate) struct HeapView {
     /// Bytes live at the end and at the peak, as the allocator counts them; over all processes, whose peaks may be at different times.
     pub(crate) live_bytes: u64,
     pub(crate) peak_bytes: u64,
-    /// Mean of the bytes from one block noted to the next; `None` if all were.
+    /// By how much each of the two may be off; 0 if they are exact.
+    pub(crate) bound_bytes: u64,
+    /// Largest mean of the bytes from one block noted to the next; `None` if all were.
     pub(crate) gap: Option<u64>,
     /// The largest first.
     pub(crate) at_end: Vec<HeapRow>,
@@ -70,6 +72,10 @@ impl HeapView {
         Some(Self {
             live_bytes: bytes(|heap| heap.live_bytes),
             peak_bytes: bytes(|heap| heap.peak_bytes),
+            bound_bytes: heaps
+                .iter()
+                .map(|heap| heap.bound_bytes)
+                .fold(0, u64::saturating_add),
             gap: noted.iter().filter_map(gap).max(),
             at_end: rows(&lines, |live| (live.live_bytes, live.live_variance)),
             at_peak: rows(&lines, |live| (live.peak_bytes, live.peak_variance)),

@@ -6,10 +6,7 @@ use std::collections::HashMap;
 use super::bytes::Bytes;
 use super::records::{Owner, Records};
 use crate::model::{LineLive, LiveCount, LiveHeap};
-use crate::raw::layout::{HEAP_EXACT, HEAP_SAMPLED, Header, HeapEntry, HeapWords};
-
-/// Parts of the squared gap that a doubt is counted in.
-const DOUBT: u128 = 1024;
+use crate::raw::layout::{HEAP_FROM_RECORDING, HEAP_FROM_START, Header, HeapEntry, HeapWords};
 
 /// What the entries of one process say.
 #[derive(Debug, Default)]
@@ -25,21 +22,27 @@ impl HeapEntries {
         let at = offset_of!(Header, heap);
         let word = |field: usize| bytes.u64(at + field);
         let gap = word(offset_of!(HeapWords, gap));
-        match word(offset_of!(HeapWords, mode)) {
-            0 => return Self::default(),
-            HEAP_EXACT => {}
-            HEAP_SAMPLED if gap > 0 => {}
+        // What was allocated before the recording is not known in one of the modes.
+        let count = match (word(offset_of!(HeapWords, mode)), gap) {
+            (0, _) => return Self::default(),
+            (HEAP_FROM_START, 0) => LiveCount::Exact,
+            (HEAP_FROM_START | HEAP_FROM_RECORDING, gap) => LiveCount::Sampled { gap: gap.max(1) },
             _ => {
                 *damaged += 1;
                 return Self::default();
             }
-        }
+        };
         let live = word(offset_of!(HeapWords, live));
         let peak = word(offset_of!(HeapWords, peak));
+        let at_peak_now = if gap == 0 {
+            live > peak
+        } else {
+            let counted = bytes.i64(at + offset_of!(HeapWords, peak_count));
+            bytes.i64(offset_of!(Header, peak_bytes)) > counted
+        };
         let moment = Moment {
-            at_peak_now: live > peak,
+            at_peak_now,
             epoch: word(offset_of!(HeapWords, epoch)),
-            gap,
         };
         let mut elsewhere = moment.live(bytes, at + offset_of!(HeapWords, elsewhere));
         let mut by_cell: HashMap<Owner, LineLive> = HashMap::new();
@@ -55,12 +58,9 @@ impl HeapEntries {
             }
         }
         let process = LiveHeap {
-            count: match gap {
-                0 => LiveCount::Exact,
-                gap => LiveCount::Sampled { gap },
-            },
+            count,
             live_bytes: live,
-            peak_bytes: peak.max(live),
+            peak_bytes: if at_peak_now { live } else { peak },
             elsewhere,
             lost_blocks: word(offset_of!(HeapWords, lost_blocks)),
             lost_bytes: word(offset_of!(HeapWords, lost_bytes)),
@@ -81,7 +81,6 @@ impl HeapEntries {
 struct Moment {
     at_peak_now: bool,
     epoch: u64,
-    gap: u64,
 }
 
 impl Moment {
@@ -89,13 +88,13 @@ impl Moment {
         let word = |field: usize| bytes.u64(entry + field);
         let live = (
             word(offset_of!(HeapEntry, live)),
-            word(offset_of!(HeapEntry, live_doubt)),
+            word(offset_of!(HeapEntry, live_variance)),
         );
         let changed = word(offset_of!(HeapEntry, epoch)) == self.epoch;
         let peak = if changed && !self.at_peak_now {
             (
                 word(offset_of!(HeapEntry, peak)),
-                word(offset_of!(HeapEntry, peak_doubt)),
+                word(offset_of!(HeapEntry, peak_variance)),
             )
         } else {
             live
@@ -103,14 +102,8 @@ impl Moment {
         LineLive {
             live_bytes: live.0,
             peak_bytes: peak.0,
-            live_variance: self.variance(live.1),
-            peak_variance: self.variance(peak.1),
+            live_variance: live.1,
+            peak_variance: peak.1,
         }
-    }
-
-    /// In square bytes.
-    fn variance(&self, doubt: u64) -> u64 {
-        let square = u128::from(self.gap) * u128::from(self.gap);
-        u64::try_from((square / DOUBT).saturating_mul(u128::from(doubt))).unwrap_or(u64::MAX)
     }
 }

@@ -12,13 +12,13 @@ use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
 use super::thread::{self, Events};
 use crate::model::{
-    ClockMode, ClockSource, Heap, LiveCount, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
+    ClockMode, ClockSource, Heap, LiveHeap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
     RssLevel, RssSource, Run, Thread,
 };
 use crate::raw::layout::{
     FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
     FLAG_SAMPLER, FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
-    RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
+    OWED_BY_A_THREAD, RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
 };
 
 /// Everything found in a file, before it becomes a profile.
@@ -190,17 +190,22 @@ fn heap(recording: &Recording<'_>) -> Heap {
     let bytes = recording.bytes;
     let lines = recording.heap.process;
     // The process' own count is kept in batches.
-    let exact = lines.filter(|lines| lines.count == LiveCount::Exact && lines.lost_blocks == 0);
-    let (live_bytes, peak_bytes) = match exact {
-        Some(lines) => (signed(lines.live_bytes), signed(lines.peak_bytes)),
+    let exact = lines.filter(LiveHeap::is_exact);
+    let (live_bytes, peak_bytes, bound_bytes) = match exact {
+        Some(lines) => (signed(lines.live_bytes), signed(lines.peak_bytes), 0),
         None => (
             bytes.i64(offset_of!(Header, live_bytes)),
             bytes.i64(offset_of!(Header, peak_bytes)),
+            bytes
+                .u64(offset_of!(Header, alloc_threads))
+                .max(1)
+                .saturating_mul(OWED_BY_A_THREAD),
         ),
     };
     Heap {
         live_bytes,
         peak_bytes,
+        bound_bytes,
         lines,
     }
 }
