@@ -38,7 +38,7 @@ pub(crate) fn write(
     // What threads have not passed on yet.
     let bound = match view.bound_bytes {
         0 => String::new(),
-        bytes => format!(", each +- {} at most", scaled_bytes(bytes)),
+        bytes => format!(", each within {}", scaled_bytes(bytes)),
     };
     writeln!(
         out,
@@ -236,7 +236,7 @@ fn leak() {
         profile.processes[0].heap = Some(fixture::exact_heap());
         let text = written(&profile);
         assert!(text.contains("these figures are exact"), "{text}");
-        assert!(!text.contains("at most"), "{text}");
+        assert!(!text.contains("within"), "{text}");
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn an_allocator_that_is_wrapped_is_counted() {
         .stdout("100\n");
     let run = run
         .says("Still allocated at the end:")
-        .says("Every block is counted.");
+        .says("Every block is counted: these figures are exact.");
     assert!(!run.stderr.contains("Warning"), "{run:#?}");
     let row = |text: &str| exported(&fixture, text);
     // In four threads, of which three give back what they kept.

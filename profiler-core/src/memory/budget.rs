@@ -47,11 +47,13 @@ pub(super) fn end(began: Option<u64>) -> bool {
     notes.is_multiple_of(CHECKED)
 }
 
-/// Counts work that takes long enough to be timed each time.
+/// Counts work that is done once, and says nothing of what the notes to come will cost.
 pub(super) fn timed<R>(work: impl FnOnce() -> R) -> R {
     let began = now();
     let result = work();
-    spend(now().saturating_sub(began));
+    let took = now().saturating_sub(began);
+    spend(took);
+    SINCE_SPENT_NS.store(SINCE_SPENT_NS.load(Relaxed).saturating_add(took), Relaxed);
     result
 }
 
@@ -92,7 +94,7 @@ struct Costs {
     /// Noting so far, and CPU time of the process.
     spent: u64,
     cpu: u64,
-    /// The same when the level changed last.
+    /// The same when the level changed last, and what was done once since then.
     since_spent: u64,
     since_cpu: u64,
 }

@@ -165,7 +165,6 @@ impl Draw<'_> {
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "sums of a test"
 )]
 mod tests {

@@ -105,6 +105,16 @@ fn live_heap() -> impl Strategy<Value = LiveHeap> {
     })
 }
 
+fn heap() -> impl Strategy<Value = Heap> {
+    let numbers = (any::<i64>(), any::<i64>(), any::<u64>());
+    (numbers, option::of(live_heap().boxed())).prop_map(|(numbers, lines)| Heap {
+        live_bytes: numbers.0,
+        peak_bytes: numbers.1,
+        bound_bytes: numbers.2,
+        lines,
+    })
+}
+
 fn rss_change() -> impl Strategy<Value = RssChange> {
     [number(), number(), number(), number()].prop_map(|change| RssChange {
         grown_anonymous: change[0],
@@ -332,12 +342,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<char>(),
     );
     let heap = (
-        option::of((
-            any::<i64>(),
-            any::<i64>(),
-            any::<u64>(),
-            option::of(live_heap().boxed()),
-        )),
+        option::of(heap().boxed()),
         option::of(process_rss().boxed()),
         option::of(native().boxed()),
     );
@@ -361,14 +366,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             opt_level: end.4,
             own_cost,
             losses,
-            heap: heap
-                .0
-                .map(|(live_bytes, peak_bytes, bound_bytes, lines)| Heap {
-                    live_bytes,
-                    peak_bytes,
-                    bound_bytes,
-                    lines,
-                }),
+            heap: heap.0,
             rss: heap.1,
             native: heap.2,
             threads,
