@@ -75,7 +75,14 @@ fn other_editions_and_names_work() {
     let mut rest = format!(
         "[dependencies]\nhprof-core = {{ {dependency}, features = [\"model\"] }}\ntempfile = \"3\"\n"
     );
-    for test in ["async", "control_flow", "drops", "functions", "options"] {
+    for test in [
+        "async",
+        "control_flow",
+        "drops",
+        "functions",
+        "guards",
+        "options",
+    ] {
         let path = core.join(format!("tests/macro_{test}.rs"));
         let target = format!(
             "[[test]]\nname = \"macro_{test}\"\npath = '{}'\n",
@@ -105,5 +112,5 @@ fn other_editions_and_names_work() {
     let counted = stdout
         .matches("test hits_are_as_worked_by_hand ... ok")
         .count();
-    assert_eq!(counted, 4, "{stdout}");
+    assert_eq!(counted, 5, "{stdout}");
 }
