@@ -7,6 +7,7 @@
     clippy::allow_attributes_without_reason,
     clippy::cast_possible_truncation,
     clippy::too_many_lines,
+    clippy::undocumented_unsafe_blocks,
     clippy::unwrap_used,
     unused,
     unused_qualifications,
