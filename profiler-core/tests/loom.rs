@@ -30,6 +30,8 @@ mod words {
 
     pub(super) use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
 
+    pub(super) const PROBES: usize = 1;
+
     #[derive(Default)]
     pub(super) struct Cell {
         pub(super) hits: AtomicU64,
@@ -41,6 +43,11 @@ mod words {
         pub(super) gap_time: AtomicU64,
         pub(super) window_time: AtomicI64,
         pub(super) window: AtomicU64,
+        pub(super) long_time: AtomicU64,
+        pub(super) long_cpu: AtomicU64,
+        pub(super) long_gap_time: AtomicU64,
+        pub(super) long_gap_cpu: AtomicU64,
+        pub(super) probes: [AtomicI64; PROBES],
     }
 
     #[derive(Default)]
@@ -55,12 +62,15 @@ mod words {
         pub(super) correction: AtomicU64,
         pub(super) probe_cost: AtomicU64,
         pub(super) threshold: AtomicU64,
+        pub(super) long: AtomicU64,
+        pub(super) cpu_due: AtomicU64,
+        pub(super) cpu_ticks: AtomicU64,
     }
 }
 
 use protocol::{
-    ALIVE, ENDED, PROBED, PROMOTED, SAMPLED, Seen, TIMED, WINDOW, add, close, give_up, look,
-    promote, publish, published, reference_marker, take_over,
+    ALIVE, Actions, ENDED, PROBED, PROMOTED, SAMPLED, Seen, TIMED, WINDOW, add, close, give_up,
+    look, promote, publish, published, reference_marker, take_over,
 };
 use words::{Cell, ThreadRecord};
 
@@ -203,6 +213,8 @@ impl World {
         thread.t0.store(START, Relaxed);
         // Every window ends with a demotion.
         thread.threshold.store(1_000, Relaxed);
+        thread.long.store(u64::MAX, Relaxed);
+        thread.cpu_due.store(u64::MAX, Relaxed);
         world.timed.state.store(TIMED, Relaxed);
         world.timed.left.store(u64::MAX / 2, Relaxed);
         world.hot.state.store(SAMPLED, Relaxed);
@@ -222,7 +234,13 @@ impl World {
 
     fn marker(&self, cell: &Cell, ticks: u64) {
         self.wait_until(ticks);
-        reference_marker(&self.thread, cell, true, || ticks);
+        let actions = Actions {
+            ticks: || ticks,
+            // The CPU clock is the owner's alone.
+            end: |_: &ThreadRecord, now| now,
+            begin: |_: &ThreadRecord, _| {},
+        };
+        reference_marker(&self.thread, cell, true, actions);
     }
 }
 

@@ -62,7 +62,7 @@ const COLUMNS: [Explained; 7] = [
     (
         "CPU",
         |figures| figures.cpu_differs,
-        "CPU time of the line with all it calls, as sampled",
+        "CPU time of the line with all it calls",
     ),
     (
         "Await",

@@ -18,7 +18,7 @@ pub enum Metric {
     Time,
     /// Hits of lines.
     Hits,
-    /// CPU time, nanoseconds, as sampled.
+    /// CPU time, nanoseconds.
     Cpu,
     /// Bytes allocated.
     AllocBytes,

@@ -152,7 +152,10 @@ pub(crate) struct RecordArgs {
     /// Which lines read the clock; hits are exact with all of them
     #[arg(long, value_name = "CLOCK")]
     pub(crate) clock: Option<Clock>,
-    /// Start no sampler thread in the program: lines too hot to be timed are then not told apart
+    /// For programs that must have one thread (unshare, setns, local time): start no sampler, even if lines get too hot to be timed
+    ///
+    /// A sampler thread starts with the first line that is too hot for the clock, or when --memory needs one. Without it such lines are not told apart:
+    /// their time is exact together, and split by what each took before it got hot.
     #[arg(long)]
     pub(crate) no_sampler: bool,
     /// Sample the stacks of all code too, HZ times a second of CPU time [100 without a value]

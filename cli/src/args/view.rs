@@ -132,7 +132,7 @@ pub(crate) enum Metric {
     Time,
     /// Hits of lines
     Hits,
-    /// CPU time, as sampled
+    /// CPU time
     Cpu,
     /// Bytes allocated
     AllocBytes,

@@ -37,6 +37,7 @@ pub(crate) fn doctor() -> anyhow::Result<u8> {
         record_folder(),
         runs_folder(),
         samples(),
+        threads(),
     ];
     let mut text = String::new();
     for finding in findings {
@@ -183,6 +184,17 @@ fn samples() -> Finding {
     Finding {
         subject: "sampling",
         found,
+        trouble: None,
+    }
+}
+
+/// Programs that must have one thread find out here why they may have two.
+fn threads() -> Finding {
+    Finding {
+        subject: "threads",
+        found: "a program gets one thread of hprof with its first hot line, or when --memory needs it; \
+                none with --no-sampler, for programs that must have one (unshare, setns)"
+            .into(),
         trouble: None,
     }
 }

@@ -15,13 +15,20 @@
 //! the lines of its node and below that have a prior, by expected time: where samples are few the prior is better, and where they are many it
 //! soon has no say. Without samples the prior gets all, without a prior the samples do, and without both the time stays on `g`. All numbers
 //! are whole and every split gives out exactly what goes in.
+//!
+//! The error of a share by the prior is that of the expected times, and where samples were seen in the same gaps, what they say against it.
 
-use super::settle::Settler;
+use super::cpu;
+use super::settle::{Doubt, Settler};
 
 /// With so many samples prior and samples count the same. Tried on the programs of the benchmark `accuracy`.
 const PRIOR_SAMPLES: u128 = 40;
+/// Fewer samples than that say little against the prior.
+const FEW_SAMPLES: u128 = 4;
 /// Expected times are scaled to this many bits, so that products with any sum of gaps fit into 128.
 const PRIOR_BITS: u32 = 40;
+/// Square of a relative error beyond which nothing is known: 256 times as much or as little. 2^16 to one.
+const MAX_DOUBT: u64 = 1 << 32;
 /// Times beyond this many ticks are cut (4 years at 1 GHz and more): no program that ran gets there.
 pub(crate) const MAX_TICKS: u64 = 1 << 57;
 
@@ -32,8 +39,12 @@ pub(crate) struct GapCell {
     pub(crate) node: Option<usize>,
     /// Ticks of the gaps that began here.
     pub(crate) gap: u64,
+    /// CPU time of those, in ticks.
+    pub(crate) cpu: u64,
     /// Ticks it is expected to have taken, from its timed hits; 0 if it has no prior.
     pub(crate) prior: u128,
+    /// Square of the relative error of that, 2^16 to one.
+    pub(crate) doubt: u64,
 }
 
 /// What samples say of one cell in the gaps of another.
@@ -48,6 +59,8 @@ pub(crate) struct Sighting {
     pub(crate) weight: u64,
     /// Sum of the squares of the weights, in units of 2^20 square ticks.
     pub(crate) weight_squared: u64,
+    /// CPU time charged, in any unit.
+    pub(crate) cpu: u64,
 }
 
 /// What a cell gets.
@@ -57,8 +70,10 @@ pub(crate) struct Share {
     pub(crate) sampled: u128,
     /// Ticks by the prior.
     pub(crate) prior: u128,
+    /// CPU time, in ticks.
+    pub(crate) cpu: u128,
     pub(crate) samples: u64,
-    /// Variance of `sampled`, square ticks.
+    /// Variance of the time, square ticks.
     pub(crate) variance: u128,
     /// Variance of shares here and below that cancels in the total of the frame; see [`settle`](super::settle).
     pub(crate) settled: u128,
@@ -74,37 +89,90 @@ pub(crate) fn split(
     let mut shares = vec![Share::default(); cells.len()];
     let tree = PriorTree::new(callers, cells);
     let mut pools = tree.empty_pools();
-    sightings.sort_by_key(|s| (s.gap, s.seen, s.weight, s.samples, s.weight_squared));
+    // What the prior says where there are samples too, and what they say of the same time.
+    let mut told = tree.empty_pools();
+    let mut seen_instead = vec![0_u128; cells.len()];
+    sightings.sort_by_key(|s| {
+        let Sighting { gap, seen, .. } = *s;
+        (gap, seen, s.weight, s.samples, s.weight_squared, s.cpu)
+    });
     let mut settler = Settler::new(callers, cells, sightings.len());
     let mut rest: &[Sighting] = sightings;
     for (index, cell) in cells.iter().enumerate() {
         let (seen, later) = rest.split_at(rest.partition_point(|sighting| sighting.gap <= index));
         rest = later;
         let gap = u128::from(cell.gap.min(MAX_TICKS));
+        let cpu = u128::from(cell.cpu).min(gap);
         let samples: u128 = seen.iter().map(|s| u128::from(s.samples)).sum();
+        // More samples than that are more than enough, and the products must fit.
+        let samples = samples.min(1 << 20);
         let has_prior = tree.expected(cell.node) > 0;
-        let by_prior = match (seen.iter().any(|s| s.weight > 0), has_prior) {
+        let has_samples = seen.iter().any(|s| s.weight > 0);
+        let by_prior = match (has_samples, has_prior) {
             (_, false) => 0,
             (false, true) => gap,
-            (true, true) => {
-                // More samples than that are more than enough, and the products must fit.
-                let samples = samples.min(1 << 20);
-                gap * PRIOR_SAMPLES.pow(2) / (samples.pow(2) + PRIOR_SAMPLES.pow(2))
-            }
+            (true, true) => gap * PRIOR_SAMPLES.pow(2) / (samples.pow(2) + PRIOR_SAMPLES.pow(2)),
         };
-        pools[PriorTree::pool(cell.node)] += by_prior;
-        let by_samples = gap - by_prior;
+        let cpu_by_prior = (cpu * by_prior).checked_div(gap).unwrap_or(0);
+        let pool = &mut pools[PriorTree::pool(cell.node)];
+        pool.time += by_prior;
+        pool.cpu += cpu_by_prior;
+        if has_samples && by_prior > 0 {
+            let contested = by_prior * samples / (samples + FEW_SAMPLES);
+            if see_instead(contested, seen, &mut seen_instead) {
+                told[PriorTree::pool(cell.node)].time += contested;
+            }
+        }
+        let by_samples = Part {
+            time: gap - by_prior,
+            cpu: cpu - cpu_by_prior,
+        };
         split_by_samples(index, by_samples, seen, &mut settler, &mut shares);
     }
-    tree.give_out(pools, &mut shares);
+    tree.give_out(pools, callers, cells, &mut shares);
+    let mut expected = vec![Share::default(); cells.len()];
+    tree.give_out(told, callers, cells, &mut expected);
+    let doubts: Vec<Doubt> = expected
+        .iter()
+        .zip(seen_instead)
+        .map(|(expected, seen)| Doubt::between(expected.prior, seen))
+        .collect();
+    for (share, doubt) in shares.iter_mut().zip(settler.doubts(&doubts)) {
+        share.variance = share.variance.saturating_add(doubt.variance);
+        share.settled = share.settled.saturating_add(doubt.settled);
+    }
+    cpu::level(&mut shares);
     shares
+}
+
+/// Time of gaps, and the CPU time in it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    time: u128,
+    cpu: u128,
+}
+
+/// Adds to `instead` what samples say of `time`; returns whether they name any line.
+fn see_instead(time: u128, seen: &[Sighting], instead: &mut [u128]) -> bool {
+    let known: Vec<(usize, u64)> = seen
+        .iter()
+        .filter_map(|sighting| Some((sighting.seen?, sighting.weight)))
+        .collect();
+    let weights: Vec<u64> = known.iter().map(|(_, weight)| *weight).collect();
+    if weights.iter().all(|weight| *weight == 0) {
+        return false;
+    }
+    for ((cell, _), part) in known.iter().zip(apportion(time, &weights)) {
+        instead[*cell] += part;
+    }
+    true
 }
 
 /// Shares `time` of the gaps of cell `gap` by the weights of its samples. The weight of cells that found no room in the table is
 /// taken to be spread as that of the others.
 fn split_by_samples(
     gap: usize,
-    time: u128,
+    Part { time, cpu }: Part,
     seen: &[Sighting],
     settler: &mut Settler<'_>,
     shares: &mut [Share],
@@ -121,7 +189,16 @@ fn split_by_samples(
     let all: u128 = weights.iter().copied().map(u128::from).sum();
     if all == 0 {
         shares[gap].sampled += time;
+        shares[gap].cpu += cpu;
         return;
+    }
+    // Samples that saw no CPU time say nothing of where it went.
+    let mut charges: Vec<u64> = known.iter().map(|(_, sighting)| sighting.cpu).collect();
+    if charges.iter().all(|charge| *charge == 0) {
+        charges.clone_from(&weights);
+    }
+    for ((cell, _), part) in known.iter().zip(apportion(cpu, &charges)) {
+        shares[*cell].cpu += part;
     }
     let spread = Spread::new(&known, all);
     let mut uncertain = Vec::new();
@@ -195,6 +272,15 @@ fn bits(number: u128) -> u32 {
     u128::BITS - number.leading_zeros()
 }
 
+/// Time that is given to a node for its lines and those below.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pool {
+    time: u128,
+    cpu: u128,
+    /// Variance of `time`, square ticks.
+    variance: u128,
+}
+
 /// Expected times over the call tree, summed so that a gap reaches the cells below its node in one pass from the root.
 struct PriorTree {
     /// Where each node hangs: pool of its caller.
@@ -203,6 +289,8 @@ struct PriorTree {
     own: Vec<u64>,
     /// Sum of `own` over each node and below; entry 0 is the whole thread.
     below: Vec<u64>,
+    /// Square of the relative error of `below`, 2^16 to one.
+    doubts: Vec<u64>,
     /// Cells with an expected time, and nodes (as pools) with one, by the pool they get their part from.
     takers: Vec<Vec<Taker>>,
 }
@@ -235,8 +323,11 @@ impl PriorTree {
                 takers[Self::pool(cell.node)].push(Taker::Cell(index));
             }
         }
+        let mut doubts = vec![0; below.len()];
         for (node, &parent) in parents.iter().enumerate().rev() {
             let pool = Self::pool(Some(node));
+            let weights = Weights::new(&takers[pool], &own, &below, cells, &doubts);
+            doubts[pool] = weights.doubt();
             if below[pool] > 0 {
                 below[parent] += below[pool];
                 takers[parent].push(Taker::Pool(pool));
@@ -246,6 +337,7 @@ impl PriorTree {
             parents,
             own,
             below,
+            doubts,
             takers,
         }
     }
@@ -254,8 +346,8 @@ impl PriorTree {
         node.map_or(0, |node| node + 1)
     }
 
-    fn empty_pools(&self) -> Vec<u128> {
-        vec![0; self.parents.len() + 1]
+    fn empty_pools(&self) -> Vec<Pool> {
+        vec![Pool::default(); self.parents.len() + 1]
     }
 
     fn expected(&self, node: Option<usize>) -> u64 {
@@ -263,25 +355,125 @@ impl PriorTree {
     }
 
     /// Each node gives what its own gaps and its caller gave it to its cells and the nodes below.
-    fn give_out(&self, mut pools: Vec<u128>, shares: &mut [Share]) {
-        for pool in 0..pools.len() {
-            let time = core::mem::take(&mut pools[pool]);
-            if time == 0 {
+    ///
+    /// What one of them gets too much another gets too little, so that error is none of the node's total.
+    fn give_out(
+        &self,
+        mut pools: Vec<Pool>,
+        callers: &[Option<usize>],
+        cells: &[GapCell],
+        shares: &mut [Share],
+    ) {
+        for number in 0..pools.len() {
+            let pool = core::mem::take(&mut pools[number]);
+            if pool.time == 0 && pool.variance == 0 {
                 continue;
             }
-            let takers = &self.takers[pool];
-            let weight = |taker: &Taker| match *taker {
-                Taker::Cell(cell) => self.own[cell],
-                Taker::Pool(below) => self.below[below],
-            };
-            let weights: Vec<u64> = takers.iter().map(weight).collect();
-            for (taker, part) in takers.iter().zip(apportion(time, &weights)) {
-                match *taker {
-                    Taker::Cell(cell) => shares[cell].prior += part,
-                    Taker::Pool(below) => pools[below] += part,
+            let takers = &self.takers[number];
+            let weights = Weights::new(takers, &self.own, &self.below, cells, &self.doubts);
+            let times = apportion(pool.time, &weights.weights);
+            let cpu = apportion(pool.cpu, &weights.weights);
+            let square = pool.time.saturating_mul(pool.time);
+            let mut left = pool.variance;
+            for (index, taker) in takers.iter().enumerate() {
+                let own = scale_32(square, weights.error(index));
+                let inherited = if index + 1 == takers.len() {
+                    left
+                } else {
+                    scale_32(pool.variance, weights.parts[index])
+                };
+                left = left.saturating_sub(inherited);
+                let variance = own.saturating_add(inherited);
+                let line = match *taker {
+                    Taker::Cell(cell) => {
+                        let share = &mut shares[cell];
+                        share.prior += times[index];
+                        share.cpu += cpu[index];
+                        share.variance = share.variance.saturating_add(variance);
+                        Some(cell)
+                    }
+                    Taker::Pool(below) => {
+                        let pool = &mut pools[below];
+                        pool.time += times[index];
+                        pool.cpu += cpu[index];
+                        pool.variance = pool.variance.saturating_add(variance);
+                        callers[below - 1]
+                    }
+                };
+                // Outside of all frames there is nothing whose total it could be.
+                if let Some(line) = line.filter(|_| number > 0) {
+                    let settled = &mut shares[line].settled;
+                    *settled = settled.saturating_add(own);
                 }
             }
         }
+    }
+}
+
+/// How a pool is shared, and how sure that is.
+struct Weights {
+    weights: Vec<u64>,
+    /// Parts of the whole, 2^32 to one.
+    parts: Vec<u128>,
+    /// Squares of the relative errors of the weights, 2^16 to one.
+    doubts: Vec<u64>,
+    /// Sum of the squares of parts times doubts, 2^32 to one.
+    all: u128,
+}
+
+impl Weights {
+    fn new(
+        takers: &[Taker],
+        own: &[u64],
+        below: &[u64],
+        cells: &[GapCell],
+        pool_doubts: &[u64],
+    ) -> Self {
+        let (weights, doubts): (Vec<u64>, Vec<u64>) = takers
+            .iter()
+            .map(|taker| match *taker {
+                Taker::Cell(cell) => (own[cell], cells[cell].doubt.min(MAX_DOUBT)),
+                Taker::Pool(pool) => (below[pool], pool_doubts[pool]),
+            })
+            .unzip();
+        let sum: u128 = weights.iter().copied().map(u128::from).sum::<u128>().max(1);
+        let part = |weight: &u64| (u128::from(*weight) << 32) / sum;
+        let parts: Vec<u128> = weights.iter().map(part).collect();
+        let all = parts
+            .iter()
+            .zip(&doubts)
+            .map(|(part, doubt)| Self::square(*part, *doubt))
+            .sum();
+        Self {
+            weights,
+            parts,
+            doubts,
+            all,
+        }
+    }
+
+    /// `part^2 x doubt`, 2^32 to one.
+    fn square(part: u128, doubt: u64) -> u128 {
+        (((part * part) >> 32) * u128::from(doubt)) >> 16
+    }
+
+    /// Square of the relative error of the sum, 2^16 to one.
+    fn doubt(&self) -> u64 {
+        u64::try_from(self.all >> 16)
+            .unwrap_or(u64::MAX)
+            .min(MAX_DOUBT)
+    }
+
+    /// Square of the error of a part, for errors of the weights that have nothing to do with each other: what is too large here makes this part
+    /// larger, elsewhere smaller. At most as if all went to the one, or the other. 2^32 to one.
+    fn error(&self, index: usize) -> u128 {
+        let part = self.parts[index];
+        let rest = (1 << 32) - part.min(1 << 32);
+        let own = (((rest * rest) >> 32) * u128::from(self.doubts[index])) >> 16;
+        let others = self.all - Self::square(part, self.doubts[index]).min(self.all);
+        let square = ((part * part) >> 32).saturating_mul(own + others) >> 32;
+        let most = part.max(rest);
+        square.min((most * most) >> 32)
     }
 }
 

@@ -3,6 +3,7 @@
 mod call_tree;
 mod context;
 mod cost_sum;
+pub(crate) mod cpu;
 pub(crate) mod gaps;
 mod images;
 mod live;

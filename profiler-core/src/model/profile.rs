@@ -281,7 +281,7 @@ pub struct LineCost {
     pub sampled: Nanos,
     /// Samples that fell on the line.
     pub samples: u64,
-    /// Variance of `sampled`, in square nanoseconds.
+    /// Variance of `sampled`, in square nanoseconds: of a split by samples, and of one by earlier timings.
     pub variance: u128,
     /// Variance that cancels in the total of the frame, in square nanoseconds: that of `sampled` here, and of what is called from
     /// here, where the frame holds all lines that share the same gap.
@@ -290,7 +290,7 @@ pub struct LineCost {
     pub prior: bool,
     /// Part of `exact` that rests on intervals too short for the clock.
     pub below_resolution: bool,
-    /// CPU time, as sampled; `None` without a sampler.
+    /// CPU time; `None` where nobody read it.
     pub cpu: Option<Nanos>,
     /// Time spent waiting between polls; not part of the busy time above.
     pub awaited: Nanos,

@@ -16,6 +16,28 @@ const STEPS_PER_SHARE: usize = 200;
 /// Steps up the tree for a whole thread.
 const MOST_STEPS: usize = 50_000_000;
 
+/// What the prior gave to a cell more than samples of the same time did, or less; ticks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Doubt {
+    error: i128,
+}
+
+impl Doubt {
+    pub(crate) fn between(expected: u128, seen: u128) -> Self {
+        let ticks = |number: u128| i128::try_from(number).unwrap_or(i128::MAX);
+        Self {
+            error: ticks(expected).saturating_sub(ticks(seen)),
+        }
+    }
+}
+
+/// The variance of a doubt, and the part of it that the total of the frame does not have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Doubted {
+    pub(crate) variance: u128,
+    pub(crate) settled: u128,
+}
+
 /// The way from any cell up to the root.
 pub(crate) struct Settler<'a> {
     callers: &'a [Option<usize>],
@@ -54,6 +76,47 @@ impl<'a> Settler<'a> {
             .collect()
     }
 
+    /// The variances of doubts, whose sum over a frame and all below is known: the lines of a frame have more only among themselves.
+    pub(crate) fn doubts(&self, doubts: &[Doubt]) -> Vec<Doubted> {
+        let square = |error: i128| error.unsigned_abs().saturating_mul(error.unsigned_abs());
+        let mut result: Vec<Doubted> = doubts
+            .iter()
+            .map(|doubt| Doubted {
+                variance: square(doubt.error),
+                settled: 0,
+            })
+            .collect();
+        // Of each line with all it called.
+        let mut errors: Vec<i128> = doubts.iter().map(|doubt| doubt.error).collect();
+        let mut variances: Vec<u128> = result.iter().map(|doubted| doubted.variance).collect();
+        let mut end = self.cells.len();
+        for (node, caller) in self.callers.iter().enumerate().rev() {
+            // The cells of a node follow those of the node before.
+            let start = self.cells[..end].partition_point(|cell| cell.node < Some(node));
+            let all = variances[start..end]
+                .iter()
+                .copied()
+                .fold(0, u128::saturating_add);
+            let error = errors[start..end]
+                .iter()
+                .copied()
+                .fold(0, i128::saturating_add);
+            let excess = all.saturating_sub(square(error));
+            let mut left = all;
+            for (line, variance) in (start..end).zip(&variances[start..end]) {
+                let settled = part_of(*variance, excess, all).min(left);
+                result[line].settled = settled;
+                left -= settled;
+            }
+            if let Some(caller) = *caller {
+                errors[caller] = errors[caller].saturating_add(error);
+                variances[caller] = variances[caller].saturating_add(left);
+            }
+            end = start;
+        }
+        result
+    }
+
     fn common(&mut self, mut a: usize, mut b: usize) -> Option<usize> {
         while a != b {
             if self.depths[a] >= self.depths[b] {
@@ -79,4 +142,14 @@ impl<'a> Settler<'a> {
         self.steps = self.steps.checked_sub(1)?;
         self.callers[node]
     }
+}
+
+/// `number x part / all`, rounded down, for a part that is not larger than all.
+fn part_of(number: u128, part: u128, all: u128) -> u128 {
+    let shift = (u128::BITS - all.leading_zeros()).saturating_sub(63);
+    let (part, all) = (part >> shift, (all >> shift).max(1));
+    // 2^32 to one.
+    let ratio = (part << 32) / all;
+    let low = u128::from(u32::MAX);
+    (number >> 32).saturating_mul(ratio) + (((number & low) * ratio) >> 32)
 }

@@ -33,7 +33,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 /// First eight bytes of a raw file.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
 /// Version of the layout on this page.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Reads differently in a file of the other byte order.
 pub const BYTE_ORDER_MARK: u32 = 0x0102_0304;
 /// Bytes before the first chunk.
@@ -210,6 +210,8 @@ pub struct Header {
     pub rss_rest: MemoryWords,
     /// Live blocks as far as they are noted.
     pub heap: HeapWords,
+    /// Cost of reading the CPU clock of a thread in a marker, in picoseconds.
+    pub cost_cpu_ps: AtomicU64,
 }
 
 /// Sums over the blocks that are noted: allocated, and not freed yet.
@@ -419,6 +421,10 @@ pub struct ThreadRecord {
     pub reading: AtomicU64,
     /// Ticks subtracted from each interval: the cost of the reading itself, between fences.
     pub correction: AtomicU64,
+    /// Ticks of an interval or gap from which on its end also reads the CPU clock of the thread.
+    pub long: AtomicU64,
+    /// Ticks from which on the next marker that reads the clock also reads the CPU clock, however short its interval is.
+    pub cpu_due: AtomicU64,
     /// Mean distance of timed markers, in ticks, below which a line is demoted.
     pub threshold: AtomicU64,
     /// Slots that remember the node of the last call of a site.
@@ -452,6 +458,20 @@ pub struct ThreadRecord {
     pub name: [AtomicU8; 64],
     /// Ticks that fences add to an interval in the window before a line is demoted; for the recorder alone.
     pub probe_cost: AtomicU64,
+    /// CPU time of the thread when a marker read it last, nanoseconds.
+    pub cpu_ns: AtomicU64,
+    /// Ticks at that moment.
+    pub cpu_ticks: AtomicU64,
+    /// `own_ticks` at that moment: CPU time of the recorder, not of a line.
+    pub cpu_own: AtomicU64,
+    /// Times that markers read the CPU clock.
+    pub cpu_reads: AtomicU64,
+    /// The signals that the thread blocked when it began, as a bit set; for the recorder alone, as are the next two words.
+    pub blocked: AtomicU64,
+    /// CPU time of the thread when it was first seen to block others since it was last seen to block these, nanoseconds.
+    pub blocked_since: AtomicU64,
+    /// CPU time of the thread when it was last seen to block others.
+    pub blocked_last: AtomicU64,
     /// The cell of the time in which no profiled frame is open.
     pub outside: Cell,
 }
@@ -500,9 +520,9 @@ pub struct Cell {
     pub hits: AtomicU64,
     /// Time of its exact intervals.
     pub time: AtomicI64,
-    /// 0 sampled, 1 timed, 2 to be timed again.
+    /// 0 sampled; 1 timed; 2 to be timed again; 3 timed between fences, before it is sampled; 4 timed, and its last interval was long.
     pub state: AtomicU64,
-    /// While timed: readings left in the window. While sampled: intervals in `window_time`, 0 if the line was never timed.
+    /// While timed: readings left in the window. While sampled: intervals in `probes`, 0 if the line was never timed.
     pub left: AtomicU64,
     /// Ticks when the window began.
     pub window_ticks: AtomicU64,
@@ -510,7 +530,7 @@ pub struct Cell {
     pub window_reads: AtomicU64,
     /// Time of the gaps that began at this cell: shared by the cells sampled in them.
     pub gap_time: AtomicU64,
-    /// While timed: `time` when the window began. While sampled: time of the last window before demotion (the prior).
+    /// `time` when the window began.
     pub window_time: AtomicI64,
     /// Allocations made while the line ran.
     pub allocs: AtomicU64,
@@ -526,9 +546,23 @@ pub struct Cell {
     pub memory: AtomicU64,
     /// Address of the node, 0 for `outside`.
     pub node: AtomicPtr<NodeRecord>,
-    /// Intervals in a window: readings left, when it begins.
+    /// Intervals in a window: readings left, when it begins. Between fences: intervals left in all parts of that window.
     pub window: AtomicU64,
+    /// Time of the exact intervals that were long enough for the CPU clock to be read at their ends.
+    pub long_time: AtomicU64,
+    /// CPU time of those, in ticks.
+    pub long_cpu: AtomicU64,
+    /// As `long_time`, of the gaps that began at this cell.
+    pub long_gap_time: AtomicU64,
+    /// As `long_cpu`, of the gaps that began at this cell.
+    pub long_gap_cpu: AtomicU64,
+    /// What the line took in each quarter of the window between fences, less the fences: what it is expected to take while it is
+    /// sampled (the prior). Time in which the thread had lost the processor is left out.
+    pub probes: [AtomicI64; PROBES],
 }
+
+/// Quarters of the window between fences.
+pub const PROBES: usize = 4;
 
 /// What the sampler saw of one thread; written by the sampler alone.
 #[derive(Debug)]
@@ -550,7 +584,7 @@ pub struct PairsRecord {
 pub struct Pair {
     /// Address of the cell seen. 1 stands for cells that found no room in the table.
     pub cell: AtomicPtr<Cell>,
-    /// Address of the cell where the gap began; 0 where the line seen was timed (only `cpu_ns` is filled then).
+    /// Address of the cell where the gap began.
     pub gap: AtomicPtr<Cell>,
     /// Samples.
     pub samples: AtomicU64,
@@ -558,7 +592,7 @@ pub struct Pair {
     pub weight: AtomicU64,
     /// Sum of the squares of the weights, in units of 2^20 ticks squared.
     pub weight_squared: AtomicU64,
-    /// CPU time of the thread charged to the cell, nanoseconds.
+    /// CPU time of the thread that was charged to the cell because it was seen while the thread held a processor, nanoseconds.
     pub cpu_ns: AtomicU64,
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Costs {
     pub(super) fenced_ticks: u64,
     /// A marker that does not.
     pub(super) marker_ticks_1024: u64,
+    /// Reading the CPU clock of the thread in a marker.
+    pub(super) cpu_ticks: u64,
     /// Entering and leaving a frame, beside its markers.
     pub(super) call_ticks_1024: u64,
 }
@@ -71,6 +73,8 @@ impl Scratch {
             Relaxed,
         );
         thread.next_read.store(resident::NEVER, Relaxed);
+        thread.long.store(u64::MAX, Relaxed);
+        thread.cpu_due.store(u64::MAX, Relaxed);
         thread.cache.store(cache, Relaxed);
         PROBE.id.store(tree::MAX_SITES, Relaxed);
         let slot = tree::cache_slot(thread, tree::MAX_SITES);
@@ -91,8 +95,8 @@ impl Scratch {
     }
 
     /// Ticks of a marker, times 1024.
-    fn marker(&self, source: Source) -> u64 {
-        best(source, 64, || {
+    fn marker(&self, source: Source, count: u64) -> u64 {
+        best(source, count, || {
             marker::hit::<0>(self.thread, self.node);
             marker::hit::<1>(self.thread, self.node);
         }) / 2
@@ -121,21 +125,25 @@ pub(super) fn measure(source: Source) -> Costs {
     // Calls first: the cache knows them from outside of all lines.
     let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
     scratch.set_state(SAMPLED);
-    let marker_ticks_1024 = scratch.marker(source);
-    let (mut timed_ticks_1024, mut fenced_ticks) = (0, 0);
+    let marker_ticks_1024 = scratch.marker(source, 64);
+    let (mut timed_ticks_1024, mut fenced_ticks, mut cpu_ticks) = (0, 0, 0);
     if cfg!(target_arch = "x86_64") {
         scratch.set_state(TIMED);
-        timed_ticks_1024 = scratch.marker(source);
+        timed_ticks_1024 = scratch.marker(source, 64);
         if source == Source::Tsc {
             scratch.thread.reading.store(READING_FENCED, Relaxed);
-            fenced_ticks = scratch.marker(source) / 1024;
+            fenced_ticks = scratch.marker(source, 64) / 1024;
         }
+        // Between fences or not: a system call is far longer.
+        scratch.thread.long.store(0, Relaxed);
+        cpu_ticks = (scratch.marker(source, 4) / 1024).saturating_sub(timed_ticks_1024 / 1024);
     }
     super::current::set_current(before);
     Costs {
         timed_ticks_1024,
         fenced_ticks,
         marker_ticks_1024,
+        cpu_ticks,
         call_ticks_1024,
     }
 }

@@ -9,7 +9,7 @@ use super::marker::cell_offset;
 use super::protocol::published;
 use super::run::{CAPACITY, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
-use super::{begin, resident, sampler, thread, tree};
+use super::{begin, cpu, resident, sampler, thread, tree};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
@@ -158,6 +158,7 @@ fn begin_child(parent: RawFile, used: usize) {
     header.flags.fetch_and(!FLAG_FORK_LOST, Relaxed);
     zero_counters(parent, used);
     thread::restart_after_fork();
+    cpu::restart_after_fork();
     heap::restart_after_fork();
     resident::restart_after_fork(header);
     header.state.store(STATE_RUNNING, Release);

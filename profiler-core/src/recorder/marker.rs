@@ -281,8 +281,11 @@ pub(super) mod x86_64 {
     use core::mem::offset_of;
 
     use super::{READING_FENCED, READING_MEMORY, READING_TSC};
-    use crate::raw::layout::{Cell, ThreadRecord};
-    use crate::recorder::protocol::{PROBE, PROBED, PROMOTED, SAMPLED, TIMED, WINDOW};
+    use crate::raw::layout::{Cell, PROBES, ThreadRecord};
+    use crate::recorder::protocol::{
+        PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,
+    };
+    use crate::recorder::{cpu, sampler};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
     const STATE_BYTES: usize = 2816;
@@ -310,24 +313,18 @@ pub(super) mod x86_64 {
             "rdtsc",
             "shl rdx, 32",
             "or rax, rdx",
-            // rax = now. What was running?
-            "30:",
+            // rax = now, rdx = what has passed. Long enough to read the CPU clock?
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rdi + {t0}]",
+            "cmp rdx, qword ptr [rdi + {long}]",
+            "jae 70f",
+            "cmp rax, qword ptr [rdi + {cpu_due}]",
+            "jae 70f",
             "mov rcx, qword ptr [rdi + {open}]",
             "cmp rcx, 1",
             "jbe 31f",
             // An open interval: its time is the cell's.
-            "mov rdx, rax",
-            "sub rdx, qword ptr [rdi + {t0}]",
-            "sub rdx, qword ptr [rdi + {correction}]",
             "add qword ptr [rcx + {time}], rdx",
-            "jmp 40f",
-            // A gap: its length goes to the cell where it began.
-            "31:",
-            "mov rcx, qword ptr [rdi + {gap}]",
-            "mov rdx, rax",
-            "sub rdx, qword ptr [rdi + {t0}]",
-            "add qword ptr [rcx + {gap_time}], rdx",
-            "sub qword ptr [rdi + {exact}], rax",
             // What begins?
             "40:",
             "mov rdx, qword ptr [rsi + {state}]",
@@ -342,6 +339,12 @@ pub(super) mod x86_64 {
             "mov qword ptr [rdi + {open}], 0",
             "mov qword ptr [rdi + {t0}], rax",
             "jmp 90f",
+            // A gap: its length goes to the cell where it began.
+            "31:",
+            "mov rcx, qword ptr [rdi + {gap}]",
+            "add qword ptr [rcx + {gap_time}], rdx",
+            "sub qword ptr [rdi + {exact}], rax",
+            "jmp 40b",
             // A line to be timed again: a window begins, which ends after one reading more than it has intervals.
             "51:",
             "mov qword ptr [rsi + {state}], {timed}",
@@ -356,7 +359,15 @@ pub(super) mod x86_64 {
             "jmp 50f",
             "52:",
             "cmp rdx, {probed}",
+            "je 50f",
+            "cmp rdx, {was_long}",
             "jne 51b",
+            // A line whose last interval was long: the CPU clock is read, unless the interval before has just done so.
+            "mov qword ptr [rsi + {state}], {timed}",
+            "cmp rax, qword ptr [rdi + {cpu_ticks}]",
+            "je 50f",
+            "lea rcx, [rip + {begin_interval}]",
+            "call 95f",
             // An open interval.
             "50:",
             "mov qword ptr [rdi + {open}], rsi",
@@ -385,39 +396,74 @@ pub(super) mod x86_64 {
             "sub rdx, qword ptr [rsi + {window_time}]",
             "lea rdx, [rdx + rdx * 2]",
             "mov rcx, qword ptr [rsi + {window}]",
+            "cmp qword ptr [rsi + {state}], {probed}",
+            "jne 64f",
+            "mov ecx, {probe}",
+            "64:",
             "imul rcx, qword ptr [rdi + {threshold}]",
             "cmp rdx, rcx",
             "jl 61f",
+            "66:",
             "mov qword ptr [rsi + {state}], {timed}",
-            "mov ecx, {next_window}",
-            "63:",
-            "mov qword ptr [rsi + {left}], rcx",
-            "mov qword ptr [rsi + {window}], rcx",
+            "mov qword ptr [rsi + {left}], {next_window}",
+            "mov qword ptr [rsi + {window}], {next_window}",
+            "65:",
             "mov qword ptr [rsi + {window_ticks}], rax",
             "mov rcx, qword ptr [rdi + {reads}]",
             "mov qword ptr [rsi + {window_reads}], rcx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
             "jmp 90b",
-            // Yes: it gets a last window, between fences.
+            // Yes: it gets a last window, between fences, in four parts.
             "61:",
             "cmp qword ptr [rsi + {state}], {probed}",
             "je 62f",
             "mov qword ptr [rsi + {state}], {probed}",
-            "mov ecx, {probe}",
-            "jmp 63b",
-            // And that is over: the line is sampled from here on. What it took, without the fences, is the prior.
+            "mov qword ptr [rsi + {left}], {probe}",
+            "mov qword ptr [rsi + {window}], {all_probes}",
+            "jmp 67f",
+            // A part is over: what the line took, without the fences, is kept. Parts have as many intervals as a word has bytes.
             "62:",
-            "mov qword ptr [rsi + {state}], {sampled}",
-            "mov rcx, qword ptr [rsi + {window}]",
-            "mov qword ptr [rsi + {left}], rcx",
+            "mov ecx, {probe}",
             "imul rcx, qword ptr [rdi + {probe_cost}]",
             "mov rdx, qword ptr [rsi + {time}]",
             "sub rdx, qword ptr [rsi + {window_time}]",
             "sub rdx, rcx",
-            "mov qword ptr [rsi + {window_time}], rdx",
+            "mov rcx, qword ptr [rsi + {window}]",
+            "neg rcx",
+            "mov qword ptr [rsi + rcx + {probes} + {all_probes}], rdx",
+            "mov qword ptr [rsi + {left}], {probe}",
+            "sub qword ptr [rsi + {window}], {probe}",
+            "jne 67f",
+            // That was the last one: the line is sampled from here on, if there is somebody to look.
+            "lea rcx, [rip + {may_be_sampled}]",
+            "call 95f",
+            "test ecx, ecx",
+            "je 66b",
+            "mov qword ptr [rsi + {state}], {sampled}",
+            "mov qword ptr [rsi + {left}], {all_probes}",
             "mov qword ptr [rsi + {window}], {next_window}",
             "jmp 42b",
+            // A part between fences begins. What was done here since the clock was read is the line's time, but no part of the probe.
+            "67:",
+            "mov qword ptr [rsi + {window_ticks}], rax",
+            "mov rcx, qword ptr [rdi + {reads}]",
+            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov rcx, qword ptr [rsi + {time}]",
+            "mov qword ptr [rsi + {window_time}], rcx",
+            "cmp qword ptr [rdi + {reading}], {tsc}",
+            "jne 90b",
+            "mov rcx, rax",
+            "lfence",
+            "rdtsc",
+            "lfence",
+            "shl rdx, 32",
+            "or rax, rdx",
+            "mov qword ptr [rdi + {t0}], rax",
+            "sub rax, rcx",
+            "add qword ptr [rsi + {time}], rax",
+            "add qword ptr [rsi + {window_time}], rax",
+            "jmp 90b",
             // Another clock.
             "20:",
             "cmp qword ptr [rdi + {reading}], {memory}",
@@ -440,15 +486,43 @@ pub(super) mod x86_64 {
             "cmp rax, qword ptr [rdi + {next_read}]",
             "jae 21f",
             "sub rax, qword ptr [rdi + {own_ticks}]",
-            "jmp 30b",
-            // A call into Rust: all registers are kept, the vector registers too.
+            // As above, with a correction.
+            "30:",
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rdi + {t0}]",
+            "cmp rdx, qword ptr [rdi + {long}]",
+            "jae 70f",
+            "cmp rax, qword ptr [rdi + {cpu_due}]",
+            "jae 70f",
+            "32:",
+            "mov rcx, qword ptr [rdi + {open}]",
+            "cmp rcx, 1",
+            "jbe 31b",
+            "sub rdx, qword ptr [rdi + {correction}]",
+            "add qword ptr [rcx + {time}], rdx",
+            "jmp 40b",
             "21:",
-            "mov rsi, rax",
+            "lea rcx, [rip + {slow_ticks}]",
+            "call 95f",
+            "mov rax, rcx",
+            "jmp 30b",
+            // An interval was long, or none was for a while.
+            "70:",
+            "lea rcx, [rip + {end_interval}]",
+            "call 95f",
+            "mov rax, rcx",
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rdi + {t0}]",
+            "jmp 32b",
+            // Calls the function in rcx with thread, rax and cell. Its result comes back in rcx, all other registers are kept, the vector
+            // registers too.
+            "95:",
             "push rbx",
             "push r8",
             "push r9",
             "push r10",
             "push r11",
+            "push rax",
             "mov rbx, rsp",
             "sub rsp, {state_bytes}",
             "and rsp, -64",
@@ -465,21 +539,23 @@ pub(super) mod x86_64 {
             "xor edx, edx",
             "xsave64 [rsp]",
             "cld",
-            "call {slow_ticks}",
+            "mov rdx, rsi",
+            "mov rsi, qword ptr [rbx]",
+            "call rcx",
             "mov rcx, rax",
             "mov eax, {state_mask}",
             "xor edx, edx",
             "xrstor64 [rsp]",
-            "mov rax, rcx",
             "mov rsp, rbx",
+            "pop rax",
             "pop r11",
             "pop r10",
             "pop r9",
             "pop r8",
             "pop rbx",
-            "mov rdi, qword ptr [rsp + 56]",
-            "mov rsi, qword ptr [rsp + 48]",
-            "jmp 30b",
+            "mov rdi, qword ptr [rsp + 64]", // thread
+            "mov rsi, qword ptr [rsp + 56]", // arriving cell
+            "ret",
             reading = const offset_of!(ThreadRecord, reading),
             open = const offset_of!(ThreadRecord, open),
             t0 = const offset_of!(ThreadRecord, t0),
@@ -504,16 +580,29 @@ pub(super) mod x86_64 {
             fenced = const READING_FENCED,
             timed = const TIMED,
             probed = const PROBED,
-            probe = const PROBE,
+            probe = const PROBE_PART,
+            all_probes = const PROBE,
+            probes = const offset_of!(Cell, probes),
+            was_long = const WAS_LONG,
+            long = const offset_of!(ThreadRecord, long),
+            cpu_due = const offset_of!(ThreadRecord, cpu_due),
+            cpu_ticks = const offset_of!(ThreadRecord, cpu_ticks),
             sampled = const SAMPLED,
             next_window = const WINDOW,
             state_bytes = const STATE_BYTES,
             state_mask = const STATE_MASK,
             slow_ticks = sym super::slow_ticks,
+            end_interval = sym cpu::end_interval,
+            begin_interval = sym cpu::begin_interval,
+            may_be_sampled = sym sampler::may_be_sampled,
         );
     }
 
-    const _: () = assert!(PROBED > TIMED && PROMOTED > TIMED && TIMED > SAMPLED);
+    const _: () =
+        assert!(PROBED > TIMED && PROMOTED > TIMED && WAS_LONG > TIMED && TIMED > SAMPLED);
+    // The stub finds the place of a part by the intervals that are left.
+    const _: () =
+        assert!(PROBE_PART == size_of::<u64>() as u64 && PROBE == PROBE_PART * PROBES as u64);
     const _: () = assert!(READING_TSC == 0);
 }
 
@@ -534,6 +623,12 @@ extern "C" fn slow_ticks(thread: &ThreadRecord, counter: u64) -> u64 {
         super::resident::look(thread, arrived, now);
     }
     now
+}
+
+/// What a test says the CPU clock of the thread shows.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(super) fn fake_cpu(thread: &ThreadRecord) -> Option<u64> {
+    tests::fake_cpu(thread)
 }
 
 #[cfg(all(test, target_arch = "x86_64"))]

@@ -2,12 +2,13 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `resident` reads the resident
+//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from time; `resident` reads the resident
 //! set at line boundaries.
 
 mod begin;
 mod calibrate;
 mod clock;
+mod cpu;
 #[cfg_attr(all(target_arch = "x86_64", target_os = "linux"), macro_use)]
 mod current;
 mod fork;
@@ -47,7 +48,7 @@ pub(crate) use tree::running;
 mod words {
     pub(super) use core::sync::atomic::{AtomicU32, AtomicU64};
 
-    pub(super) use crate::raw::layout::{Cell, ThreadRecord};
+    pub(super) use crate::raw::layout::{Cell, PROBES, ThreadRecord};
 }
 
 /// A word as a size: there is a recorder only where both have 64 bits.

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //!  Cell::state      TIMED ──owner──▶ PROBED ──owner──▶ SAMPLED ──sampler──▶ PROMOTED ──owner──▶ TIMED
+//!                     ▲──owner──▶ WAS_LONG
 //!
 //!  ThreadRecord     owner stores cell, gap, exact, open in this order, where they change
 //!                   sampler loads open, exact, gap, cell, the clock, then exact and open again: a look counts if neither changed
@@ -16,7 +17,7 @@
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use super::words::{AtomicU32, AtomicU64, Cell, ThreadRecord};
+use super::words::{AtomicU32, AtomicU64, Cell, PROBES, ThreadRecord};
 
 /// `Cell::state`: the line does not read the clock.
 pub(super) const SAMPLED: u64 = 0;
@@ -28,10 +29,15 @@ pub(super) const PROMOTED: u64 = 2;
 /// clock while the work of the line before is still under way, and all short lines look alike.
 pub(super) const PROBED: u64 = 3;
 
+/// `Cell::state`: the line reads the clock, and at its next marker the CPU clock of the thread too: its last interval was long.
+pub(super) const WAS_LONG: u64 = 4;
+
 /// Intervals in all windows of a line but the first.
 pub(super) const WINDOW: u64 = 64;
+/// Intervals in a part of the window between fences.
+pub(super) const PROBE_PART: u64 = if cfg!(loom) { 1 } else { 8 };
 /// Intervals in the window between fences.
-pub(super) const PROBE: u64 = if cfg!(loom) { 1 } else { 32 };
+pub(super) const PROBE: u64 = PROBE_PART * PROBES as u64;
 
 /// `ThreadRecord::state`: a thread writes to it.
 pub(super) const ALIVE: u32 = 1;
@@ -144,14 +150,63 @@ pub(super) fn close(thread: &ThreadRecord, now: u64) {
     thread.t0.store(now, Relaxed);
 }
 
-/// What a marker does, in Rust: the model that the assembly is compared with. `ticks` is asked only where the clock is read.
+/// Charges CPU time to the interval or the gap that ends at `now`, if it is long: what is left of `spent`, the CPU time since the last reading,
+/// after the short intervals before it.
+pub(super) fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
+    let began = thread.t0.load(Relaxed);
+    let length = now.saturating_sub(began);
+    if length < thread.long.load(Relaxed) {
+        return;
+    }
+    let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
+    let cpu = spent.saturating_sub(before).min(length);
+    let open = thread.open.load(Relaxed);
+    if open.addr() > 1 {
+        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
+        let cell = unsafe { &*open };
+        add(&cell.long_time, length);
+        add(&cell.long_cpu, cpu);
+        match cell.state.load(Relaxed) {
+            TIMED => cell.state.store(WAS_LONG, Relaxed),
+            PROBED => {
+                let lost = (length - cpu).cast_signed();
+                let start = cell.window_time.load(Relaxed);
+                cell.window_time.store(start.wrapping_add(lost), Relaxed);
+            }
+            _ => {}
+        }
+    } else if let Some(gap) = {
+        // SAFETY: as above; null where no gap ever began.
+        unsafe { thread.gap.load(Relaxed).as_ref() }
+    } {
+        add(&gap.long_gap_time, length);
+        add(&gap.long_gap_cpu, cpu);
+    }
+}
+
+/// What a marker does beside changing its words.
 #[cfg(test)]
-pub(super) fn reference_marker(
+pub(super) struct Actions<T, E, B> {
+    /// The time; asked only where the clock is read.
+    pub(super) ticks: T,
+    /// The CPU clock is read at the end of an interval or gap, which lasts until then.
+    pub(super) end: E,
+    /// The CPU clock is read at the beginning of an interval.
+    pub(super) begin: B,
+}
+
+/// What a marker does, in Rust: the model that the assembly is compared with.
+#[cfg(test)]
+pub(super) fn reference_marker<T, E, B>(
     thread: &ThreadRecord,
     cell: &Cell,
     with_hit: bool,
-    ticks: impl FnOnce() -> u64,
-) {
+    actions: Actions<T, E, B>,
+) where
+    T: FnOnce() -> u64,
+    E: FnOnce(&ThreadRecord, u64) -> u64,
+    B: FnOnce(&ThreadRecord, u64),
+{
     if with_hit {
         add(&cell.hits, 1);
     }
@@ -159,7 +214,14 @@ pub(super) fn reference_marker(
         .cell
         .store(core::ptr::from_ref(cell).cast_mut(), Release);
     if cell.state.load(Relaxed) != SAMPLED || !thread.open.load(Relaxed).is_null() {
-        reference(thread, cell, ticks());
+        let now = (actions.ticks)();
+        let passed = now.wrapping_sub(thread.t0.load(Relaxed));
+        let now = if passed >= thread.long.load(Relaxed) || now >= thread.cpu_due.load(Relaxed) {
+            (actions.end)(thread, now)
+        } else {
+            now
+        };
+        reference(thread, cell, now, actions.begin);
     }
 }
 
@@ -170,7 +232,12 @@ pub(super) fn reference_marker(
     clippy::undocumented_unsafe_blocks,
     reason = "as in `close`: cells are never unmapped"
 )]
-fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
+fn reference(
+    thread: &ThreadRecord,
+    cell: &Cell,
+    now: u64,
+    begin_interval: impl FnOnce(&ThreadRecord, u64),
+) {
     let length = now.wrapping_sub(thread.t0.load(Relaxed));
     let open = thread.open.load(Relaxed);
     if open.addr() > 1 {
@@ -210,6 +277,12 @@ fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
             return begin_gap();
         }
         TIMED | PROBED => {}
+        WAS_LONG => {
+            cell.state.store(TIMED, Relaxed);
+            if now != thread.cpu_ticks.load(Relaxed) {
+                begin_interval(thread, now);
+            }
+        }
         _ => {
             cell.state.store(TIMED, Relaxed);
             begin_window(cell.window.load(Relaxed) + 1);
@@ -234,26 +307,35 @@ fn reference(thread: &ThreadRecord, cell: &Cell, now: u64) {
         .time
         .load(Relaxed)
         .wrapping_sub(cell.window_time.load(Relaxed));
-    let shortest = cell.window.load(Relaxed).wrapping_mul(threshold);
+    let is_probed = cell.state.load(Relaxed) == PROBED;
+    let intervals = if is_probed {
+        PROBE_PART
+    } else {
+        cell.window.load(Relaxed)
+    };
+    let shortest = intervals.wrapping_mul(threshold);
     let hot = lasted < reads.wrapping_mul(threshold) || own * 3 < shortest.cast_signed();
-    if !hot || cell.state.load(Relaxed) != PROBED {
-        let (state, window) = if hot {
-            (PROBED, PROBE)
-        } else {
-            (TIMED, WINDOW)
-        };
-        cell.state.store(state, Relaxed);
-        cell.window.store(window, Relaxed);
-        return begin_window(window);
+    if !hot {
+        cell.state.store(TIMED, Relaxed);
+        cell.window.store(WINDOW, Relaxed);
+        return begin_window(WINDOW);
+    }
+    if !is_probed {
+        cell.state.store(PROBED, Relaxed);
+        cell.window.store(PROBE, Relaxed);
+        return begin_window(PROBE_PART);
+    }
+    let fences = PROBE_PART.wrapping_mul(thread.probe_cost.load(Relaxed));
+    let left = cell.window.load(Relaxed);
+    let part = (PROBE - left) / PROBE_PART;
+    cell.probes[usize::try_from(part).unwrap_or(0)]
+        .store(own.wrapping_sub(fences.cast_signed()), Relaxed);
+    cell.window.store(left - PROBE_PART, Relaxed);
+    if left != PROBE_PART {
+        return begin_window(PROBE_PART);
     }
     cell.state.store(SAMPLED, Relaxed);
-    let fences = cell
-        .window
-        .load(Relaxed)
-        .wrapping_mul(thread.probe_cost.load(Relaxed));
-    cell.window_time
-        .store(own.wrapping_sub(fences.cast_signed()), Relaxed);
-    cell.left.store(cell.window.load(Relaxed), Relaxed);
+    cell.left.store(PROBE, Relaxed);
     cell.window.store(WINDOW, Relaxed);
     begin_gap();
 }

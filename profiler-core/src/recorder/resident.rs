@@ -25,7 +25,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::OnceLock;
 
-use super::{add, run, space, thread};
+use super::{add, run, sampler, space, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
 use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
@@ -305,6 +305,10 @@ fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
         .saturating_add(weighted(undisturbed(cost)));
     thread.read_until.store(used, Relaxed);
     let pause = used.saturating_sub(spent);
+    if pause > 0 {
+        // Until the next look the sampler reads.
+        sampler::ensure(thread);
+    }
     let next = if is_whole && pause > 0 {
         raw.saturating_add(pause)
     } else {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::clock::{self, Source};
 use super::identity::{copy_text, describe_process, path_of};
 use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::{begin, calibrate, not_measured, resident, thread};
+use super::{begin, calibrate, cpu, not_measured, resident, thread};
 use crate::env;
 use crate::raw::layout::{
     CHUNK_BYTES, HEADER_BYTES, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
@@ -38,6 +38,7 @@ static READING: AtomicU64 = AtomicU64::new(READING_TSC);
 static CORRECTION: AtomicU64 = AtomicU64::new(0);
 static PROBE_COST: AtomicU64 = AtomicU64::new(0);
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
+static LONG: AtomicU64 = AtomicU64::new(u64::MAX);
 static KEY: AtomicU64 = AtomicU64::new(u64::MAX);
 
 /// How the cells of a new node begin.
@@ -59,6 +60,8 @@ pub(super) struct Settings {
     /// What fences add to an interval, ticks.
     pub(super) probe_cost: u64,
     pub(super) threshold: u64,
+    /// From so many ticks on an interval is long.
+    pub(super) long: u64,
 }
 
 /// Begins the recording; `None` if nobody wants one or no file can be made.
@@ -202,6 +205,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     THRESHOLD.store(rate * threshold_ns / 1_000_000_000, Relaxed);
     CORRECTION.store(if fenced { costs.fenced_ticks } else { 0 }, Relaxed);
     PROBE_COST.store(costs.fenced_ticks, Relaxed);
+    LONG.store(cpu::prepare(rate, costs.cpu_ticks), Relaxed);
     let picoseconds = |ticks_1024: u64| {
         u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024
     };
@@ -218,6 +222,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     );
     store(&header.cost_marker_ps, costs.marker_ticks_1024);
     store(&header.cost_call_ps, costs.call_ticks_1024);
+    store(&header.cost_cpu_ps, costs.cpu_ticks * 1024);
 }
 
 /// Asks to be told when the process ends, and when a thread ends.
@@ -235,6 +240,7 @@ fn watch_process() {
 extern "C" fn finish() {
     let Some(header) = header() else { return };
     resident::finish(header);
+    cpu::note_all();
     update_clock_pair();
     #[cfg(feature = "native")]
     super::native::finish();
@@ -310,6 +316,11 @@ pub(super) fn demotes() -> bool {
     MODE.load(Relaxed) == MODE_AUTO
 }
 
+/// Whether lines begin by reading the clock.
+pub(super) fn has_timed_lines() -> bool {
+    MODE.load(Relaxed) != MODE_SAMPLED
+}
+
 /// Whether there is anything for a sampler to do.
 pub(super) fn wants_sampler() -> bool {
     WANTS_SAMPLER.load(Relaxed) != 0
@@ -331,6 +342,7 @@ pub(super) fn settings() -> Settings {
         correction: CORRECTION.load(Relaxed),
         probe_cost: PROBE_COST.load(Relaxed),
         threshold: THRESHOLD.load(Relaxed),
+        long: LONG.load(Relaxed),
     }
 }
 

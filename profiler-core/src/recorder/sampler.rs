@@ -10,23 +10,38 @@
 
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
-use super::{clock, resident, run, space, thread};
+use super::{clock, cpu, resident, run, space, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
 const PERIOD_NS: u64 = 1_000_000;
+/// Once no new line has turned hot for some time, a distance is one part in so many of that time:
+const CALM_SHARE: u64 = 1000;
+/// as far as this, nanoseconds.
+const LONGEST_PERIOD_NS: u64 = 10_000_000;
+/// The same where the resident set is read too.
+const LONGEST_WITH_MEMORY_NS: u64 = 2_000_000;
 /// Distance in the first moments, so that short runs get samples too.
 const FIRST_PERIOD_NS: u64 = 250_000;
 /// How long those moments last.
 const FIRST_NS: u64 = 50_000_000;
-/// The sampler takes at most one part in this many of a core's time.
-const SHARE: u64 = 40;
-/// Looks between two writings of the clock pair.
-const PAIR_EVERY: u64 = 16;
+/// The sampler takes at most this part of a core's time, in thousandths of a percent, with up to [`FEW_THREADS`] threads: 1 % of a run of 10 s,
+/// with the credit.
+const SHARE_FEW: u64 = 750;
+/// The same with more threads: 2.5 % of such a run.
+const SHARE_MANY: u64 = 2_250;
+/// See [`SHARE_FEW`].
+const FEW_THREADS: usize = 8;
+/// What it may take at first, nanoseconds: short runs need their samples.
+const CREDIT_NS: u64 = 20_000_000;
+/// Distance of the writings of the clock pair and of the threads' CPU times.
+const PAIR_EVERY_NS: u64 = 16_000_000;
+/// CPU time that waits to be charged until the thread is seen to run, at most; then it is enough that it is ready to.
+const LONG_UNCHARGED_NS: u64 = 50_000_000;
 /// Bytes of its stack.
 const STACK_BYTES: usize = 128 * 1024;
 /// Entries of a table of pairs: it fills one chunk.
@@ -38,20 +53,109 @@ const OTHER: *mut Cell = core::ptr::without_provenance_mut(1);
 /// Threads looked at.
 const WATCHED: usize = thread::MAX_THREADS;
 
-/// Whether the thread was started in this process.
+/// Whether the thread was started in this process: 1 if it was, 2 if it cannot be.
 static STARTED: AtomicU32 = AtomicU32::new(0);
+/// Lines that turned hot.
+static NEWS: AtomicU64 = AtomicU64::new(0);
 
-/// Starts the sampler, unless it runs already or there is nothing for it to do.
-pub(super) fn ensure() {
-    if !run::wants_sampler() || STARTED.load(Relaxed) != 0 || STARTED.swap(1, Relaxed) != 0 {
-        return;
-    }
-    if start().is_some() {
-        run::flag(FLAG_SAMPLER);
+/// A thread enters a function for the first time from a line. Where no line reads the clock all are hot from the first.
+pub(super) fn at_entry() {
+    if run::wants_sampler() && !run::has_timed_lines() && STARTED.load(Relaxed) == 0 {
+        begin();
     }
 }
 
-/// In a forked child: the thread was not taken along; the next frame entered starts another.
+/// The stub asks whether a line that is too hot for the clock may do without it from now on. Programs must not find a thread more than
+/// they started as long as they have no such line, so this is where the sampler starts.
+///
+/// 0 if the sampler is needed, but cannot be started at this moment: then the line is timed for another window.
+#[cfg(target_arch = "x86_64")]
+pub(super) extern "C" fn may_be_sampled(thread: &ThreadRecord, _now: u64, cell: &Cell) -> u64 {
+    // A line that was sampled before is no news.
+    if cell.gap_time.load(Relaxed) == 0 {
+        NEWS.fetch_add(1, Relaxed);
+    }
+    u64::from(!run::wants_sampler() || ensure(thread))
+}
+
+/// Starts the sampler if it does not run yet; `false` if it must wait.
+pub(super) fn ensure(thread: &ThreadRecord) -> bool {
+    if !run::wants_sampler() || STARTED.load(Relaxed) != 0 {
+        return true;
+    }
+    let may = may_start(thread);
+    if may {
+        begin();
+    }
+    may
+}
+
+#[cold]
+fn begin() {
+    if STARTED.swap(1, Relaxed) != 0 {
+        return;
+    }
+    let errno = resident::errno();
+    if start().is_some() {
+        run::flag(FLAG_SAMPLER);
+    } else {
+        STARTED.store(2, Relaxed);
+    }
+    resident::set_errno(errno);
+}
+
+/// Whether this is a moment to start a thread. In a signal handler it is not: the C library may be in the middle of allocating. There the thread
+/// blocks other signals than when it began. A program may of course have blocked signals since: then it comes here again and again, without doing
+/// much else, for longer than a handler takes. Nor must a child that borrows its parent's memory (`vfork`) start one.
+fn may_start(thread: &ThreadRecord) -> bool {
+    /// No handler computes that long, nanoseconds of CPU time.
+    const LONG_FOR_HANDLER_NS: u64 = 50_000_000;
+    /// A hot loop comes here every few microseconds: after such a pause it may be another handler, nanoseconds of CPU time.
+    const PAUSE_NS: u64 = 100_000;
+    let is_process =
+        run::header().is_some_and(|header| header.pid.load(Relaxed) == std::process::id());
+    if !is_process || is_on_signal_stack() {
+        return false;
+    }
+    if thread.blocked.load(Relaxed) == blocked_signals() {
+        return true;
+    }
+    let now = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
+    if now.saturating_sub(thread.blocked_last.load(Relaxed)) > PAUSE_NS {
+        thread.blocked_since.store(now, Relaxed);
+    }
+    thread.blocked_last.store(now, Relaxed);
+    now.saturating_sub(thread.blocked_since.load(Relaxed)) > LONG_FOR_HANDLER_NS
+}
+
+/// Whether a signal handler runs on a stack of its own.
+fn is_on_signal_stack() -> bool {
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: only asks; a valid place for the answer.
+    unsafe { libc::sigaltstack(core::ptr::null(), stack.as_mut_ptr()) };
+    // SAFETY: all zeroes is a value of this plain structure.
+    unsafe { stack.assume_init() }.ss_flags & libc::SS_ONSTACK != 0
+}
+
+/// The signals that this thread blocks: the first 64, which are all there are on Linux.
+pub(super) fn blocked_signals() -> u64 {
+    let mut now = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: only asks; a valid place for the answer.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, core::ptr::null(), now.as_mut_ptr()) };
+    let mut bits = 0_u64;
+    let length = size_of::<libc::sigset_t>().min(size_of::<u64>());
+    // SAFETY: both have that many bytes, and any bytes are a number.
+    unsafe {
+        core::ptr::copy_nonoverlapping(
+            now.as_ptr().cast::<u8>(),
+            (&raw mut bits).cast::<u8>(),
+            length,
+        );
+    }
+    bits
+}
+
+/// In a forked child: the thread was not taken along; the first line of the child that turns hot starts another.
 pub(super) fn forget() {
     STARTED.store(0, Relaxed);
 }
@@ -114,7 +218,9 @@ struct Watch {
     uses: u64,
     /// Unexplained time of the thread, in ticks since its start, at the last look.
     unexplained: u64,
+    /// CPU time at the last look at it in a gap, and the part of it that is not charged yet.
     cpu_ns: u64,
+    uncharged_ns: u64,
     cell: *mut Cell,
     hits: u64,
 }
@@ -127,21 +233,26 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     };
     // SAFETY: zeroed memory of that size, which is a valid `Watch` in every place: no pairs, null, zeros.
     let watches = unsafe { core::slice::from_raw_parts_mut(memory.cast::<Watch>(), WATCHED) };
-    let began = clock::monotonic_ns();
-    let mut random = began | 1;
+    leave_the_starter();
+    let mut pace = Pace::new();
+    let mut random = pace.began | 1;
     let mut looks = 0_u64;
+    let mut noted = pace.began;
     let mut period = FIRST_PERIOD_NS;
     loop {
         sleep(jittered(period, &mut random));
-        let before = clock::monotonic_ns();
+        let now = clock::monotonic_ns();
+        let is_time_to_note = now.saturating_sub(noted) >= PAIR_EVERY_NS;
         let mut unread = 0;
         let mut last = None;
+        let mut threads = 0;
         for thread in thread::all() {
             // By its number: a thread that has one may not be there yet while later ones are.
             let number = thread.index.load(Relaxed) as usize;
             let seen = watches
                 .get_mut(number)
-                .and_then(|watch| observe(watch, thread));
+                .and_then(|watch| observe(watch, thread, is_time_to_note));
+            threads += usize::from(seen.is_some());
             if let Some(seen) = seen.filter(|seen| !seen.timed || resident::is_paused(thread)) {
                 unread += 1;
                 last = Some((thread, seen));
@@ -159,27 +270,101 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
             resident::sampled(seen.cell, still);
         }
         looks += 1;
+        if is_time_to_note {
+            noted = now;
+            run::update_clock_pair();
+        }
+        let spent = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
         if let Some(header) = run::header() {
             header.sampler_ticks.store(looks, Relaxed);
-            if looks.is_multiple_of(PAIR_EVERY) {
-                header
-                    .sampler_cpu_ns
-                    .store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
-                run::update_clock_pair();
-            }
+            header.sampler_cpu_ns.store(spent, Relaxed);
         }
-        let after = clock::monotonic_ns();
-        let usual = if after.saturating_sub(began) < FIRST_NS {
+        let longest = if resident::is_on() {
+            LONGEST_WITH_MEMORY_NS
+        } else {
+            LONGEST_PERIOD_NS
+        };
+        period = pace.next(now, spent, threads, NEWS.load(Relaxed), longest);
+    }
+}
+
+/// How often to look: often while that tells most, and within a budget. All times in nanoseconds.
+struct Pace {
+    began: u64,
+    /// Lines that had turned hot at the last look, and when the newest did.
+    news: u64,
+    news_at: u64,
+    /// CPU time of the sampler at the last look, and what a look takes, in the mean of the last few.
+    spent: u64,
+    cost: u64,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let began = clock::monotonic_ns();
+        Self {
+            began,
+            news: 0,
+            news_at: began,
+            spent: 0,
+            cost: 0,
+        }
+    }
+
+    /// The distance of the next look from the one at `now`, after which the sampler had used `spent` of CPU time.
+    fn next(&mut self, now: u64, spent: u64, threads: usize, news: u64, longest: u64) -> u64 {
+        if news != self.news {
+            self.news = news;
+            self.news_at = now;
+        }
+        let cost = spent.saturating_sub(self.spent);
+        self.spent = spent;
+        self.cost = if self.cost == 0 {
+            cost
+        } else {
+            (self.cost * 7).saturating_add(cost) / 8
+        };
+        let elapsed = now.saturating_sub(self.began);
+        let usual = if elapsed < FIRST_NS {
             FIRST_PERIOD_NS
         } else {
-            PERIOD_NS
+            let calm = now.saturating_sub(self.news_at);
+            (calm / CALM_SHARE).clamp(PERIOD_NS, longest)
         };
-        period = usual.max(
-            after
-                .saturating_sub(before)
-                .saturating_mul(SHARE)
-                .min(100 * PERIOD_NS),
-        );
+        let share = if threads > FEW_THREADS {
+            SHARE_MANY
+        } else {
+            SHARE_FEW
+        };
+        let budget = CREDIT_NS.saturating_add(elapsed / 100_000 * share);
+        if spent < budget {
+            return usual;
+        }
+        // Not faster than the budget comes in.
+        usual.max((self.cost.saturating_mul(100_000) / share).min(100 * PERIOD_NS))
+    }
+}
+
+/// The thread that started this one may be bound to a few processors, or have a priority that lets nobody else run. The sampler runs where the process
+/// may, like an ordinary thread.
+fn leave_the_starter() {
+    #[cfg(target_os = "linux")]
+    {
+        let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+        let bytes = size_of::<libc::cpu_set_t>();
+        let process = std::process::id().cast_signed();
+        // SAFETY: a valid place for the answer.
+        let found = unsafe { libc::sched_getaffinity(process, bytes, set.as_mut_ptr()) };
+        if found == 0 {
+            // SAFETY: the set was filled.
+            unsafe { libc::sched_setaffinity(0, bytes, set.as_ptr()) };
+        }
+        // SAFETY: no arguments that point anywhere.
+        if unsafe { libc::sched_getscheduler(0) } != libc::SCHED_OTHER {
+            let usual = libc::sched_param { sched_priority: 0 };
+            // SAFETY: a valid priority for that policy.
+            unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual) };
+        }
     }
 }
 
@@ -218,53 +403,77 @@ fn sleep(ns: u64) {
     unsafe { libc::nanosleep(&raw const wish, core::ptr::null_mut()) };
 }
 
-/// Looks at one thread, if it lives.
-fn observe(watch: &mut Watch, thread: &'static ThreadRecord) -> Option<Seen> {
+/// Looks at one thread, if it lives. `note` asks for its CPU time, should this process be killed.
+fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Option<Seen> {
     if thread.state.load(Acquire) != ALIVE {
         return None;
     }
     let seen = look(thread, || thread::ticks(thread))?;
     let uses = thread.uses.load(Relaxed);
-    let is_new = watch.uses != uses;
-    if is_new {
+    if watch.uses != uses {
         watch.uses = uses;
         watch.unexplained = 0;
-        watch.cpu_ns = thread.last_cpu_ns.load(Relaxed);
+        watch.cpu_ns = 0;
+        watch.uncharged_ns = 0;
     }
     let weight = seen.unexplained.saturating_sub(watch.unexplained);
     watch.unexplained = seen.unexplained;
-    let cpu = thread_cpu_ns(thread).unwrap_or(watch.cpu_ns);
-    let cpu_spent = cpu.saturating_sub(watch.cpu_ns);
-    watch.cpu_ns = cpu;
-    thread.last_cpu_ns.store(cpu, Relaxed);
     repromote(watch, &seen);
-    if seen.timed && cpu_spent == 0 {
+    if seen.timed {
+        // Its markers read the CPU clock themselves.
+        watch.cpu_ns = 0;
+        watch.uncharged_ns = 0;
+        if note && let Some(cpu) = cpu::of_thread(thread) {
+            thread.last_cpu_ns.store(cpu, Relaxed);
+        }
         return Some(seen);
     }
-    let gap = if seen.timed {
-        core::ptr::null_mut()
-    } else {
-        seen.gap
-    };
+    let cpu = charged_cpu(watch, thread);
     let Some(pair) = pair(
         watch,
         thread,
-        gap,
+        seen.gap,
         core::ptr::from_ref(seen.cell).cast_mut(),
     ) else {
         return Some(seen);
     };
-    add(&pair.cpu_ns, cpu_spent);
-    if !seen.timed {
-        add(&pair.samples, 1);
-        add(&pair.weight, weight);
-        let square = (u128::from(weight) * u128::from(weight)) >> 20;
-        add(
-            &pair.weight_squared,
-            u64::try_from(square).unwrap_or(u64::MAX),
-        );
-    }
+    add(&pair.cpu_ns, cpu);
+    add(&pair.samples, 1);
+    add(&pair.weight, weight);
+    let square = (u128::from(weight) * u128::from(weight)) >> 20;
+    add(
+        &pair.weight_squared,
+        u64::try_from(square).unwrap_or(u64::MAX),
+    );
     Some(seen)
+}
+
+/// CPU time to charge to the line seen: all that was not charged yet, if the thread runs at this moment. One that is seen waiting spent it on
+/// the lines before.
+fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord) -> u64 {
+    let Some(cpu) = cpu::of_thread(thread) else {
+        return 0;
+    };
+    thread.last_cpu_ns.store(cpu, Relaxed);
+    let before = core::mem::replace(&mut watch.cpu_ns, cpu);
+    if before == 0 {
+        // What it spent before belongs to lines that were not seen.
+        return 0;
+    }
+    watch.uncharged_ns = watch
+        .uncharged_ns
+        .saturating_add(cpu.saturating_sub(before));
+    if watch.uncharged_ns == 0 {
+        return 0;
+    }
+    // The clock of a thread that runs goes on while it is read.
+    let runs = cpu::of_thread(thread).is_some_and(|again| again != cpu);
+    // On a single processor it is never seen to run. Being ready is no sign of work for one that was just woken.
+    if runs || (watch.uncharged_ns > LONG_UNCHARGED_NS && cpu::is_runnable(thread)) {
+        core::mem::take(&mut watch.uncharged_ns)
+    } else {
+        0
+    }
 }
 
 /// A sampled line that did not move between two looks is slow now: its next marker times it again.
@@ -277,22 +486,6 @@ fn repromote(watch: &mut Watch, seen: &Seen) {
     if stayed && !seen.timed && run::demotes() {
         promote(&seen.cell.state);
     }
-}
-
-/// CPU time of another thread.
-#[cfg(target_os = "linux")]
-fn thread_cpu_ns(thread: &ThreadRecord) -> Option<u64> {
-    // The clock id of a thread, as the kernel makes it: the complement of the thread id, "per thread", "scheduled time".
-    let id = (!thread.tid.load(Relaxed)).cast_signed() << 3 | 0b110;
-    match clock::nanos(id) {
-        0 => None,
-        ns => Some(ns),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn thread_cpu_ns(_thread: &ThreadRecord) -> Option<u64> {
-    None
 }
 
 /// The entry for a pair of cells in the table of the thread, or that for other cells of the same gap.
@@ -363,4 +556,62 @@ fn new_table(thread: &ThreadRecord) -> Option<&'static PairsRecord> {
         .store(u32::try_from(PAIRS).unwrap_or(0), Relaxed);
     publish(&record.head.kind, KIND_PAIRS);
     Some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the sampler uses in so many nanoseconds, if a look costs `cost`, and a new line turns hot every so often.
+    fn used(run: u64, cost: u64, threads: usize, news_every: u64) -> (u64, u64) {
+        let mut pace = Pace::new();
+        let began = pace.began;
+        let (mut now, mut spent, mut looks) = (began, 0, 0);
+        let mut period = FIRST_PERIOD_NS;
+        while now < began + run {
+            now += period.max(cost);
+            spent += cost;
+            looks += 1;
+            let news = (now - began) / news_every;
+            period = pace.next(now, spent, threads, news, LONGEST_PERIOD_NS);
+        }
+        (spent, looks)
+    }
+
+    #[test]
+    fn ten_seconds_cost_at_most_their_budget() {
+        const TEN_S: u64 = 10_000_000_000;
+        const MS: u64 = 1_000_000;
+        for cost in [5_000, 25_000, 60_000, 400_000] {
+            for news_every in [10 * MS, 500 * MS, u64::MAX] {
+                let (spent, looks) = used(TEN_S, cost, 8, news_every);
+                assert!(spent <= TEN_S / 100, "{cost} {news_every}: {spent}");
+                let (many, _) = used(TEN_S, cost, 9, news_every);
+                assert!(many <= TEN_S / 40, "{cost} {news_every}: {many}");
+                // And it is used where it tells something.
+                assert!(
+                    looks > 3_000 || spent > TEN_S / 200,
+                    "{cost}: {looks} looks"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn looks_become_rare_and_come_back_with_a_new_line() {
+        const MS: u64 = 1_000_000;
+        let mut pace = Pace::new();
+        let at = |ms: u64| pace.began + ms * MS;
+        let [early, first, late, news] = [at(10), at(900), at(60_000), at(60_010)];
+        assert_eq!(
+            pace.next(early, 1000, 1, 1, LONGEST_PERIOD_NS),
+            FIRST_PERIOD_NS
+        );
+        assert_eq!(pace.next(first, 2000, 1, 1, LONGEST_PERIOD_NS), PERIOD_NS);
+        assert_eq!(
+            pace.next(late, 3000, 1, 1, LONGEST_PERIOD_NS),
+            LONGEST_PERIOD_NS
+        );
+        assert_eq!(pace.next(news, 4000, 1, 2, LONGEST_PERIOD_NS), PERIOD_NS);
+    }
 }

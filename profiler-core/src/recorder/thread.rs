@@ -10,9 +10,9 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 use super::current::{current, set_current};
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{begin, clock, marker, resident, run, sampler, sites, space};
+use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, RecordHead,
+    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
     ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
@@ -55,6 +55,11 @@ const fn zero_cell() -> Cell {
         memory: AtomicU64::new(0),
         node: AtomicPtr::new(core::ptr::null_mut()),
         window: AtomicU64::new(0),
+        long_time: AtomicU64::new(0),
+        long_cpu: AtomicU64::new(0),
+        long_gap_time: AtomicU64::new(0),
+        long_gap_cpu: AtomicU64::new(0),
+        probes: [const { AtomicI64::new(0) }; PROBES],
     }
 }
 
@@ -86,6 +91,8 @@ pub(super) static SINK: Sink = Sink {
         uses: AtomicU64::new(0),
         reading: AtomicU64::new(0),
         correction: AtomicU64::new(0),
+        long: AtomicU64::new(u64::MAX),
+        cpu_due: AtomicU64::new(u64::MAX),
         threshold: AtomicU64::new(0),
         cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
         nodes: AtomicPtr::new(core::ptr::null_mut()),
@@ -102,6 +109,13 @@ pub(super) static SINK: Sink = Sink {
         faults: AtomicU64::new(0),
         name: [const { AtomicU8::new(0) }; 64],
         probe_cost: AtomicU64::new(0),
+        cpu_ns: AtomicU64::new(0),
+        cpu_ticks: AtomicU64::new(0),
+        cpu_own: AtomicU64::new(0),
+        cpu_reads: AtomicU64::new(0),
+        blocked: AtomicU64::new(0),
+        blocked_since: AtomicU64::new(0),
+        blocked_last: AtomicU64::new(0),
         outside: zero_cell(),
     },
     node: NodeRecord {
@@ -178,7 +192,7 @@ fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry>
     let thread = attached()?;
     let number = sites::register(id, facts, lines)?;
     ensure_cache(thread);
-    sampler::ensure();
+    sampler::at_entry();
     tree::find(thread, number, id, lines.len())
 }
 
@@ -263,6 +277,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.correction.store(settings.correction, Relaxed);
     thread.probe_cost.store(settings.probe_cost, Relaxed);
     thread.threshold.store(settings.threshold, Relaxed);
+    thread.long.store(settings.long, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
     thread.outside.memory.store(place.memory, Relaxed);
     thread
@@ -322,6 +337,9 @@ fn begin(thread: &'static ThreadRecord) {
             .open
             .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
     }
+    cpu::begin(thread, cpu, now);
+    thread.blocked.store(sampler::blocked_signals(), Relaxed);
+    thread.blocked_last.store(0, Relaxed);
     resident::begin_thread(thread);
     thread.tid.store(run::thread_id(), Relaxed);
     if thread.uses.load(Relaxed) == 0 {
@@ -345,12 +363,13 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     if thread.next_read.load(Relaxed) != resident::NEVER {
         resident::look(thread, arrived, now);
     }
+    let now = cpu::end_interval(thread, now);
     protocol::close(thread, now);
     crate::memory::settle_thread();
     thread.end_ticks.store(now, Relaxed);
     thread
         .last_cpu_ns
-        .store(clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID), Relaxed);
+        .store(thread.cpu_ns.load(Relaxed), Relaxed);
     run::update_clock_pair();
     protocol::give_up(&thread.state);
 }
@@ -423,6 +442,8 @@ pub(super) fn restart_after_fork() {
         thread.end_ticks.store(if mine { 0 } else { now }, Relaxed);
         thread.start_cpu_ns.store(cpu, Relaxed);
         thread.last_cpu_ns.store(cpu, Relaxed);
+        thread.cpu_reads.store(0, Relaxed);
+        cpu::begin(thread, cpu, now);
         thread.t0.store(now, Relaxed);
         let open = mine && thread.open.load(Relaxed).addr() > 1;
         thread.exact.store(
@@ -457,6 +478,10 @@ pub(super) fn zero(cell: &Cell) {
         &cell.free_bytes,
         &cell.await_time,
         &cell.window_ticks,
+        &cell.long_time,
+        &cell.long_cpu,
+        &cell.long_gap_time,
+        &cell.long_gap_cpu,
     ] {
         counter.store(0, Relaxed);
     }
@@ -464,8 +489,10 @@ pub(super) fn zero(cell: &Cell) {
     if let Some(words) = resident::words(cell) {
         resident::zero(words);
     }
-    if matches!(cell.state.load(Relaxed), protocol::TIMED | protocol::PROBED) {
-        // A window that began before the fork has no meaning here.
+    // A window that began before the fork has no meaning here. A line that was sampled shows again that it is hot: the child has no sampler
+    // until one of its lines does.
+    let state = cell.state.load(Relaxed);
+    if state != protocol::SAMPLED || run::demotes() {
         cell.state.store(protocol::PROMOTED, Relaxed);
     }
 }

@@ -252,6 +252,13 @@ impl RawFile {
         at
     }
 
+    /// What a line took in each quarter of its last window before it was sampled.
+    pub(crate) fn probes(&mut self, cell: usize, parts: [u64; PROBES]) {
+        for (part, ticks) in parts.into_iter().enumerate() {
+            self.u64(cell + offset_of!(Cell, probes) + part * 8, ticks);
+        }
+    }
+
     pub(crate) fn flag(&mut self, flag: u64) {
         let at = offset_of!(Header, flags);
         let flags = self.get(at) | flag;

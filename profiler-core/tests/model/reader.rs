@@ -147,9 +147,17 @@ fn a_gap_is_split_by_weight() {
         &[
             (cell(node, 1), gap, 3, 300 << 20, (30_000 << 20), 40),
             (cell(node, 2), gap, 1, 100 << 20, (10_000 << 20), 2),
-            (cell(node, 0), 0, 0, 0, 0, 7),
         ],
     );
+    // Line 11 spent 7 of its 12 ticks, the gap the rest of the thread's 427.
+    for (field, ticks) in [
+        (offset_of!(Cell, long_time), 12),
+        (offset_of!(Cell, long_cpu), 7),
+    ] {
+        file.u64(cell(node, 0) + field, ticks);
+    }
+    file.u64(thread_at + offset_of!(ThreadRecord, start_cpu_ns), 1000);
+    file.u64(thread_at + offset_of!(ThreadRecord, last_cpu_ns), 1427);
     file.u64(thread_at + offset_of!(ThreadRecord, gap), 0);
     let profile = file.read();
     assert_eq!(times(&profile), [(11, 12, 0), (12, 0, 750), (13, 0, 250)]);
@@ -161,7 +169,7 @@ fn a_gap_is_split_by_weight() {
     assert_eq!(twelve.variance, thirteen.variance);
     assert_eq!(twelve.settled, twelve.variance);
     let cpu: Vec<_> = node.lines.iter().map(|(_, cost)| cost.cpu).collect();
-    assert_eq!(cpu, [Some(Nanos(7)), Some(Nanos(40)), Some(Nanos(2))]);
+    assert_eq!(cpu, [Some(Nanos(7)), Some(Nanos(400)), Some(Nanos(20))]);
     assert_eq!(thread(&profile).outside.cpu, Some(Nanos(0)));
 }
 
@@ -173,14 +181,14 @@ fn a_gap_without_samples_goes_by_the_prior() {
     for (slot, intervals, ticks, hits) in [(1, 64, 64 * 30, 100), (2, 8, 8 * 10, 100)] {
         let cell = cell(node, slot);
         file.u64(cell + offset_of!(Cell, left), intervals);
-        file.u64(cell + offset_of!(Cell, window_time), ticks);
+        file.probes(cell, [ticks / 4; PROBES]);
         file.u64(cell + offset_of!(Cell, hits), hits);
     }
     // Line 14 is timed: its window is not that of a demotion.
     let timed = cell(node, 3);
     file.u64(timed + offset_of!(Cell, state), 1);
     file.u64(timed + offset_of!(Cell, left), 5);
-    file.u64(timed + offset_of!(Cell, window_time), 1_000_000);
+    file.probes(timed, [1_000_000; PROBES]);
     file.u64(timed + offset_of!(Cell, hits), 59);
     file.u64(cell(node, 2) + offset_of!(Cell, gap_time), 4000);
     let profile = file.read();
@@ -188,9 +196,62 @@ fn a_gap_without_samples_goes_by_the_prior() {
     let marks: Vec<_> = thread(&profile).nodes[0]
         .lines
         .iter()
-        .map(|(_, cost)| (cost.prior, cost.variance))
+        .map(|(_, cost)| (cost.prior, cost.variance == cost.settled))
         .collect();
-    assert_eq!(marks, [(true, 0), (true, 0), (false, 0)]);
+    assert_eq!(marks, [(true, true), (true, true), (false, true)]);
+    let error = |line_number| {
+        let variance = line(&thread(&profile).nodes[0], line_number).variance;
+        variance.isqrt()
+    };
+    // Of 4000 ticks. Each hit may have taken half as much or more: 0.75 x 0.25 x sqrt(0.5^2 + 0.5^2), and 4 ticks that a reading may be
+    // wrong by are much of 10.
+    assert!((530..700).contains(&error(12)), "{}", error(12));
+    assert_eq!(error(12), error(13));
+}
+
+/// ```text
+/// line 12, quarters of its last window    80  80  4,000,080  80     the thread had lost the processor
+/// line 13                                 80  80         80  80
+/// ```
+/// One disturbance does not decide, but the error tells that it may have been the truth.
+#[test]
+fn one_disturbed_quarter_does_not_decide() {
+    let (mut file, _, node) = one_node(&[11, 12, 13]);
+    file.u32(offset_of!(Header, clock_mode), MODE_AUTO);
+    for (slot, parts) in [(1, [80, 80, 4_000_080, 80]), (2, [80; PROBES])] {
+        let cell = cell(node, slot);
+        file.u64(cell + offset_of!(Cell, left), 32);
+        file.probes(cell, parts);
+        file.u64(cell + offset_of!(Cell, hits), 1000);
+    }
+    file.u64(cell(node, 1) + offset_of!(Cell, gap_time), 20_000);
+    let profile = file.read();
+    assert_eq!(times(&profile), [(12, 0, 10_000), (13, 0, 10_000)]);
+    let twelve = line(&thread(&profile).nodes[0], 12);
+    assert_eq!(twelve.variance.isqrt(), 10_000);
+}
+
+/// The prior gives line 12 nine tenths; ten samples of the same gap all fell on line 13. The error of both covers that.
+#[test]
+fn samples_against_the_prior_are_part_of_its_error() {
+    let (mut file, _, node) = one_node(&[11, 12, 13]);
+    file.u32(offset_of!(Header, clock_mode), MODE_AUTO);
+    for (slot, ticks) in [(1, 9_000), (2, 1_000)] {
+        let cell = cell(node, slot);
+        file.u64(cell + offset_of!(Cell, left), 32);
+        file.probes(cell, [ticks; PROBES]);
+        file.u64(cell + offset_of!(Cell, hits), 1000);
+    }
+    let gap = cell(node, 1);
+    file.u64(gap + offset_of!(Cell, gap_time), 1_000_000);
+    file.pairs(0, &[(cell(node, 2), gap, 10, 1_000_000, 0, 1)]);
+    let profile = file.read();
+    let node = &thread(&profile).nodes[0];
+    let twelve = line(node, 12);
+    assert!(twelve.prior && (840_000..850_000).contains(&twelve.sampled.0));
+    let error = twelve.variance.isqrt();
+    assert!((600_000..850_000).contains(&error), "{error}");
+    assert_eq!(line(node, 13).settled, line(node, 13).variance);
 }
 
 #[test]
@@ -230,11 +291,12 @@ fn the_gap_that_runs_at_the_end_is_counted() {
 /// What found no room in the pair table is spread as what did; if nothing did it stays where the gap began.
 #[test]
 fn samples_of_unknown_cells_are_spread() {
-    let (mut file, _, node) = one_node(&[11, 12]);
+    let (mut file, thread_at, node) = one_node(&[11, 12]);
     file.flag(FLAG_SAMPLER);
     for slot in 0..2 {
         file.u64(cell(node, slot) + offset_of!(Cell, gap_time), 100);
     }
+    file.u64(thread_at + offset_of!(ThreadRecord, last_cpu_ns), 160);
     let (first, second) = (cell(node, 0), cell(node, 1));
     file.pairs(
         0,
@@ -248,8 +310,9 @@ fn samples_of_unknown_cells_are_spread() {
     let profile = file.read();
     assert_eq!(times(&profile), [(11, 0, 75), (12, 0, 125)]);
     let node = &thread(&profile).nodes[0];
-    assert_eq!(line(node, 11).cpu, Some(Nanos(20)));
-    assert_eq!(line(node, 12).cpu, Some(Nanos(60 + 5)));
+    // 80 ticks of each gap were spent: 20 and 60 of the first, and 80. No line spends more than it takes.
+    assert_eq!(line(node, 12).cpu, Some(Nanos(125)));
+    assert_eq!(line(node, 11).cpu, Some(Nanos(20 + 15)));
 }
 
 /// The fenced clock subtracts the cost of its markers: a line that does nothing may come out below zero.
@@ -299,7 +362,7 @@ fn intervals_are_whole_loops_and_returns_too() {
     // In their last timed windows: 8 loops took 800 ticks, 8 intervals of line 23 took 80.
     for (slot, ticks) in [(0, 800), (2, 80)] {
         file.u64(cell(node, slot) + offset_of!(Cell, left), 8);
-        file.u64(cell(node, slot) + offset_of!(Cell, window_time), ticks);
+        file.probes(cell(node, slot), [ticks / 4; PROBES]);
     }
     let callee = file.node(0, 1, 1, cell(node, 2));
     file.u64(callee + offset_of!(NodeRecord, calls), 300);

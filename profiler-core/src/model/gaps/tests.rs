@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn cell(node: Option<usize>, gap: u64, prior: u128) -> GapCell {
-    GapCell { node, gap, prior }
+    GapCell {
+        node,
+        gap,
+        cpu: gap,
+        prior,
+        doubt: 1 << 14,
+    }
 }
 
 fn seen(gap: usize, seen: usize, samples: u64, weight: u64) -> Sighting {
@@ -15,6 +21,7 @@ fn seen(gap: usize, seen: usize, samples: u64, weight: u64) -> Sighting {
         samples,
         weight,
         weight_squared: 0,
+        cpu: 0,
     }
 }
 
@@ -165,16 +172,20 @@ proptest! {
                 samples: *samples,
                 weight: *weight,
                 weight_squared: *weight_squared,
+                cpu: *weight,
             })
             .collect();
         let shares = split(&callers, &cells, &mut sightings);
         let gaps: u128 = cells.iter().map(|cell| u128::from(cell.gap.min(MAX_TICKS))).sum();
         prop_assert_eq!(shares.iter().map(total).sum::<u128>(), gaps);
+        // All of the gaps is CPU time here.
+        prop_assert_eq!(shares.iter().map(|share| share.cpu).sum::<u128>(), gaps);
         // What is settled at the frames is variance of shares, each once.
         let sum = |part: fn(&Share) -> u128| shares.iter().map(part).fold(0, u128::saturating_add);
         prop_assert!(sum(|share| share.settled) <= sum(|share| share.variance));
         for share in &shares {
-            prop_assert!(share.variance <= gaps.saturating_mul(gaps));
+            prop_assert!(share.variance <= gaps.saturating_mul(gaps).saturating_mul(2));
+            prop_assert!(share.cpu <= total(share));
         }
         // The order of the table does not matter.
         sightings.reverse();

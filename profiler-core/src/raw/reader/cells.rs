@@ -1,14 +1,15 @@
 //! The cells of one thread as plain numbers, with what was still open when the recording ended.
 
-use core::mem::offset_of;
+use core::mem::{offset_of, size_of};
 
 use super::bytes::Bytes;
+use crate::model::cpu::CpuCell;
 use crate::model::gaps::{GapCell, MAX_TICKS};
 use crate::model::{LineLive, LineRss, RssChange};
-use crate::raw::layout::{Cell, MemoryWords};
+use crate::raw::layout::{Cell, MemoryWords, PROBES};
 
 /// `Cell::state`: the marker reads the clock, bare or between fences.
-const STATES_TIMED: [u64; 2] = [1, 3];
+const STATES_TIMED: [u64; 3] = [1, 3, 4];
 
 /// What a cell counted. Times in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +22,12 @@ pub(super) struct CellCounts {
     pub(super) gap_time: u64,
     pub(super) awaited: u64,
     pub(super) timed: bool,
-    /// Intervals of the last window before the line was demoted, and their time.
-    pub(super) window: (u64, u64),
+    /// Long exact intervals: their time, and the CPU time in it.
+    pub(super) long: (u64, u64),
+    /// The same of long gaps.
+    pub(super) long_gaps: (u64, u64),
+    /// Intervals of the window between fences, before the line was demoted, and the time of each quarter of them.
+    pub(super) probes: (u64, [u64; PROBES]),
     pub(super) allocs: u64,
     pub(super) alloc_bytes: u64,
     pub(super) frees: u64,
@@ -44,9 +49,19 @@ impl CellCounts {
             gap_time: word(offset_of!(Cell, gap_time)).min(MAX_TICKS),
             awaited: word(offset_of!(Cell, await_time)).min(MAX_TICKS),
             timed: STATES_TIMED.contains(&word(offset_of!(Cell, state))),
-            window: (
+            long: (
+                word(offset_of!(Cell, long_time)),
+                word(offset_of!(Cell, long_cpu)),
+            ),
+            long_gaps: (
+                word(offset_of!(Cell, long_gap_time)),
+                word(offset_of!(Cell, long_gap_cpu)),
+            ),
+            probes: (
                 word(offset_of!(Cell, left)),
-                ticks(offset_of!(Cell, window_time)),
+                core::array::from_fn(|part| {
+                    ticks(offset_of!(Cell, probes) + part * size_of::<u64>())
+                }),
             ),
             allocs: word(offset_of!(Cell, allocs)),
             alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
@@ -78,25 +93,77 @@ impl CellCounts {
         let counted = Self {
             intervals: 0,
             timed: false,
-            window: (0, 0),
+            probes: (0, [0; PROBES]),
             rss: self.rss.filter(|rss| *rss != LineRss::default()),
             ..*self
         };
         counted == Self::default()
     }
 
-    pub(super) fn for_split(&self, node: Option<usize>) -> GapCell {
-        let (timed, ticks) = self.window;
-        let prior = if self.timed || timed == 0 {
-            0
-        } else {
-            u128::from(ticks) * u128::from(self.intervals) / u128::from(timed)
-        };
+    /// What is known of the cell's gaps; `cpu` ticks of them were spent.
+    pub(super) fn for_split(&self, node: Option<usize>, cpu: u64) -> GapCell {
+        let (prior, doubt) = self.prior();
         GapCell {
             node,
             gap: self.gap_time,
+            cpu,
             prior,
+            doubt,
         }
+    }
+
+    /// What is known of the cell's CPU time.
+    pub(super) fn for_cpu(&self) -> CpuCell {
+        CpuCell {
+            exact: [self.time, self.long.0, self.long.1],
+            gaps: [self.gap_time, self.long_gaps.0, self.long_gaps.1],
+        }
+    }
+
+    /// Adds an interval, or else a gap, of which only `cpu` is known; none of it if it was not long enough for that.
+    pub(super) fn add_running(&mut self, is_interval: bool, ticks: u64, cpu: Option<u64>) {
+        let (time, long) = if is_interval {
+            (&mut self.time, &mut self.long)
+        } else {
+            (&mut self.gap_time, &mut self.long_gaps)
+        };
+        *time = time.saturating_add(ticks).min(MAX_TICKS);
+        if let Some(cpu) = cpu {
+            long.0 = long.0.saturating_add(ticks);
+            long.1 = long.1.saturating_add(cpu);
+        }
+    }
+
+    /// Ticks that the sampled line is expected to have taken, and the square of the relative error of that, 2^16 to one: the median of what
+    /// it took in the quarters of its last window but the first, which warms up. So one disturbance does not decide.
+    fn prior(&self) -> (u128, u64) {
+        /// Nobody knows whether a line goes on as it began: half as much, or more.
+        const AT_LEAST: u128 = 1 << 14;
+        /// What the readings themselves may be wrong by, ticks an interval.
+        const READING: u128 = 4;
+        /// Beyond that all is possible.
+        const MOST: u128 = 1 << 32;
+        let (intervals, parts) = self.probes;
+        let part_intervals = u128::from(intervals / PROBES as u64);
+        if self.timed || part_intervals == 0 {
+            return (0, 0);
+        }
+        let mut parts: [u64; PROBES - 1] = core::array::from_fn(|part| parts[part + 1]);
+        parts.sort_unstable();
+        // A line takes some time, though the fences may have taken more than was expected.
+        let median = u128::from(parts[parts.len() / 2]).max(part_intervals);
+        let prior = median * u128::from(self.intervals) / part_intervals;
+        // The mean may be the truth after all: a line that seldom takes long.
+        let sum: u128 = parts.iter().copied().map(u128::from).sum();
+        let skew = sum.abs_diff(median * parts.len() as u128);
+        let square = |error: u128, of: u128| {
+            let ratio = (error << 8) / of;
+            ratio.saturating_mul(ratio).min(MOST)
+        };
+        let doubt = AT_LEAST
+            + square(skew, median * parts.len() as u128)
+            + square(READING * part_intervals, median);
+        (prior, u64::try_from(doubt.min(MOST)).unwrap_or(u64::MAX))
     }
 }
 

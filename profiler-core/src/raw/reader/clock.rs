@@ -22,6 +22,12 @@ impl TickRate {
         Nanos(u64::try_from(self.scale(ticks)).unwrap_or(u64::MAX))
     }
 
+    /// Nanoseconds to ticks, rounded down; at most `u64::MAX`.
+    pub(super) fn ticks(self, nanos: u64) -> u64 {
+        let ticks = u128::from(nanos) * u128::from(self.ticks) / u128::from(self.nanos);
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
     /// Square ticks to square nanoseconds.
     pub(super) fn square_nanos(self, square_ticks: u128) -> u128 {
         self.scale(self.scale(square_ticks))

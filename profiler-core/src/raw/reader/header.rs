@@ -126,7 +126,7 @@ fn check_words(bytes: Bytes<'_>, path: &Path) -> Result<(), ReadError> {
             found: bytes.u32(offset).into(),
         })
     };
-    only(&[1], "layout", offset_of!(Header, version), "1")?;
+    only(&[2], "layout", offset_of!(Header, version), "2")?;
     let at = offset_of!(Header, header_bytes);
     only(&[HEADER_BYTES], "length of the header", at, "4096")?;
     let at = offset_of!(Header, chunk_bytes);

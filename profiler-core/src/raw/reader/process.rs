@@ -28,6 +28,8 @@ pub(super) struct Recording<'a> {
     pub(super) records: &'a Records,
     pub(super) sites: &'a SiteTable,
     pub(super) heap: HeapEntries,
+    /// Whether CPU times of lines are known: markers read them, or a sampler saw them.
+    pub(super) knows_cpu: bool,
     /// Ticks at the end of the recording, or at the newest sign of life.
     pub(super) end_ticks: u64,
     /// A timed line whose mean interval is shorter than this is below the resolution of the clock; picoseconds.
@@ -55,6 +57,7 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
         records: &records,
         sites: &sites,
         heap: HeapEntries::read(bytes, &records, &mut damaged),
+        knows_cpu: clock_mode != ClockMode::Sampled || header.flags & FLAG_SAMPLER != 0,
         end_ticks: end_ticks(bytes, &header, &records),
         shortest_interval_ps: match clock_mode {
             // Between fences even a short interval is true.
@@ -253,13 +256,15 @@ fn own_cost(recording: &Recording<'_>, events: &[Events], sampler: bool) -> OwnC
     let timed_markers = sum(|events| events.timed_markers);
     let markers = sum(|events| events.markers);
     let calls = sum(|events| events.calls);
+    let cpu_reads = sum(|events| events.cpu_reads);
     let picoseconds = |count: u64, field: usize| u128::from(count) * u128::from(bytes.u64(field));
     let total = picoseconds(timed_markers, offset_of!(Header, cost_timed_ps))
         .saturating_add(picoseconds(
             markers.saturating_sub(timed_markers),
             offset_of!(Header, cost_marker_ps),
         ))
-        .saturating_add(picoseconds(calls, offset_of!(Header, cost_call_ps)));
+        .saturating_add(picoseconds(calls, offset_of!(Header, cost_call_ps)))
+        .saturating_add(picoseconds(cpu_reads, offset_of!(Header, cost_cpu_ps)));
     OwnCost {
         timed_markers,
         markers,

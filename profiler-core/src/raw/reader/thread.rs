@@ -10,9 +10,10 @@ use super::records::{Owner, PairsAt, cell_at, outside_words_at, words_at};
 use super::samples::Samples;
 use super::sites::SiteFacts;
 use super::tree::{self, TreeNode};
+use crate::model::cpu;
 use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
 use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
-use crate::raw::layout::{FLAG_MEMORY, FLAG_SAMPLER, NodeRecord, ThreadRecord};
+use crate::raw::layout::{FLAG_MEMORY, NodeRecord, ThreadRecord};
 
 /// `ThreadRecord::state` before the record is in use.
 const STATE_UNUSED: u32 = 0;
@@ -29,6 +30,8 @@ pub(super) struct Events {
     pub(super) timed_markers: u64,
     pub(super) markers: u64,
     pub(super) calls: u64,
+    /// Times that markers read the CPU clock.
+    pub(super) cpu_reads: u64,
     /// Ticks that looks at the memory took.
     pub(super) look_ticks: u64,
 }
@@ -231,12 +234,29 @@ impl<'a> ThreadReader<'a> {
         let Some(number) = self.cell_number(if is_interval { open } else { gap }) else {
             return;
         };
-        let cell = &mut self.cells[number];
-        if is_interval {
-            cell.time = cell.time.saturating_add(ticks).min(MAX_TICKS);
-        } else {
-            cell.gap_time = cell.gap_time.saturating_add(ticks).min(MAX_TICKS);
+        let cpu = self.cpu_of_running(start, ticks);
+        self.cells[number].add_running(is_interval, ticks, cpu);
+    }
+
+    /// CPU ticks of the interval or gap that ran from `start` on for so many ticks, if it was long: as a marker would have found them, had there been one.
+    fn cpu_of_running(&self, start: u64, ticks: u64) -> Option<u64> {
+        let long = self.word(offset_of!(ThreadRecord, long));
+        if long == 0 || ticks < long {
+            return None;
         }
+        let since = |now: usize, then: usize| self.word(now).saturating_sub(self.word(then));
+        let last = offset_of!(ThreadRecord, last_cpu_ns);
+        let spent = self
+            .recording
+            .header
+            .rate
+            .ticks(since(last, offset_of!(ThreadRecord, cpu_ns)))
+            .saturating_sub(since(
+                offset_of!(ThreadRecord, own_ticks),
+                offset_of!(ThreadRecord, cpu_own),
+            ));
+        let before = start.saturating_sub(self.word(offset_of!(ThreadRecord, cpu_ticks)));
+        Some(spent.saturating_sub(before).min(ticks))
     }
 
     /// What each cell costs, in the order of their numbers.
@@ -245,19 +265,30 @@ impl<'a> ThreadReader<'a> {
         let mut samples = Samples::read(
             recording.bytes,
             tables,
-            self.cells.len(),
             |address| self.cell_number(address),
             damaged,
         );
-        let shares = gaps::split(&self.callers(), &self.gap_cells(), &mut samples.sightings);
         let rate = recording.header.rate;
+        let total = self.cpu().filter(|_| recording.knows_cpu);
+        // Looks at the memory are no part of any line.
+        let spent = rate
+            .ticks(total.unwrap_or_default().0)
+            .saturating_sub(self.word(offset_of!(ThreadRecord, own_ticks)));
+        let known: Vec<_> = self.cells.iter().map(CellCounts::for_cpu).collect();
+        let known = cpu::settle(&known, spent);
+        let shares = gaps::split(
+            &self.callers(),
+            &self.gap_cells(&known),
+            &mut samples.sightings,
+        );
+        let mut spent = RunningTotal::new(rate);
         let mut exact = RunningTotal::new(rate);
         let mut sampled = RunningTotal::new(rate);
         let mut awaited = RunningTotal::new(rate);
-        let sampler = recording.header.flags & FLAG_SAMPLER != 0;
         let mut cost = |(cell, share): (&CellCounts, &Share), cpu: u64| {
             let exact = exact.convert(cell.time.into());
             let sampled = sampled.convert(share.sampled + share.prior);
+            let cpu = spent.convert(u128::from(cpu) + share.cpu);
             LineCost {
                 hits: cell.hits,
                 exact,
@@ -267,7 +298,7 @@ impl<'a> ThreadReader<'a> {
                 settled: rate.square_nanos(share.settled),
                 prior: share.prior > share.sampled,
                 below_resolution: sampled == Nanos::ZERO && self.is_too_short(cell, exact),
-                cpu: sampler.then_some(Nanos(cpu)),
+                cpu: total.map(|_| cpu.min(exact + sampled)),
                 awaited: awaited.convert(cell.awaited.into()),
                 allocs: cell.allocs,
                 alloc_bytes: cell.alloc_bytes,
@@ -277,8 +308,8 @@ impl<'a> ThreadReader<'a> {
                 rss: cell.rss,
             }
         };
-        let cells = self.cells.iter().zip(&shares).zip(samples.cpu);
-        cells.map(|(cell, cpu)| cost(cell, cpu)).collect()
+        let cells = self.cells.iter().zip(&shares).zip(known);
+        cells.map(|(cell, (cpu, _))| cost(cell, cpu)).collect()
     }
 
     /// Whether the mean interval of a timed line is below two steps of the clock.
@@ -297,7 +328,8 @@ impl<'a> ThreadReader<'a> {
             .collect()
     }
 
-    fn gap_cells(&self) -> Vec<GapCell> {
+    /// What is known of the gaps of each cell, whose CPU times are the second ones of `cpu`.
+    fn gap_cells(&self, cpu: &[(u64, u64)]) -> Vec<GapCell> {
         let mut gap_cells = Vec::with_capacity(self.cells.len());
         let mut next = self.first_cells.iter().enumerate().peekable();
         let mut owner = None;
@@ -305,7 +337,8 @@ impl<'a> ThreadReader<'a> {
             while let Some((node, _)) = next.next_if(|(_, first)| **first <= number) {
                 owner = Some(node);
             }
-            gap_cells.push(cell.for_split(owner));
+            let (_, cpu) = cpu.get(number).copied().unwrap_or_default();
+            gap_cells.push(cell.for_split(owner, cpu));
         }
         gap_cells
     }
@@ -313,6 +346,7 @@ impl<'a> ThreadReader<'a> {
     fn events(&self) -> Events {
         let mut events = Events {
             timed_markers: self.word(offset_of!(ThreadRecord, reads)),
+            cpu_reads: self.word(offset_of!(ThreadRecord, cpu_reads)),
             look_ticks: self.word(offset_of!(ThreadRecord, own_ticks)),
             ..Events::default()
         };
@@ -396,7 +430,11 @@ impl<'a> ThreadReader<'a> {
     }
 
     fn cpu(&self) -> Option<Nanos> {
-        let last = self.word(offset_of!(ThreadRecord, last_cpu_ns));
+        let [last, read] = [
+            offset_of!(ThreadRecord, last_cpu_ns),
+            offset_of!(ThreadRecord, cpu_ns),
+        ];
+        let last = self.word(last).max(self.word(read));
         let start = self.word(offset_of!(ThreadRecord, start_cpu_ns));
         (last > start).then(|| Nanos(last - start))
     }

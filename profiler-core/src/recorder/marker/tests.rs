@@ -8,13 +8,24 @@ use core::cell::Cell as StdCell;
 use proptest::prelude::*;
 
 use super::*;
+use crate::raw::layout::PROBES;
 use crate::raw::writer::padded;
 use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, close};
-use crate::recorder::{space, tree};
+use crate::recorder::{cpu, space, tree};
 
 thread_local! {
     /// What the stub of this test reads instead of a clock, and what a look at the memory costs.
     static TICKS: StdCell<Option<(u64, u64)>> = const { StdCell::new(None) };
+}
+
+thread_local! {
+    /// What the CPU clock of the thread shows in this test.
+    static CPU: StdCell<u64> = const { StdCell::new(0) };
+}
+
+/// What the CPU clock of the thread shows, where the ticks are those of a test.
+pub(super) fn fake_cpu(_thread: &ThreadRecord) -> Option<u64> {
+    TICKS.get().map(|_| CPU.get())
 }
 
 /// The clock of the thread, which then stands still for as long as the look takes.
@@ -50,6 +61,11 @@ impl World {
         thread.threshold.store(threshold, Relaxed);
         thread.correction.store(correction, Relaxed);
         thread.probe_cost.store(correction / 2, Relaxed);
+        thread.long.store(u64::MAX, Relaxed);
+        thread.cpu_due.store(u64::MAX, Relaxed);
+        thread.cpu_ticks.store(start, Relaxed);
+        // A tick is a nanosecond.
+        cpu::prepare(1_000_000_000, 0);
         for (index, window) in windows.into_iter().enumerate() {
             let cell = tree::cell(node, index);
             cell.state
@@ -82,11 +98,17 @@ impl World {
 
     /// The same, by the model.
     fn model_step(&self, line: usize, now: u64, cost: u64, with_hit: bool) {
-        protocol::reference_marker(self.thread, self.cell(line), with_hit, || {
-            let own = self.thread.own_ticks.load(Relaxed);
-            self.thread.own_ticks.store(own + cost, Relaxed);
-            now - own
-        });
+        TICKS.set(Some((now, cost)));
+        let actions = protocol::Actions {
+            ticks: || {
+                let own = self.thread.own_ticks.load(Relaxed);
+                self.thread.own_ticks.store(own + cost, Relaxed);
+                now - own
+            },
+            end: |thread: &ThreadRecord, now| cpu::end_interval(thread, now),
+            begin: |thread: &ThreadRecord, now| cpu::begin_interval(thread, now),
+        };
+        protocol::reference_marker(self.thread, self.cell(line), with_hit, actions);
     }
 
     /// All words that markers change, with addresses relative to the node.
@@ -110,6 +132,13 @@ impl World {
             thread.reads.load(Relaxed),
             thread.own_ticks.load(Relaxed),
             thread.outside.gap_time.load(Relaxed),
+            thread.cpu_ns.load(Relaxed),
+            thread.cpu_ticks.load(Relaxed),
+            thread.cpu_own.load(Relaxed),
+            thread.cpu_due.load(Relaxed),
+            thread.cpu_reads.load(Relaxed),
+            thread.outside.long_gap_time.load(Relaxed),
+            thread.outside.long_gap_cpu.load(Relaxed),
         ];
         for line in 0..LINES {
             let cell = self.cell(line);
@@ -123,7 +152,16 @@ impl World {
                 cell.gap_time.load(Relaxed),
                 cell.window_time.load(Relaxed).cast_unsigned(),
                 cell.window.load(Relaxed),
+                cell.long_time.load(Relaxed),
+                cell.long_cpu.load(Relaxed),
+                cell.long_gap_time.load(Relaxed),
+                cell.long_gap_cpu.load(Relaxed),
             ]);
+            words.extend(
+                cell.probes
+                    .each_ref()
+                    .map(|part| part.load(Relaxed).cast_unsigned()),
+            );
         }
         words
     }
@@ -149,6 +187,7 @@ proptest! {
         windows in prop::array::uniform4(prop_oneof![Just(0), Just(FIRST_WINDOW), Just(ENDLESS)]),
         steps in prop::collection::vec((0..LINES, 0_u64..400, any::<bool>(), 0..40_u8), 1..400),
         looks in any::<bool>(),
+        long in prop_oneof![Just(u64::MAX), 0_u64..400],
     ) {
         let real = World::new(start, threshold, correction, windows);
         let model = World::new(start, threshold, correction, windows);
@@ -157,8 +196,16 @@ proptest! {
             // The same words change when the stub comes here by the way of the memory: it is always time to look.
             real.thread.reading.store(READING_MEMORY, Relaxed);
         }
+        for world in [&real, &model] {
+            world.thread.long.store(long, Relaxed);
+            world.thread.cpu_due.store(start, Relaxed);
+        }
+        let mut spent = 1;
         for (line, pause, with_hit, event) in steps {
             now += pause;
+            // Now and then the thread waits.
+            spent += if event < 10 { pause / 3 } else { pause };
+            CPU.set(spent);
             let cost = if looks { pause / 4 } else { 0 };
             for world in [&real, &model] {
                 match event {
@@ -226,11 +273,61 @@ fn hot_line_is_demoted_after_a_window_between_fences() {
     let cell = world.cell(0);
     assert_eq!(world.thread.reads.load(Relaxed), 1 + FIRST_WINDOW + PROBE);
     assert_eq!(cell.state.load(Relaxed), SAMPLED);
+    let parts = cell.probes.each_ref().map(|part| part.load(Relaxed));
     assert_eq!(
-        (cell.window_time.load(Relaxed), cell.left.load(Relaxed)),
-        (32 * 25, 32),
+        (parts, cell.left.load(Relaxed)),
+        ([8 * 25; PROBES], 32),
         "the prior is 25 ticks a hit"
     );
+}
+
+/// A hot line loses the processor while it is probed. It does not look hot then, so it is timed for another window; and where it is hot all the same,
+/// because its own intervals are short, the probes are what they would be otherwise: the CPU clock tells.
+#[test]
+fn probes_leave_out_what_the_thread_lost() {
+    for ticks in [20, 40] {
+        let world = World::new(1_000, 100, 0, [FIRST_WINDOW, ENDLESS, ENDLESS, ENDLESS]);
+        world.thread.long.store(20_000, Relaxed);
+        for turn in 1..=150 {
+            let lost = if turn < 22 { 0 } else { 4_000_000 };
+            CPU.set(turn * ticks);
+            world.step(0, 1_000 + turn * ticks + lost, true);
+        }
+        let cell = world.cell(0);
+        assert_eq!(cell.state.load(Relaxed), SAMPLED);
+        let parts = cell.probes.each_ref().map(|part| part.load(Relaxed));
+        assert_eq!(parts, [8 * ticks.cast_signed(); PROBES]);
+        assert_eq!(
+            (cell.long_time.load(Relaxed), cell.long_cpu.load(Relaxed)),
+            (4_000_000 + ticks, ticks)
+        );
+    }
+}
+
+/// ```text
+/// CPU clock    read                                        read
+///               │ line 0, 30 us │ 1, 5 us │ 0, 30 us, 20 of it waiting │
+/// ```
+/// A line that was long begins with a reading, so the short line before it takes nothing from it.
+#[test]
+fn long_lines_get_the_cpu_time_they_spent() {
+    let world = World::new(1_000, 100, 0, [ENDLESS; LINES]);
+    world.thread.long.store(20_000, Relaxed);
+    let step = |line, now: u64, spent: u64| {
+        CPU.set(spent);
+        world.step(line, now, true);
+    };
+    step(0, 1_000, 0);
+    step(1, 31_000, 30_000);
+    step(0, 36_000, 31_000);
+    step(1, 66_000, 41_000);
+    let cell = world.cell(0);
+    assert_eq!(
+        (cell.long_time.load(Relaxed), cell.long_cpu.load(Relaxed)),
+        (60_000, 40_000)
+    );
+    assert_eq!(world.cell(1).long_time.load(Relaxed), 0);
+    assert_eq!(world.thread.cpu_reads.load(Relaxed), 3);
 }
 
 /// The marker must leave all vector registers as they are, also where the stub calls into Rust.

@@ -1,0 +1,183 @@
+//! CPU time of lines that wait and work in turn, and programs that must not find a thread more than they started.
+
+use std::collections::HashMap;
+use std::process::{Child, Command, Stdio};
+
+use crate::fixture::{Fixture, Printed, hprof, printed};
+
+/// What one program printed, and hprof's figures of its lines.
+struct Recorded {
+    run: Printed,
+    /// CPU time and time of a line with all it calls, by its text, in nanoseconds.
+    lines: HashMap<String, (Option<u64>, u64)>,
+}
+
+fn record(options: &[&str], program: &str) -> Recorded {
+    let fixture = Fixture::shared("clocks");
+    let mut args = vec!["run"];
+    args.extend(options);
+    args.extend(["--", program]);
+    let run = printed(&mut fixture.hprof(args)).code(0);
+    let mut export = hprof(["export", "--format", "csv"]);
+    let csv = printed(export.arg(fixture.profile())).code(0).stdout;
+    let source = std::fs::read_to_string(fixture.project().join("src/main.rs")).unwrap();
+    let source: Vec<&str> = source.lines().map(str::trim).collect();
+    let mut lines = HashMap::new();
+    for row in csv.lines().skip(1) {
+        let fields: Vec<&str> = row.split(',').collect();
+        let line: usize = fields[1].parse().unwrap();
+        let number = |at: usize| fields[at].parse::<u64>().ok();
+        lines.insert(
+            source[line - 1].to_owned(),
+            (number(6), number(4).unwrap_or(0)),
+        );
+    }
+    Recorded { run, lines }
+}
+
+impl Recorded {
+    /// CPU time of the line whose text begins so, in milliseconds.
+    #[track_caller]
+    fn cpu(&self, start: &str) -> f64 {
+        let mut found = self
+            .lines
+            .iter()
+            .filter(|(text, _)| text.starts_with(start));
+        let (_, (cpu, time)) = found.next().unwrap_or_else(|| panic!("no {start:?}"));
+        let cpu = cpu.unwrap_or_else(|| panic!("no CPU time of {start:?}"));
+        assert!(cpu <= *time, "{start:?} spent {cpu} of {time}");
+        cpu as f64 / 1e6
+    }
+}
+
+/// Another process that wants a core, until this is dropped.
+struct Busy(Child);
+
+impl Busy {
+    fn new() -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "while :; do :; done"])
+            .stdin(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn work_between_waits_has_its_cpu_time() {
+    let _busy = Busy::new();
+    // Program, milliseconds of work in its line, and the line that waits.
+    for (program, work, line, waiting) in [
+        (
+            "bursts",
+            70.0,
+            "sum += work(700)",
+            "thread::sleep(Duration::from_millis(4))",
+        ),
+        (
+            "short_bursts",
+            60.0,
+            "sum += work(150)",
+            "thread::sleep(Duration::from_micros(150))",
+        ),
+        ("channel", 60.0, "sum += work(job)", "let Ok(job)"),
+        ("frames", 90.0, "sum += work(3_000)", "thread::sleep(next"),
+        ("ping_pong", 100.0, "sum += work(500)", "let mut turn"),
+    ] {
+        let recorded = record(&[], program);
+        let cpu = recorded.cpu(line);
+        assert!(
+            (cpu / work - 1.0).abs() < 0.15,
+            "{program}: {cpu} ms of {work} ms in {line:?}"
+        );
+        let waited = recorded.cpu(waiting);
+        assert!(
+            waited < 0.25 * work,
+            "{program}: {waited} ms in {waiting:?}"
+        );
+    }
+}
+
+#[test]
+fn busy_lines_have_their_cpu_time_and_without_a_sampler_too() {
+    let _busy = Busy::new();
+    for options in [&[][..], &["--no-sampler"], &["--clock", "exact"]] {
+        let recorded = record(options, "busy");
+        let coarse = recorded.cpu("let mut sum = work(40_000)");
+        assert!((coarse / 40.0 - 1.0).abs() < 0.15, "{options:?}: {coarse}");
+        let whole: f64 = [
+            "let mut sum = work(",
+            "let end = spent() + 40",
+            "while spent() < end {",
+            "for turn in 0..1_000 {",
+            "sum = black_box(sum ^ turn)",
+            "sum = sum.rotate_left(7)",
+        ]
+        .into_iter()
+        .map(|line| recorded.cpu(line))
+        .sum();
+        assert!((whole / 80.0 - 1.0).abs() < 0.15, "{options:?}: {whole}");
+    }
+}
+
+/// Without a stub that reads the CPU clock the sampler charges it: to the lines that it sees running.
+#[test]
+fn the_sampled_clock_charges_work_to_the_lines_that_work() {
+    let recorded = record(&["--clock", "sampled"], "bursts");
+    let (work, waiting) = (
+        recorded.cpu("sum += work(700)"),
+        recorded.cpu("thread::sleep(Duration::from_millis(4))"),
+    );
+    assert!(work > 40.0 && waiting < 25.0, "{work} {waiting}");
+}
+
+/// What a program sees that was built without hprof.
+fn plain(program: &str) -> String {
+    let fixture = Fixture::shared("clocks");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["run", "--quiet", "--release", "--", program])
+        .current_dir(fixture.project())
+        .env("CARGO_TARGET_DIR", fixture.target())
+        .stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("HPROF") || name.starts_with("CARGO_PKG_") {
+            cargo.env_remove(name);
+        }
+    }
+    printed(&mut cargo).code(0).stdout
+}
+
+#[test]
+fn a_program_without_a_hot_line_has_the_threads_it_started() {
+    for program in ["alone", "namespace", "child"] {
+        let expected = plain(program);
+        assert!(expected.contains("threads 1"), "{expected}");
+        record(&[], program).run.stdout(&expected);
+    }
+}
+
+#[test]
+fn a_hot_line_starts_the_sampler_even_where_nothing_is_called() {
+    record(&[], "hot")
+        .run
+        .stdout("threads 2\n")
+        .says("sampler ");
+    record(&["--no-sampler"], "hot").run.stdout("threads 1\n");
+}
+
+/// The C library may be in the middle of `malloc`: a thread started there waits for ever.
+#[test]
+fn no_thread_is_started_in_a_signal_handler() {
+    for _ in 0..3 {
+        record(&[], "signals").run.stdout("threads 1\n");
+    }
+}
