@@ -46,7 +46,7 @@ fn main() -> io::Result<ExitCode> {
                 &measured("programs", &[(hprof::env::MEMORY, "1")])?,
                 &measured("programs", &[])?,
             );
-            page::keep("overhead-memory.md", &text)?;
+            page::keep_section("overhead-memory.md", "measured", &text)?;
         }
     }
     Ok(ExitCode::SUCCESS)

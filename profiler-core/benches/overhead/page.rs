@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::{fs, io};
 
-/// Writes the tables between the two comments that mark their place in `docs/<name>`, and prints them.
+/// Writes the tables between the two comments that mark the place of this section in `docs/<name>`, and prints them.
 #[expect(clippy::print_stdout, reason = "the tables are the output")]
-pub(crate) fn keep(name: &str, tables: &str) -> io::Result<()> {
-    const BEGIN: &str = "<!-- measured -->";
-    const END: &str = "<!-- end of measured -->";
+pub(crate) fn keep_section(name: &str, section: &str, tables: &str) -> io::Result<()> {
+    let begin = format!("<!-- {section} -->");
+    let end = format!("<!-- end of {section} -->");
     let page = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../docs")
         .join(name);
     let text = fs::read_to_string(&page)?;
-    let (Some((before, _)), Some((_, after))) = (text.split_once(BEGIN), text.split_once(END))
+    let (Some((before, _)), Some((_, after))) = (text.split_once(&begin), text.split_once(&end))
     else {
         let reason = format!("{} has no place for the tables", page.display());
         return Err(io::Error::other(reason));
     };
-    fs::write(page, format!("{before}{BEGIN}\n{tables}{END}{after}"))?;
+    fs::write(page, format!("{before}{begin}\n{tables}{end}{after}"))?;
     println!("{tables}");
     Ok(())
 }

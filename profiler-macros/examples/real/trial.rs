@@ -1,0 +1,85 @@
+//! Runs a program and reads what it recorded.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use hprof::model::Profile;
+
+use crate::Result;
+use crate::build::Built;
+
+/// How a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Without instrumentation.
+    Plain,
+    /// Instrumented, with all frames, and recorded.
+    Recorded,
+    /// The same program, not recorded.
+    Silent,
+}
+
+/// What came of the runs of a program in a mode.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub(crate) computed: String,
+    /// CPU time of the shortest run, nanoseconds: that of the program's thread.
+    pub(crate) cpu: u64,
+    /// What that run recorded.
+    pub(crate) profile: Option<Profile>,
+}
+
+impl Trial {
+    pub(crate) fn keep_shortest(&mut self, other: Self) {
+        if other.cpu < self.cpu {
+            *self = other;
+        }
+    }
+}
+
+/// Runs a program for so many turns.
+pub(crate) fn run(
+    folder: &Path,
+    built: &Built,
+    name: &str,
+    turns: u64,
+    mode: Mode,
+) -> Result<Trial> {
+    let program = match mode {
+        Mode::Plain => &built.plain,
+        Mode::Recorded | Mode::Silent => &built.profiled,
+    };
+    let records = folder.join("records");
+    if records.exists() {
+        fs::remove_dir_all(&records)?;
+    }
+    fs::create_dir(&records)?;
+    let mut command = Command::new(program);
+    command
+        .args([name, &turns.to_string()])
+        .env_remove("HPROF_DIR");
+    if mode == Mode::Recorded {
+        command.env("HPROF_DIR", &records);
+    }
+    let output = command.output()?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{name}, {mode:?}: {reason}").into());
+    }
+    let printed = String::from_utf8(output.stdout)?;
+    let (computed, cpu) = printed.trim().split_once(' ').ok_or("no CPU time")?;
+    let cpu = cpu.parse()?;
+    if cpu == 0 {
+        return Err("this kernel does not tell CPU times in /proc/self/schedstat".into());
+    }
+    let profile = match fs::read_dir(&records)?.next() {
+        Some(file) => Some(hprof::raw::read(&file?.path())?),
+        None => None,
+    };
+    Ok(Trial {
+        computed: computed.to_owned(),
+        cpu,
+        profile,
+    })
+}
