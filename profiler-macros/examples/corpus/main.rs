@@ -59,6 +59,7 @@ fn run() -> Result<bool> {
         rows.push(row);
     }
     println!("{}", table::total(&rows));
+    println!("{}", table::braces(&rows));
     for row in &rows {
         print!("{}", row.details());
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::trial::Trial;
+use crate::trial::{Hits, Trial};
 
 /// Titles of the columns.
 pub(crate) const HEAD: &str = "\
@@ -42,7 +42,7 @@ impl Row {
             && self.plain.tests.len() == self.profiled.tests.len()
             && self.plain.passed == self.profiled.passed
             && !self.plain.tests.is_empty()
-            && self.profiled.hits > 0
+            && self.profiled.hits.all > 0
     }
 
     /// The differences in full, or nothing.
@@ -85,6 +85,16 @@ pub(crate) fn total(rows: &[Row]) -> impl fmt::Display {
     fmt::from_fn(move |f| line(f, "all", &figures))
 }
 
+/// What the closing braces of blocks inside functions cost: they have a marker where the types say that something may have to be dropped.
+pub(crate) fn braces(rows: &[Row]) -> String {
+    let hits = rows.iter().map(|row| row.profiled.hits);
+    let hits = hits.fold(Hits::default(), Hits::plus);
+    format!(
+        "Closing braces of inner blocks: {} of {} hits; {} of them where nothing was ever freed",
+        hits.braces, hits.all, hits.idle_braces
+    )
+}
+
 #[derive(Clone, Copy, Default)]
 struct Figures {
     functions: usize,
@@ -94,7 +104,7 @@ struct Figures {
     warnings: usize,
     plain: f64,
     profiled: f64,
-    hits: u64,
+    hits: Hits,
 }
 
 impl Figures {
@@ -120,7 +130,7 @@ impl Figures {
             warnings: self.warnings + other.warnings,
             plain: self.plain + other.plain,
             profiled: self.profiled + other.profiled,
-            hits: self.hits + other.hits,
+            hits: self.hits.plus(other.hits),
         }
     }
 }
@@ -146,5 +156,5 @@ fn line(f: &mut fmt::Formatter<'_>, name: &str, figures: &Figures) -> fmt::Resul
     } else {
         write!(f, " {:>6.2}", profiled / plain)?;
     }
-    write!(f, " {hits:>15}")
+    write!(f, " {:>15}", hits.all)
 }

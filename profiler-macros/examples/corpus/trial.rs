@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use hprof::model::{Scope, function_costs};
+use hprof::site::LineKind;
 use serde_json::Value;
 
 use crate::Result;
@@ -25,7 +26,27 @@ pub(crate) struct Trial {
     /// Seconds that the test binaries took by their own account.
     pub(crate) seconds: f64,
     /// Hits that were recorded.
-    pub(crate) hits: u64,
+    pub(crate) hits: Hits,
+}
+
+/// Hits of all lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hits {
+    pub(crate) all: u64,
+    /// Of closing braces that do not end their function.
+    pub(crate) braces: u64,
+    /// Of those among them on which nothing was ever freed: most had something to drop by their types, but it had been moved away.
+    pub(crate) idle_braces: u64,
+}
+
+impl Hits {
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            all: self.all + other.all,
+            braces: self.braces + other.braces,
+            idle_braces: self.idle_braces + other.idle_braces,
+        }
+    }
 }
 
 /// Builds and tests the copy in `package`. `profiled`: with the build switch, and recorded.
@@ -104,16 +125,28 @@ fn cargo_error(folder: &Path, entry: &Entry, package: &Path, profiled: bool) -> 
 }
 
 /// Hits of all lines in the raw files of a folder.
-fn hits(records: &Path) -> Result<u64> {
-    let mut hits = 0;
+fn hits(records: &Path) -> Result<Hits> {
+    let mut hits = Hits::default();
     for file in fs::read_dir(records)? {
         let profile = hprof::raw::read(&file?.path())?;
-        let costs = function_costs(&profile, Scope::All);
-        hits += costs
-            .iter()
-            .flat_map(|cost| &cost.lines)
-            .map(|line| line.own.hits)
-            .sum::<u64>();
+        for cost in function_costs(&profile, Scope::All) {
+            let function = &profile.functions[cost.function.0 as usize];
+            for line in &cost.lines {
+                let is_brace = function
+                    .lines
+                    .iter()
+                    .any(|row| row.line == line.line && row.kind == LineKind::Brace);
+                hits.all += line.own.hits;
+                if is_brace && line.line != function.end_line {
+                    hits.braces += line.own.hits;
+                    hits.idle_braces += if line.own.frees == 0 {
+                        line.own.hits
+                    } else {
+                        0
+                    };
+                }
+            }
+        }
     }
     Ok(hits)
 }
