@@ -112,6 +112,8 @@ fn skipped(what: &str) {
 mod ends;
 #[path = "process_life/space.rs"]
 mod space;
+#[path = "process_life/stack.rs"]
+mod stack;
 
 /// What a child left.
 struct Remains {
