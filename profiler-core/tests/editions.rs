@@ -78,6 +78,7 @@ fn other_editions_and_names_work() {
     for test in [
         "async",
         "control_flow",
+        "counting",
         "drops",
         "functions",
         "guards",
@@ -112,5 +113,5 @@ fn other_editions_and_names_work() {
     let counted = stdout
         .matches("test hits_are_as_worked_by_hand ... ok")
         .count();
-    assert_eq!(counted, 5, "{stdout}");
+    assert_eq!(counted, 6, "{stdout}");
 }

@@ -5,6 +5,8 @@
 
 mod async_code;
 mod branches;
+
+mod counting;
 mod guards;
 mod loops;
 mod options;

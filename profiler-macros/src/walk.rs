@@ -16,6 +16,7 @@ mod ending;
 mod here;
 mod loops;
 mod marked;
+mod numbers;
 mod simple;
 mod start;
 
@@ -305,7 +306,7 @@ impl<'a> Walker<'a> {
     /// A statement whose marker stands already.
     fn marked_off(&mut self, mut stmt: Stmt, last: bool, out: &mut Vec<Stmt>) {
         match stmt {
-            Stmt::Expr(expr @ (Expr::ForLoop(_) | Expr::While(_)), semi) => {
+            Stmt::Expr(expr @ (Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_)), semi) => {
                 self.loop_statement(expr, semi, last, out)
             }
             _ => {

@@ -42,6 +42,11 @@ fn number_kernels() {
     );
     let roots = each([p::roots, l::roots, s::roots, c::roots], number);
     per("roots", TURNS, roots);
+    let summer = each([p::summer, l::summer, s::summer, c::summer], number);
+    per("summer", TURNS, summer);
+    const SIDE: u32 = 40;
+    let mandelbrot = [p::mandelbrot, l::mandelbrot, s::mandelbrot, c::mandelbrot];
+    per("mandelbrot", SIDE * SIDE, each(mandelbrot, u64::from(SIDE)));
     // fib(16) makes 3193 calls.
     per("fib", 3_193, each([p::fib, l::fib, s::fib, c::fib], 16));
 }

@@ -205,7 +205,46 @@ four_times! {
         area
     }
 
-    /// The trapezoid rule with two square roots a point: a method call is a call.
+    /// A sum whose turns the compiler may not add up beforehand.
+    #[inline(never)]
+    pub(crate) fn summer(stop: u64) -> u64 {
+        let mut total = 0;
+        for i in 0..stop {
+            total += black_box(i);
+        }
+        total
+    }
+
+    /// Turns until a point of the plane gets away, by a loop that is left in its middle.
+    #[inline(never)]
+    pub(crate) fn escape(cx: f64, cy: f64, limit: u32) -> u32 {
+        let (mut x, mut y) = (0.0, 0.0);
+        for turn in 0..limit {
+            if x * x + y * y > 4.0 {
+                return turn;
+            }
+            let next = x * x - y * y + cx;
+            y = 2.0 * x * y + cy;
+            x = next;
+        }
+        limit
+    }
+
+    /// The Mandelbrot set on a grid of points.
+    #[inline(never)]
+    pub(crate) fn mandelbrot(side: u64) -> u64 {
+        let mut turns = 0;
+        for row in 0..side {
+            let cy = 2.6 * row as f64 / side as f64 - 1.3;
+            for column in 0..side {
+                let cx = 3.0 * column as f64 / side as f64 - 2.0;
+                turns += u64::from(escape(cx, cy, 200));
+            }
+        }
+        turns
+    }
+
+    /// The trapezoid rule with two square roots a point: methods of numbers.
     #[inline(never)]
     pub(crate) fn roots(points: u64) -> f64 {
         let h = 1.0 / points as f64;

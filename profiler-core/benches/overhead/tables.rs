@@ -20,7 +20,7 @@ struct Row {
     prototype: &'static str,
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 14] = [
     row(
         "diffusion, naive",
         "naive",
@@ -55,9 +55,17 @@ const ROWS: [Row; 12] = [
         "trapezoid rule, square roots",
         "roots",
         "lines",
-        None,
+        Some(1.15),
         "1.00 / 10.1",
     ),
+    row(
+        "sum of numbers in `black_box`",
+        "summer",
+        "lines",
+        Some(1.15),
+        "",
+    ),
+    row("Mandelbrot set", "mandelbrot", "lines", Some(1.15), ""),
     row("fib(16)", "fib", "lines", Some(5.5), "4.3-5.4 / 57"),
     row("leaf calls", "leaf", "lines", Some(3.0), "2.8-3.0 / 38"),
     row("leaf calls with a local", "brace", "lines", None, ""),

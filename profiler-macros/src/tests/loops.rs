@@ -20,24 +20,31 @@ fn the_header_counts_every_turn() {
 }"
     ), @r"
 fn f(v: &[u32]) -> u32 {
-    static HPROF_SITE_F_1: Site = Function(2, LoopHeader(3), 4, 5, 7, Brace(8));
+    static HPROF_SITE_F_1: Site = Function(
+        2,
+        GroupHeader(3),
+        GroupBody(4, of = 1),
+        GroupBody(5, of = 1),
+        7,
+        Brace(8),
+    );
     let frame = enter(&HPROF_SITE_F_1);
     M(0);
     let mut s = 0;
     M(1);
-    for x in v {
-        {
-            M(2);
-            if *x == 0 {
-                {
-                    M(1);
-                    continue;
-                };
+    {
+        let mut group = group([1, 2, 3]);
+        for x in v {
+            'turn: {
+                hit(1);
+                if *x == 0 {
+                    break 'turn;
+                }
+                hit(2);
+                s += x;
             }
-            M(3);
-            s += x;
+            hit(0);
         }
-        M(1);
     }
     M(4);
     let _brace = brace(5);
@@ -319,10 +326,7 @@ fn these_loops_do_more_than_count() {
     assert_snapshot!(lines(
         "fn f(v: &[u32], mut s: u32) {
     for x in v {
-        s += x.abs();
-    }
-    for x in v {
-        s += x; if s > 9 { break; }
+        s += work(x);
     }
     while more() {
         s += 1;
@@ -335,70 +339,53 @@ fn these_loops_do_more_than_count() {
     }
     work();
 }"
-    ), @"
-    fn f(v: &[u32], mut s: u32) {
-        static HPROF_SITE_F_1: Site = Function(
-            LoopHeader(2),
-            3,
-            LoopHeader(5),
-            6,
-            LoopHeader(8),
-            9,
-            GroupHeader(11),
-            12,
-            13,
-            GroupBody(15, of = 6),
-            17,
-        );
-        let frame = enter(&HPROF_SITE_F_1);
+    ), @r"
+fn f(v: &[u32], mut s: u32) {
+    static HPROF_SITE_F_1: Site = Function(
+        LoopHeader(2),
+        3,
+        LoopHeader(5),
+        6,
+        LoopHeader(8),
+        9,
+        10,
+        12,
+        14,
+    );
+    let frame = enter(&HPROF_SITE_F_1);
+    M(0);
+    for x in v {
+        {
+            M(1);
+            s += work(x);
+        }
         M(0);
-        for x in v {
-            {
-                M(1);
-                s += x.abs();
-            }
-            M(0);
+    }
+    M(2);
+    while more() {
+        {
+            M(3);
+            s += 1;
         }
         M(2);
-        for x in v {
-            {
-                M(3);
-                s += x;
-                if s > 9 {
-                    break;
-                }
-            }
-            M(2);
+    }
+    M(4);
+    for x in {
+        M(5);
+        work();
+        M(6);
+        v
+    } {
+        {
+            M(7);
+            s += x;
         }
         M(4);
-        while more() {
-            {
-                M(5);
-                s += 1;
-            }
-            M(4);
-        }
-        M(6);
-        {
-            let mut group = group([6, 9]);
-            for x in {
-                let _back = back(6);
-                M(7);
-                work();
-                M(8);
-                v
-            } {
-                {
-                    hit(1);
-                    s += x;
-                }
-                hit(0);
-            }
-        }
-        M(10);
-        work();
     }
-    ");
+    M(8);
+    work();
+}
+");
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 use super::ending::leave_behind;
 use super::{Here, Walker, block_of, simple, start};
+use crate::paths::hidden;
 use crate::sites::LineKind;
 use proc_macro2::Span;
 use std::mem;
-use syn::visit_mut::VisitMut;
-use syn::{Attribute, Block, Expr, ExprBlock, Label, Lifetime, Stmt, Token, parse_quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Block, Expr, ExprBlock, ExprBreak, ExprConst, Item, Label, Lifetime, Pat, Stmt,
+    Token, Type, parse_quote,
+};
 
 /// A loop around the place that is being walked.
 pub(super) struct Loop {
@@ -27,9 +31,19 @@ pub(super) struct GroupedLoop {
     pub(super) header: usize,
     /// Slot of each local counter, the header's first.
     slots: Vec<usize>,
+    /// Whether a turn may end early.
+    continued: bool,
 }
 
 impl GroupedLoop {
+    fn new(header: usize) -> Self {
+        Self {
+            header,
+            slots: vec![header],
+            continued: false,
+        }
+    }
+
     /// Index of the local counter of a slot.
     pub(super) fn counter(&mut self, slot: usize) -> usize {
         let known = self.slots.iter().position(|known| *known == slot);
@@ -42,7 +56,7 @@ impl GroupedLoop {
 
 /// The parts of a loop that matter here.
 struct Parts<'e> {
-    label: Option<&'e Label>,
+    label: &'e mut Option<Label>,
     /// What is evaluated once, before the first turn.
     iterator: Option<&'e mut Expr>,
     /// What is evaluated before every turn.
@@ -53,19 +67,19 @@ struct Parts<'e> {
 fn parts(expr: &mut Expr) -> Option<Parts<'_>> {
     Some(match expr {
         Expr::ForLoop(e) => Parts {
-            label: e.label.as_ref(),
+            label: &mut e.label,
             iterator: Some(&mut e.expr),
             condition: None,
             body: &mut e.body,
         },
         Expr::While(e) => Parts {
-            label: e.label.as_ref(),
+            label: &mut e.label,
             iterator: None,
             condition: Some(&mut e.cond),
             body: &mut e.body,
         },
         Expr::Loop(e) => Parts {
-            label: e.label.as_ref(),
+            label: &mut e.label,
             iterator: None,
             condition: None,
             body: &mut e.body,
@@ -78,6 +92,14 @@ impl Walker<'_> {
     /// A loop anywhere in an expression.
     pub(super) fn loop_expression(&mut self, expr: &mut Expr) {
         let at = start::of_expression(expr);
+        if matches!(expr, Expr::Loop(_)) {
+            if let Some(guard) = self.grouped(expr, at) {
+                // A `loop` has no operands whose temporaries a block could end.
+                let turned = mem::replace(expr, Expr::PLACEHOLDER);
+                *expr = block_of(vec![guard, Stmt::Expr(turned, None)], at);
+            }
+            return;
+        }
         let Some(parts) = parts(expr) else { return };
         let header = self.header(at);
         let Parts {
@@ -92,7 +114,7 @@ impl Walker<'_> {
         self.turns(label, condition, body, header, at);
     }
 
-    /// A `for` or `while` that is a statement: one with a simple body only counts.
+    /// A loop that is a statement: one with a simple body only counts.
     pub(super) fn loop_statement(
         &mut self,
         mut expr: Expr,
@@ -101,16 +123,21 @@ impl Walker<'_> {
         out: &mut Vec<Stmt>,
     ) {
         let at = start::of_expression(&expr);
-        let candidate = self.may_group(&mut expr);
-        let Some(Parts {
+        match self.grouped(&mut expr, at) {
+            Some(guard) => wrap(guard, expr, semi, last, at, out),
+            None => out.push(Stmt::Expr(expr, semi)),
+        }
+    }
+
+    /// Walks a loop. One that only counts needs the guard of its counters before it.
+    fn grouped(&mut self, expr: &mut Expr, at: Span) -> Option<Stmt> {
+        let candidate = self.may_group(expr);
+        let Parts {
             label,
             iterator,
             condition,
             body,
-        }) = parts(&mut expr)
-        else {
-            return;
-        };
+        } = parts(expr)?;
         let header = self.header(at);
         if let Some(iterator) = iterator {
             self.operand(iterator);
@@ -118,23 +145,13 @@ impl Walker<'_> {
         let on_header = self.line_of(at).map(Here::Line) == Some(self.body.here);
         let Some((slot, _)) = header.filter(|_| candidate && on_header) else {
             self.turns(label, condition, body, header, at);
-            out.push(Stmt::Expr(expr, semi));
-            return;
+            return None;
         };
         self.tables[self.body.table].slots[slot].kind = LineKind::GroupHeader;
-        self.body.group = Some(GroupedLoop {
-            header: slot,
-            slots: vec![slot],
-        });
+        self.body.group = Some(GroupedLoop::new(slot));
         self.turns(label, condition, body, header, at);
-        let slots = self
-            .body
-            .group
-            .take()
-            .map(|group| group.slots)
-            .unwrap_or_default();
-        let guard = self.emitter.group(&slots, at);
-        wrap(guard, expr, semi, last, at, out);
+        let group = self.body.group.take()?;
+        Some(self.emitter.group(&group.slots, at))
     }
 
     /// Whether the rules allow local counters here.
@@ -145,10 +162,7 @@ impl Walker<'_> {
             return false;
         }
         parts(expr).is_some_and(|parts| {
-            simple::block(parts.body)
-                && parts
-                    .condition
-                    .is_none_or(|condition| simple::expression(condition))
+            simple::turns(parts.label.as_ref(), parts.condition.as_deref(), parts.body)
         })
     }
 
@@ -171,7 +185,7 @@ impl Walker<'_> {
     /// its locals and the temporaries of its tail are dropped stays.
     fn turns(
         &mut self,
-        label: Option<&Label>,
+        label: &mut Option<Label>,
         condition: Option<&mut Expr>,
         body: &mut Block,
         header: Option<(usize, Span)>,
@@ -187,14 +201,19 @@ impl Walker<'_> {
         }
         let before_body = self.body.here;
         self.body.loops.push(Loop {
-            label: label.map(|label| label.name.clone()),
+            label: label.as_ref().map(|label| label.name.clone()),
             header,
             line,
             rest: self.body.marked.rest,
             strayed: false,
         });
         self.visit_block_mut(body);
-        let ends_early = self.body.here == Here::Never;
+        let continued = self
+            .body
+            .group
+            .as_ref()
+            .is_some_and(|group| group.continued);
+        let ends_early = self.body.here == Here::Never && !continued;
         let strayed = self.body.loops.pop().is_none_or(|turned| turned.strayed);
         if let Some((slot, at)) = header.filter(|_| !ends_early) {
             let leave = match &self.body.group {
@@ -206,7 +225,11 @@ impl Walker<'_> {
                 brace_token: body.brace_token,
                 stmts: Vec::new(),
             };
-            body.stmts = vec![inner_block(mem::replace(body, empty)), back];
+            let turn = continued.then(|| {
+                NameBreaks { label, at }.visit_block_mut(body);
+                turn_label(at)
+            });
+            body.stmts = vec![inner_block(mem::replace(body, empty), turn), back];
         }
         self.body.here = if strayed { Here::Unknown } else { before_body };
     }
@@ -223,6 +246,14 @@ impl Walker<'_> {
     pub(super) fn continue_expression(&mut self, expr: &mut Expr) {
         let Expr::Continue(jump) = &*expr else { return };
         let at = jump.continue_token.span;
+        if let Some(group) = &mut self.body.group {
+            // One place counts the header for all turns: two would keep the compiler from doing several turns at once.
+            group.continued = true;
+            self.body.here = Here::Never;
+            let turn = turn_label(at).name;
+            *expr = parse_quote!(break #turn);
+            return;
+        }
         let mut around = self.body.loops.iter().rev();
         let target = around.find(|target| jump.label.is_none() || jump.label == target.label);
         let target = target.map(|target| (target.header, target.rest));
@@ -246,7 +277,7 @@ impl Walker<'_> {
 
 /// The body of a loop as a statement. Its braces stay the user's, since the edition of a brace decides when the temporaries
 /// of a tail are dropped; a lint on braces would blame the user for them.
-fn inner_block(block: Block) -> Stmt {
+fn inner_block(block: Block, label: Option<Label>) -> Stmt {
     let single = matches!(block.stmts.as_slice(), [Stmt::Expr(_, None)]);
     let attrs = if single {
         vec![parse_quote!(#[allow(unused_braces)])]
@@ -256,11 +287,49 @@ fn inner_block(block: Block) -> Stmt {
     Stmt::Expr(
         Expr::Block(ExprBlock {
             attrs,
-            label: None,
+            label,
             block,
         }),
         None,
     )
+}
+
+/// The name of a turn, which ends when it is left.
+fn turn_label(at: Span) -> Label {
+    label_of("'turn", at)
+}
+
+/// A label that the user's code does not see.
+fn label_of(name: &str, at: Span) -> Label {
+    Label {
+        name: Lifetime::new(name, hidden(at)),
+        colon_token: Token![:](hidden(at)),
+    }
+}
+
+/// Names the loop that a `break` leaves, where a block with a name of ours stands between: one without a name is an error there.
+struct NameBreaks<'a> {
+    /// The name of the loop: given to it when the first `break` needs it.
+    label: &'a mut Option<Label>,
+    at: Span,
+}
+
+impl VisitMut for NameBreaks<'_> {
+    fn visit_expr_break_mut(&mut self, jump: &mut ExprBreak) {
+        if jump.label.is_none() {
+            let around = self
+                .label
+                .get_or_insert_with(|| label_of("'turns", self.at));
+            jump.label = Some(around.name.clone());
+        }
+        visit_mut::visit_expr_break_mut(self, jump);
+    }
+
+    // Loops of their own.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_expr_const_mut(&mut self, _: &mut ExprConst) {}
+    fn visit_type_mut(&mut self, _: &mut Type) {}
+    fn visit_pat_mut(&mut self, _: &mut Pat) {}
 }
 
 /// A loop behind the guard of its counters. The last expression of a block stays that, since its temporaries may have to
@@ -283,6 +352,10 @@ fn wrap(
             .extract_if(.., |attr| start::is_outer(attr))
             .collect(),
         Expr::While(e) => e
+            .attrs
+            .extract_if(.., |attr| start::is_outer(attr))
+            .collect(),
+        Expr::Loop(e) => e
             .attrs
             .extract_if(.., |attr| start::is_outer(attr))
             .collect(),
