@@ -110,8 +110,11 @@ use proc_macro::TokenStream;
 /// # What counts as a hit
 ///
 /// A line is hit each time control comes to it from another line. The header of a loop is hit once more each time the loop
-/// comes back to it, so `n` turns make `n + 1` hits. A statement over several lines is one row, on its first line. Lines in
+/// comes back to it, so `n` turns make `n + 1` hits, or `n` if the loop is left in the last of them. A statement over several lines is one row, on its first line. Lines in
 /// closures and async blocks belong to the function around them.
+///
+/// An innermost loop that only computes, with methods of numbers at most, and is left by `break`, `return` or `?` at most, counts its
+/// hits in registers, and its time stands on its header. The option `split` gives its lines markers.
 ///
 /// # Limits
 ///

@@ -345,7 +345,8 @@ fn short_intervals_are_below_the_resolution() {
     assert!(!mark(MODE_FENCED, 1999));
 }
 
-/// 100 loops of 999 turns, and a line that calls a function 300 times: what counts is how often the clock was read.
+/// 100 loops of 999 turns, of which 30 are left in the last, and a line that calls a function 300 times: what counts is how often the
+/// clock was read.
 #[test]
 fn intervals_are_whole_loops_and_returns_too() {
     let (mut file, thread_at, _) = one_node(&[11]);
@@ -353,10 +354,11 @@ fn intervals_are_whole_loops_and_returns_too() {
         (21, LineKind::GroupHeader, 0, ""),
         (22, LineKind::GroupBody, 0, ""),
         (23, LineKind::Statement, 2, ""),
+        (21, LineKind::GroupBody, 0, ""),
     ];
     file.site(2, SiteKind::Function, "g", 20, &slots);
-    let node = file.node(0, 2, 3, outside(thread_at));
-    for (slot, hits) in [(0, 100_000), (1, 99_900), (2, 100)] {
+    let node = file.node(0, 2, 4, outside(thread_at));
+    for (slot, hits) in [(0, 100), (1, 99_900), (2, 100), (3, 99_870)] {
         file.u64(cell(node, slot) + offset_of!(Cell, hits), hits);
     }
     // In their last timed windows: 8 loops took 800 ticks, 8 intervals of line 23 took 80.
@@ -372,6 +374,7 @@ fn intervals_are_whole_loops_and_returns_too() {
     let nodes = &thread(&profile).nodes;
     let node = nodes.iter().find(|node| node.function.0 == 1).unwrap();
     assert_eq!(line(node, 21).sampled, Nanos(500));
+    assert_eq!(line(node, 21).hits, 99_970);
     assert_eq!(line(node, 23).sampled, Nanos(200));
 }
 
@@ -401,15 +404,17 @@ fn own_cost_counts_markers_that_ran() {
         (11, LineKind::Statement, 0, ""),
         (12, LineKind::GroupHeader, 1, ""),
         (13, LineKind::GroupBody, 1, "inner"),
+        (12, LineKind::GroupBody, 1, ""),
     ];
     file.site(1, SiteKind::Function, "f", 10, &slots);
     let thread_at = file.thread(0, "");
-    let node = file.node(0, 1, 3, outside(thread_at));
+    let node = file.node(0, 1, 4, outside(thread_at));
     file.u64(node + offset_of!(NodeRecord, calls), 20);
     file.u64(node + offset_of!(NodeRecord, recursive_calls), 5);
     file.u64(cell(node, 0) + offset_of!(Cell, hits), 100);
-    file.u64(cell(node, 1) + offset_of!(Cell, hits), 1_000_001);
+    file.u64(cell(node, 1) + offset_of!(Cell, hits), 7);
     file.u64(cell(node, 2) + offset_of!(Cell, hits), 1_000_000);
+    file.u64(cell(node, 3) + offset_of!(Cell, hits), 1_000_000);
     file.u64(thread_at + offset_of!(ThreadRecord, reads), 60);
     file.u64(offset_of!(Header, cost_timed_ps), 10_000);
     file.u64(offset_of!(Header, cost_marker_ps), 250);
@@ -417,14 +422,15 @@ fn own_cost_counts_markers_that_ran() {
     file.u64(offset_of!(Header, sampler_cpu_ns), 77);
     let profile = file.read();
     let own = profile.processes[0].own_cost;
-    assert_eq!((own.timed_markers, own.markers, own.calls), (60, 100, 25));
-    assert_eq!(own.in_program, Nanos(60 * 10 + 40 / 4 + 25 * 2));
+    assert_eq!((own.timed_markers, own.markers, own.calls), (60, 107, 25));
+    assert_eq!(own.in_program, Nanos(60 * 10 + 47 / 4 + 25 * 2));
     assert_eq!(own.sampler, None);
     let lines = &profile.functions[0].lines;
     assert_eq!((lines[2].group, lines[2].label.as_str()), (12, "inner"));
     let node = &thread(&profile).nodes[0];
     assert_eq!((node.calls, node.primitive_calls), (25, 20));
     assert_eq!(line(node, 13).hits, 1_000_000);
+    assert_eq!(line(node, 12).hits, 1_000_007);
 }
 
 /// Every function has a node for calls without context, mostly unused: it shows only if it was.

@@ -133,6 +133,7 @@ fn f(rows: &[Row]) {
         4,
         5,
         GroupHeader(8),
+        GroupBody(8, of = 4),
         GroupBody(9, of = 4),
         GroupBody(10, of = 4),
     );
@@ -155,7 +156,7 @@ fn f(rows: &[Row]) {
                 M(1);
             }
             M(4);
-            let mut group = group([4, 5, 6]);
+            let mut group = group([5, 6, 7]);
             for x in row {
                 {
                     hit(1);
@@ -202,17 +203,20 @@ fn f(v: &[u32]) -> u32 {
     static HPROF_SITE_F_1: Site = Function(
         2,
         GroupHeader(3),
+        GroupBody(3, of = 1),
         GroupBody(4, of = 1),
         GroupBody(5, of = 1),
         GroupBody(6, of = 1),
         GroupBody(8, of = 1),
         GroupHeader(10),
-        GroupBody(11, of = 6),
-        GroupBody(12, of = 6),
-        GroupBody(13, of = 6),
-        GroupBody(14, of = 6),
+        GroupBody(10, of = 7),
+        GroupBody(11, of = 7),
+        GroupBody(12, of = 7),
+        GroupBody(13, of = 7),
+        GroupBody(14, of = 7),
         GroupHeader(17),
-        GroupBody(18, of = 11),
+        GroupBody(17, of = 13),
+        GroupBody(18, of = 13),
         20,
         Brace(21),
     );
@@ -221,7 +225,7 @@ fn f(v: &[u32]) -> u32 {
     let mut s = 0;
     M(1);
     {
-        let mut group = group([1, 2, 3, 4, 5]);
+        let mut group = group([2, 3, 4, 5, 6]);
         'turns: for x in v {
             'turn: {
                 hit(1);
@@ -239,9 +243,9 @@ fn f(v: &[u32]) -> u32 {
             hit(0);
         }
     }
-    M(6);
+    M(7);
     {
-        let mut group = group([6, 7, 8, 9, 10]);
+        let mut group = group([8, 9, 10, 11, 12]);
         'named: while s > 9 {
             'turn: {
                 hit(1);
@@ -263,9 +267,9 @@ fn f(v: &[u32]) -> u32 {
             hit(0);
         }
     }
-    M(11);
+    M(13);
     {
-        let mut group = group([11, 12]);
+        let mut group = group([14, 15]);
         for x in v {
             'turn: {
                 hit(1);
@@ -278,8 +282,8 @@ fn f(v: &[u32]) -> u32 {
             hit(0);
         }
     }
-    M(13);
-    let _brace = brace(14);
+    M(16);
+    let _brace = brace(17);
     s
 }
 ");
@@ -306,19 +310,21 @@ fn a_loop_with_a_value_counts() {
 fn f(mut n: u64) -> u64 {
     static HPROF_SITE_F_1: Site = Function(
         GroupHeader(2),
+        GroupBody(2, of = 0),
         GroupBody(3, of = 0),
         GroupBody(4, of = 0),
         GroupBody(6, of = 0),
         GroupHeader(8),
-        GroupBody(9, of = 4),
-        GroupBody(10, of = 4),
-        GroupBody(12, of = 4),
+        GroupBody(8, of = 5),
+        GroupBody(9, of = 5),
+        GroupBody(10, of = 5),
+        GroupBody(12, of = 5),
         Brace(14),
     );
     let frame = enter(&HPROF_SITE_F_1);
     M(0);
     let steps = {
-        let mut group = group([0, 1, 2, 3]);
+        let mut group = group([1, 2, 3, 4]);
         loop {
             {
                 hit(1);
@@ -332,9 +338,9 @@ fn f(mut n: u64) -> u64 {
             hit(0);
         }
     };
-    M(4);
-    let _brace = brace(8);
-    let mut group = group([4, 5, 6, 7]);
+    M(5);
+    let _brace = brace(10);
+    let mut group = group([6, 7, 8, 9]);
     loop {
         {
             hit(1);

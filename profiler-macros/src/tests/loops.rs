@@ -23,6 +23,7 @@ fn f(v: &[u32]) -> u32 {
     static HPROF_SITE_F_1: Site = Function(
         2,
         GroupHeader(3),
+        GroupBody(3, of = 1),
         GroupBody(4, of = 1),
         GroupBody(5, of = 1),
         7,
@@ -33,7 +34,7 @@ fn f(v: &[u32]) -> u32 {
     let mut s = 0;
     M(1);
     {
-        let mut group = group([1, 2, 3]);
+        let mut group = group([2, 3, 4]);
         for x in v {
             'turn: {
                 hit(1);
@@ -46,8 +47,8 @@ fn f(v: &[u32]) -> u32 {
             hit(0);
         }
     }
-    M(4);
-    let _brace = brace(5);
+    M(5);
+    let _brace = brace(6);
     s
 }
 ");
@@ -191,6 +192,7 @@ fn f(v: &mut [f64]) {
     static HPROF_SITE_F_1: Site = Function(
         LoopHeader(2),
         GroupHeader(3),
+        GroupBody(3, of = 1),
         GroupBody(4, of = 1),
         GroupBody(5, of = 1),
         GroupBody(6, of = 1),
@@ -198,6 +200,7 @@ fn f(v: &mut [f64]) {
         GroupBody(8, of = 1),
         11,
         GroupHeader(12),
+        GroupBody(12, of = 9),
     );
     let frame = enter(&HPROF_SITE_F_1);
     M(0);
@@ -205,7 +208,7 @@ fn f(v: &mut [f64]) {
         {
             M(1);
             {
-                let mut group = group([1, 2, 3, 4, 5, 6]);
+                let mut group = group([2, 3, 4, 5, 6, 7]);
                 for x in v.iter_mut() {
                     {
                         hit(1);
@@ -228,10 +231,10 @@ fn f(v: &mut [f64]) {
                     hit(0);
                 }
             }
-            M(7);
-            let mut n = 0;
             M(8);
-            let mut group = group([8]);
+            let mut n = 0;
+            M(9);
+            let mut group = group([10]);
             while n < row {
                 {
                     n += 1;
@@ -259,6 +262,7 @@ fn f(v: &Mutex<Vec<u32>>, s: &mut u32) {
     static HPROF_SITE_F_1: Site = Function(
         2,
         GroupHeader(3),
+        GroupBody(3, of = 1),
         GroupBody(4, of = 1),
         Brace(6),
     );
@@ -266,8 +270,8 @@ fn f(v: &Mutex<Vec<u32>>, s: &mut u32) {
     M(0);
     let guard = work();
     M(1);
-    let _brace = brace(3);
-    let mut group = group([1, 2]);
+    let _brace = brace(4);
+    let mut group = group([2, 3]);
     for x in v.lock().unwrap().iter() {
         {
             hit(1);
@@ -296,6 +300,7 @@ fn attributes_and_labels_of_counting_loops() {
 fn f(v: &[u32], mut s: u32) {
     static HPROF_SITE_F_1: Site = Function(
         GroupHeader(4),
+        GroupBody(4, of = 0),
         GroupBody(6, of = 0),
         GroupBody(7, of = 0),
         9,
@@ -304,7 +309,7 @@ fn f(v: &[u32], mut s: u32) {
     #[cfg(unix)] M(0);
     #[cfg(unix)] #[allow(unused_labels)]
     {
-        let mut group = group([0, 1, 2]);
+        let mut group = group([1, 2, 3]);
         'a: for x in v {
             {
                 #[cfg(test)] hit(1);
@@ -315,7 +320,7 @@ fn f(v: &[u32], mut s: u32) {
             hit(0);
         }
     }
-    M(3);
+    M(4);
     work(s);
 }
 ");

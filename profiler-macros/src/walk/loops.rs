@@ -3,7 +3,7 @@
 use super::ending::leave_behind;
 use super::{Here, Walker, block_of, simple, start};
 use crate::paths::hidden;
-use crate::sites::LineKind;
+use crate::sites::{LineKind, Row};
 use proc_macro2::Span;
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
@@ -29,21 +29,13 @@ pub(super) struct Loop {
 pub(super) struct GroupedLoop {
     /// Slot of its header.
     pub(super) header: usize,
-    /// Slot of each local counter, the header's first.
+    /// Slot of each local counter, that of the turns first.
     slots: Vec<usize>,
     /// Whether a turn may end early.
     continued: bool,
 }
 
 impl GroupedLoop {
-    fn new(header: usize) -> Self {
-        Self {
-            header,
-            slots: vec![header],
-            continued: false,
-        }
-    }
-
     /// Index of the local counter of a slot.
     pub(super) fn counter(&mut self, slot: usize) -> usize {
         let known = self.slots.iter().position(|known| *known == slot);
@@ -142,16 +134,33 @@ impl Walker<'_> {
         if let Some(iterator) = iterator {
             self.operand(iterator);
         }
-        let on_header = self.line_of(at).map(Here::Line) == Some(self.body.here);
-        let Some((slot, _)) = header.filter(|_| candidate && on_header) else {
+        let group = header.filter(|_| candidate);
+        let Some((group, turns)) = group.and_then(|(slot, _)| self.begin_group(slot, at)) else {
             self.turns(label, condition, body, header, at);
             return None;
         };
-        self.tables[self.body.table].slots[slot].kind = LineKind::GroupHeader;
-        self.body.group = Some(GroupedLoop::new(slot));
-        self.turns(label, condition, body, header, at);
+        self.body.group = Some(group);
+        self.turns(label, condition, body, Some((turns, at)), at);
         let group = self.body.group.take()?;
         Some(self.emitter.group(&group.slots, at))
+    }
+
+    /// The group of a loop whose header is slot `header`, and the slot that counts its turns: one of the group's, on the line of the
+    /// header, whose own slot counts the loops. Nothing where control is not on that line, or the table is full.
+    fn begin_group(&mut self, header: usize, at: Span) -> Option<(GroupedLoop, usize)> {
+        let line = self.line_of(at)?;
+        if self.body.here != Here::Line(line) {
+            return None;
+        }
+        let table = &mut self.tables[self.body.table];
+        let turns = table.slot(line, LineKind::GroupBody, Row::Grouped(header))?;
+        table.slots[header].kind = LineKind::GroupHeader;
+        let group = GroupedLoop {
+            header,
+            slots: vec![turns],
+            continued: false,
+        };
+        Some((group, turns))
     }
 
     /// Whether the rules allow local counters here.

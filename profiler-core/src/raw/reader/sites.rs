@@ -1,8 +1,8 @@
 //! Site records: what the functions and their lines are called and where they stand.
 
 use core::mem::{offset_of, size_of};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 
 use super::bytes::Bytes;
 use super::records::Records;
@@ -18,15 +18,13 @@ pub(super) struct SiteFacts {
     pub(super) is_call: bool,
     /// One entry for each line slot.
     pub(super) slots: Vec<SlotFacts>,
-    /// Header slot of each loop that only counts, with the slots of its body.
-    pub(super) groups: Vec<(usize, Vec<usize>)>,
 }
 
 /// What a line slot is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotFacts {
     pub(super) line: u32,
-    /// Hits are counted in a register: no marker runs, or only one for a whole loop.
+    /// Hits are counted in a register: no marker runs.
     pub(super) is_counted: bool,
     /// The time between marked statements, on the line of the marked one around: that line's hits are those of its own slot.
     pub(super) is_rest: bool,
@@ -57,12 +55,12 @@ impl SiteTable {
             };
             let for_nodes = |line: &Line| SlotFacts {
                 line: line.line,
-                is_counted: matches!(line.kind, LineKind::GroupHeader | LineKind::GroupBody),
+                is_counted: line.kind == LineKind::GroupBody,
                 is_rest: line.kind == LineKind::WholeBody && has_own_slot(line),
             };
             let id = bytes.u32(at + offset_of!(SiteRecord, id));
             let for_nodes = slots.iter().map(for_nodes).collect();
-            facts.push((id, is_call, for_nodes, read_groups(bytes, at)));
+            facts.push((id, is_call, for_nodes));
             bodies.push(read_body(bytes, at, slots));
         }
         let (functions, ids) = unify(bodies);
@@ -70,12 +68,11 @@ impl SiteTable {
             functions,
             by_id: HashMap::with_capacity(facts.len()),
         };
-        for ((id, is_call, slots, groups), function) in facts.into_iter().zip(ids) {
+        for ((id, is_call, slots), function) in facts.into_iter().zip(ids) {
             let site = SiteFacts {
                 function,
                 is_call,
                 slots,
-                groups,
             };
             match table.by_id.entry(id) {
                 Entry::Vacant(entry) => {
@@ -132,25 +129,6 @@ fn read_lines(bytes: Bytes<'_>, at: usize, damaged: &mut u64) -> Vec<Line> {
         label_at += label_len;
     }
     lines
-}
-
-/// The loops that only count: slots of their headers and bodies.
-fn read_groups(bytes: Bytes<'_>, at: usize) -> Vec<(usize, Vec<usize>)> {
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for slot in 0..bytes.size(at + offset_of!(SiteRecord, lines)) {
-        let record = lines_at(at) + slot * size_of::<LineRecord>();
-        match LineKind::from_raw(bytes.u32(record + offset_of!(LineRecord, kind))) {
-            Some(LineKind::GroupHeader) => {
-                groups.entry(slot).or_default();
-            }
-            Some(LineKind::GroupBody) => {
-                let header = bytes.size(record + offset_of!(LineRecord, group));
-                groups.entry(header).or_default().push(slot);
-            }
-            _ => {}
-        }
-    }
-    groups.into_iter().collect()
 }
 
 /// The body of one site as a function of its own; sites of one function are put together later.

@@ -131,34 +131,10 @@ impl<'a> ThreadReader<'a> {
         thread
     }
 
-    /// An interval begins with each hit of a line, and when a call returns to it. The hits of a grouped loop's header are turns: its
-    /// interval is the whole loop, in which the header is hit once more than the body.
+    /// An interval begins with each hit of a line, and when a call returns to it.
     fn count_intervals(&mut self) {
         for position in 0..self.tree.len() {
             let node = self.tree[position];
-            let first = self.first_cells[position];
-            let record = &self.recording.records.nodes[node.record];
-            let cells = self
-                .cells
-                .get(first..first + record.lines)
-                .unwrap_or_default();
-            let hits = |slot: usize| cells.get(slot).map_or(0, |cell| cell.hits);
-            let groups = self.site(&node).map_or(&[][..], |site| &site.groups);
-            let mut loops = Vec::with_capacity(groups.len());
-            for (header, body) in groups {
-                // Without a line in the body nobody knows how many loops there were.
-                let turns = body
-                    .iter()
-                    .map(|slot| hits(*slot))
-                    .max()
-                    .unwrap_or(u64::MAX);
-                loops.push((*header, hits(*header).saturating_sub(turns)));
-            }
-            for (header, count) in loops {
-                if header < self.recording.records.nodes[node.record].lines {
-                    self.cells[first + header].intervals = count;
-                }
-            }
             if let Some((parent, slot)) = node.caller {
                 let (calls, recursive) = self.entries(&node);
                 let intervals = &mut self.cells[self.first_cells[parent] + slot].intervals;
