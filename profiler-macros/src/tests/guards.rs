@@ -52,8 +52,9 @@ fn a_branch_gives_the_line_back_to_a_statement_that_goes_on() {
             14,
             15,
             16,
-            LoopHeader(18),
-            19,
+            GroupHeader(18),
+            GroupBody(18, of = 11),
+            GroupBody(19, of = 11),
             21,
             23,
             26,
@@ -104,24 +105,27 @@ fn a_branch_gives_the_line_back_to_a_statement_that_goes_on() {
         M(11);
         let y = {
             let _back = back(11);
-            loop {
-                M(12);
-                break 4;
+            {
+                let mut group = group([12, 13]);
+                loop {
+                    hit(1);
+                    break 4;
+                }
             }
         } + slow();
-        M(13);
-        let _brace = brace(17);
+        M(14);
+        let _brace = brace(18);
         Rec {
             first: unsafe {
-                let _back = back(13);
-                M(14);
+                let _back = back(14);
+                M(15);
                 5
             },
             last: if c {
-                M(15);
+                M(16);
                 6
             } else {
-                M(16);
+                M(17);
                 7
             },
         }

@@ -344,53 +344,58 @@ fn these_loops_do_more_than_count() {
     }
     work();
 }"
-    ), @r"
-fn f(v: &[u32], mut s: u32) {
-    static HPROF_SITE_F_1: Site = Function(
-        LoopHeader(2),
-        3,
-        LoopHeader(5),
-        6,
-        LoopHeader(8),
-        9,
-        10,
-        12,
-        14,
-    );
-    let frame = enter(&HPROF_SITE_F_1);
-    M(0);
-    for x in v {
-        {
-            M(1);
-            s += work(x);
-        }
+    ), @"
+    fn f(v: &[u32], mut s: u32) {
+        static HPROF_SITE_F_1: Site = Function(
+            LoopHeader(2),
+            3,
+            LoopHeader(5),
+            6,
+            GroupHeader(8),
+            9,
+            10,
+            GroupBody(8, of = 4),
+            GroupBody(12, of = 4),
+            14,
+        );
+        let frame = enter(&HPROF_SITE_F_1);
         M(0);
-    }
-    M(2);
-    while more() {
-        {
-            M(3);
-            s += 1;
+        for x in v {
+            {
+                M(1);
+                s += work(x);
+            }
+            M(0);
         }
         M(2);
-    }
-    M(4);
-    for x in {
-        M(5);
-        work();
-        M(6);
-        v
-    } {
-        {
-            M(7);
-            s += x;
+        while more() {
+            {
+                M(3);
+                s += 1;
+            }
+            M(2);
         }
         M(4);
+        {
+            let mut group = group([7, 8]);
+            for x in {
+                let _back = back(4);
+                M(5);
+                work();
+                M(6);
+                v
+            } {
+                {
+                    hit(1);
+                    s += x;
+                }
+                hit(0);
+            }
+        }
+        M(9);
+        work();
     }
-    M(8);
-    work();
-}
-");
+    ");
 }
 
 #[test]
