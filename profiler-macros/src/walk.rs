@@ -377,8 +377,9 @@ impl VisitMut for Walker<'_> {
             Expr::Loop(_) => self.returning_loop(expr),
             Expr::ForLoop(_) | Expr::While(_) => self.loop_expression(expr),
             Expr::Continue(_) => self.continue_expression(expr),
+            // Behind their value they drop what they leave.
             Expr::Break(_) | Expr::Return(_) => {
-                let goes_on = mem::replace(&mut self.body.goes_on, false);
+                let goes_on = mem::replace(&mut self.body.goes_on, true);
                 visit_mut::visit_expr_mut(self, expr);
                 self.body.goes_on = goes_on;
                 self.body.here = Here::Never;

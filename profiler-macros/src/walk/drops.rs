@@ -78,6 +78,16 @@ fn subjects(local: &Local) -> Vec<Subject> {
     if never_ends(&init.expr) {
         return Vec::new();
     }
+    if binds_by_reference(&local.pat) && is_or_is_in_temporary(&init.expr) {
+        // Like a reference to it, such a binding makes a temporary live as long.
+        return match &local.pat {
+            Pat::Ident(name) if is_temporary(&init.expr) => vec![Subject::Binding {
+                name: name.ident.clone(),
+                behind: true,
+            }],
+            _ => vec![Subject::Unknown],
+        };
+    }
     let names = owning_names(&local.pat);
     match kept_temporary(&init.expr) {
         Kept::Nothing if written.is_some_and(owns_nothing) || gives_nothing(&init.expr) => {
@@ -222,6 +232,24 @@ fn collect(pat: &Pat, names: &mut Vec<Ident>) {
     }
 }
 
+/// Whether a pattern binds something by `ref`.
+fn binds_by_reference(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(name) => {
+            let inner = name.subpat.as_ref();
+            name.by_ref.is_some() || inner.is_some_and(|(_, inner)| binds_by_reference(inner))
+        }
+        Pat::Or(or) => or.cases.iter().any(binds_by_reference),
+        Pat::Paren(paren) => binds_by_reference(&paren.pat),
+        Pat::Slice(slice) => slice.elems.iter().any(binds_by_reference),
+        Pat::Struct(fields) => fields.fields.iter().any(|f| binds_by_reference(&f.pat)),
+        Pat::Tuple(tuple) => tuple.elems.iter().any(binds_by_reference),
+        Pat::TupleStruct(tuple) => tuple.elems.iter().any(binds_by_reference),
+        Pat::Type(typed) => binds_by_reference(&typed.pat),
+        _ => false,
+    }
+}
+
 /// The names that the conditions of an `if` bind: `if let P = e && let Q = f`.
 pub(super) fn names_of_condition(condition: &Expr) -> Vec<Ident> {
     match condition {
@@ -336,7 +364,7 @@ fn kept_temporary(expr: &Expr) -> Kept {
 /// Whether an expression keeps a temporary in one of the places where its life is extended.
 fn keeps_inside(expr: &Expr) -> bool {
     match expr {
-        Expr::Reference(e) => is_temporary(&e.expr) || is_in_temporary(&e.expr),
+        Expr::Reference(e) => is_or_is_in_temporary(&e.expr),
         Expr::Array(e) => e.elems.iter().any(keeps_inside),
         Expr::Cast(e) => keeps_inside(&e.expr),
         Expr::Group(e) => keeps_inside(&e.expr),
@@ -369,14 +397,18 @@ fn is_temporary(expr: &Expr) -> bool {
     }
 }
 
+fn is_or_is_in_temporary(expr: &Expr) -> bool {
+    is_temporary(expr) || is_in_temporary(expr)
+}
+
 /// Whether a borrowed expression is a part of such a value.
 fn is_in_temporary(expr: &Expr) -> bool {
     match expr {
-        Expr::Field(e) => is_temporary(&e.base) || is_in_temporary(&e.base),
+        Expr::Field(e) => is_or_is_in_temporary(&e.base),
         Expr::Group(e) => is_in_temporary(&e.expr),
-        Expr::Index(e) => is_temporary(&e.expr) || is_in_temporary(&e.expr),
+        Expr::Index(e) => is_or_is_in_temporary(&e.expr),
         Expr::Paren(e) => is_in_temporary(&e.expr),
-        Expr::Unary(e) => is_temporary(&e.expr) || is_in_temporary(&e.expr),
+        Expr::Unary(e) => is_or_is_in_temporary(&e.expr),
         _ => false,
     }
 }
