@@ -33,11 +33,16 @@ pub(crate) struct Printed {
 impl Fixture {
     /// The copy for all tests.
     pub(crate) fn shared(name: &str) -> Self {
+        Self::shared_with(name, &[])
+    }
+
+    /// The same with other words in its manifest.
+    pub(crate) fn shared_with(name: &str, words: &[(&str, &str)]) -> Self {
         static COPYING: Mutex<()> = Mutex::new(());
         let _alone = COPYING.lock().unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let project = folder.join("it's shared").join(name);
-        copy_project(name, &project);
+        copy_project(name, &project, words);
         Self {
             project,
             target: folder.join("target"),
@@ -49,7 +54,7 @@ impl Fixture {
     pub(crate) fn own(name: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let project = scratch.path().join("it's a folder");
-        copy_project(name, &project);
+        copy_project(name, &project, &[]);
         Self {
             target: project.join("target"),
             project,
@@ -160,12 +165,15 @@ impl Printed {
     }
 }
 
-fn copy_project(name: &str, project: &Path) {
+fn copy_project(name: &str, project: &Path, words: &[(&str, &str)]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     copy(&root.join("cli/tests/fixtures").join(name), project);
     let manifest = fs::read_to_string(project.join("Cargo.toml.in")).unwrap();
     let core = root.join("profiler-core");
-    let manifest = manifest.replace("@CORE@", core.to_str().unwrap());
+    let mut manifest = manifest.replace("@CORE@", core.to_str().unwrap());
+    for (word, other) in words {
+        manifest = manifest.replace(word, other);
+    }
     write_if_other(&project.join("Cargo.toml"), manifest.as_bytes());
     if !project.join("Cargo.lock").exists() {
         // The versions that are there already: no network is needed.
@@ -187,7 +195,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Leaves a file that is right as it is: cargo would build it again.
-fn write_if_other(path: &Path, content: &[u8]) {
+pub(crate) fn write_if_other(path: &Path, content: &[u8]) {
     if fs::read(path).ok().as_deref() != Some(content) {
         fs::write(path, content).unwrap();
     }

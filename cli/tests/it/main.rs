@@ -9,6 +9,7 @@ mod launch;
 mod native;
 mod profiles;
 mod reliability;
+mod rows;
 mod signals;
 mod views;
 mod workloads;
