@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory real memory-sums accuracy machine-code crash reliability loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory real memory-sums accuracy machine-code truth crash reliability loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -50,6 +50,12 @@ machine-code:
 	$(CARGO) test --release -p sample-workloads --test machine_code
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/lines
 	HPROF=lines $(CARGO) test --release -p sample-workloads --test machine_code --target-dir target/fat --config 'profile.release.lto="fat"' --config profile.release.codegen-units=1 -- arithmetic
+
+# Functions by chance, each with a spin at a place by chance, which has to stand on its right row: five seeds, three plants of each function.
+# Minutes. Prints what was planted; `make truth HPROF_TRUTH_SEED=13` repeats a seed, and HPROF_TRUTH_SEEDS and HPROF_TRUTH_ROUNDS say how much.
+export HPROF_TRUTH_SEED HPROF_TRUTH_SEEDS HPROF_TRUTH_ROUNDS
+truth:
+	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture --exact planted::planted_costs_of_any_seed_stand_on_their_rows
 
 # Two thousand kills, four thousand forks while a recording starts, a hundred thousand threads, fifty million calls: minutes. Prints what it
 # counted.

@@ -7,6 +7,7 @@ mod ends;
 mod fixture;
 mod launch;
 mod native;
+mod planted;
 mod profiles;
 mod reliability;
 mod rows;
