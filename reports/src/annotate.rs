@@ -316,6 +316,58 @@ mod tests {
         assert!(text.contains("for j in 1..=field.columns {\n"), "{text}");
     }
 
+    /// The cells of the one row of a table that has this text, separated by one blank.
+    fn cells(table: &[u8], text: &str) -> String {
+        let table = String::from_utf8_lossy(table);
+        let row = table.lines().find(|row| row.contains(text));
+        let words = row.unwrap_or_else(|| panic!("no {text} in {table}"));
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn all_tables_print_the_same_figure() {
+        let split = |deviation: u64| hprof::model::LineCost {
+            hits: 3,
+            sampled: hprof::model::Nanos(1_234_567),
+            samples: 30,
+            variance: u128::from(deviation).pow(2),
+            ..hprof::model::LineCost::default()
+        };
+        for (deviation, time, error) in [
+            (0, "1.23 ms", ""),
+            (345_678, "1.23 ms", " 346 us"),
+            (3_456_789, "<= 4.7 ms", ""),
+        ] {
+            let (profile, costs) = fixture::single("f", "work();", &[(1, split(deviation))]);
+            let (mut lines, mut file, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+            let options = crate::LineTableOptions::default();
+            crate::line_table::write_costs(&profile, &costs, &options, &mut lines).unwrap();
+            let options = AnnotateOptions::default();
+            let text = Some("work();");
+            annotate(
+                &profile,
+                &costs,
+                ("src/solver.rs", text),
+                &options,
+                &mut file,
+            )
+            .unwrap();
+            let options = crate::FunctionTableOptions::default();
+            crate::function_table::write_costs(&profile, &costs, &options, &mut functions).unwrap();
+            let line = cells(&lines, "work();");
+            assert!(line.starts_with(&format!("1 3 {time} ")), "{line}");
+            assert!(line.ends_with(&format!("{error} 30 work();")), "{line}");
+            let line = cells(&file, "work();");
+            assert!(line.starts_with(&format!("1 3 {time} ")), "{line}");
+            assert!(line.ends_with(&format!("{error} work();")), "{line}");
+            let function = cells(&functions, "(f)");
+            assert!(
+                function.starts_with(&format!("1 {time} {time} {time} {time} ")),
+                "{function}"
+            );
+        }
+    }
+
     #[test]
     fn a_file_that_is_not_in_the_profile_is_refused() {
         let refusal = shown("solver2.rs", "", Style::default()).unwrap_err();

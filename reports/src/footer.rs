@@ -47,7 +47,7 @@ const COLUMNS: [Explained; 7] = [
     (
         "+-",
         |figures| figures.sure.error().is_some(),
-        "one standard deviation, or less, of the time that samples split",
+        "one standard deviation, or less, of time that was split among lines",
     ),
     (
         NOT_KNOWN,

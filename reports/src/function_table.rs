@@ -85,7 +85,7 @@ pub fn write_function_table(
     footer::write(&RunView::new(profile), profile, options.style, out)
 }
 
-fn write_costs(
+pub(crate) fn write_costs(
     profile: &Profile,
     costs: &[FunctionCost],
     options: &FunctionTableOptions,

@@ -396,7 +396,7 @@ fn figures_say_no_more_than_is_known() {
 
     ~      split by the timings before the line became hot: too few samples
     <=     the error is larger than the time: what is printed is both together
-    +-     one standard deviation, or less, of the time that samples split
+    +-     one standard deviation, or less, of time that was split among lines
     ?      nobody knows how wrong this time may be
     Hint:  some rows that matter rest on few samples: run longer, or with --clock exact
     "#);
