@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::gate::{self, Turn};
-use super::{clock, current, fork, resident, run};
+use super::{clock, current, fork, resident, run, thread};
 use crate::env;
 use crate::raw::layout::FLAG_FORK_LOST;
 
@@ -52,7 +52,10 @@ fn take_turn() -> bool {
         let pid = process();
         match gate::turn(&STATE, pid) {
             Turn::Records => return true,
-            Turn::Off => return false,
+            Turn::Off => {
+                rest();
+                return false;
+            }
             Turn::Starts { is_inherited } => {
                 STARTER.store(me, Relaxed);
                 return set_up(pid, is_inherited);
@@ -130,10 +133,18 @@ pub(super) fn is_of_this_process() -> bool {
         .is_none_or(|header| header.pid.load(Relaxed) == std::process::id() || borrows_memory())
 }
 
+/// Nothing is ever recorded here: calls need not ask any more.
+fn rest() {
+    if run::header().is_none() {
+        thread::rest();
+    }
+}
+
 /// This process is not recorded after all; the file that is mapped, if one is, is its parent's and says so.
 #[cold]
 pub(super) fn abandon() {
     gate::give_up(&STATE);
+    rest();
     if let Some(header) = run::header() {
         if header.pid.load(Relaxed) != std::process::id() {
             header.flags.fetch_or(FLAG_FORK_LOST, Relaxed);

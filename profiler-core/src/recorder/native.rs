@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use pprof::{Frames, ProfilerGuard, ProfilerGuardBuilder, Symbol};
 
-use super::{clock, run, thread};
+use super::{begin, clock, thread};
 use crate::env;
 use crate::raw::native::{self, EXTENSION, Native, NativeFrame, NativeStack};
 
@@ -240,7 +240,7 @@ extern "C" fn _Unwind_FindEnclosingFunction(address: *mut c_void) -> *mut c_void
 static EARLY: extern "C" fn() = {
     extern "C" fn early() {
         if asked().is_some() {
-            run::recording();
+            begin::recording();
         }
     }
     early

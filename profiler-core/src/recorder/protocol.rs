@@ -44,6 +44,9 @@ pub(super) const ALIVE: u32 = 1;
 /// `ThreadRecord::state`: its thread has ended; another may take it over.
 pub(super) const ENDED: u32 = 2;
 
+/// `ThreadRecord::state` of the sink, where this process records nothing and never will.
+pub(super) const IDLE: u32 = 3;
+
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
 #[inline(always)]
 pub(crate) fn add(counter: &AtomicU64, amount: u64) {

@@ -12,8 +12,7 @@ use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
 use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
-    ThreadRecord,
+    Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead, ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
 
@@ -34,7 +33,6 @@ pub(super) struct Sink {
     pub(super) thread: ThreadRecord,
     node: NodeRecord,
     cells: [Cell; MAX_LINES],
-    cache: [CacheSlot; tree::CACHE_SLOTS],
 }
 
 const fn zero_cell() -> Cell {
@@ -94,7 +92,8 @@ pub(super) static SINK: Sink = Sink {
         long: AtomicU64::new(u64::MAX),
         cpu_due: AtomicU64::new(u64::MAX),
         threshold: AtomicU64::new(0),
-        cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
+        lookup: AtomicPtr::new((&raw const tree::NO_ENTRIES).cast_mut()),
+        lookup_mask: AtomicU64::new(0),
         nodes: AtomicPtr::new(core::ptr::null_mut()),
         nodes_mask: AtomicU64::new(0),
         nodes_used: AtomicU64::new(0),
@@ -132,13 +131,6 @@ pub(super) static SINK: Sink = Sink {
         place: AtomicPtr::new(core::ptr::null_mut()),
     },
     cells: [const { zero_cell() }; MAX_LINES],
-    // No call has the key 0: a caller has an address.
-    cache: [const {
-        CacheSlot {
-            key: AtomicU64::new(0),
-            node: AtomicU64::new(0),
-        }
-    }; tree::CACHE_SLOTS],
 };
 
 // The word that tells a thread's record begins with the address of the sink.
@@ -164,8 +156,20 @@ pub(crate) fn is_sink(thread: &ThreadRecord) -> bool {
 }
 
 /// Where a call goes that is not recorded.
+#[inline(always)]
 pub(super) fn sink() -> Entry {
     Entry::new(&SINK.thread, &SINK.node)
+}
+
+/// Whether calls that the running thread does not know go to the sink at once.
+#[inline(always)]
+pub(super) fn is_idle(thread: &ThreadRecord) -> bool {
+    thread.state.load(Relaxed) == protocol::IDLE
+}
+
+/// Nothing is ever recorded in this process.
+pub(super) fn rest() {
+    SINK.thread.state.store(protocol::IDLE, Relaxed);
 }
 
 /// The innermost poll of a thread that polls no async body: a node of no site, which takes no marker of one.
@@ -178,6 +182,10 @@ fn no_poll() -> *mut NodeRecord {
 #[cold]
 #[inline(never)]
 pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
+    // Most often the key is only not in its first slot.
+    if let Some(entry) = tree::probed(current(), id.load(Relaxed)) {
+        return entry;
+    }
     if !begin::recording() {
         return sink();
     }
@@ -191,7 +199,6 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
 fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
     let thread = attached()?;
     let number = sites::register(id, facts, lines)?;
-    ensure_cache(thread);
     sampler::at_entry();
     tree::find(thread, number, id, lines.len())
 }
@@ -218,21 +225,6 @@ fn attached() -> Option<&'static ThreadRecord> {
     run::set_thread_key(thread);
     set_current(thread);
     Some(thread)
-}
-
-/// Whether the thread has a cache of its own, which it may write to.
-pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
-    thread.cache.load(Relaxed) != (&raw const SINK.cache[0]).cast_mut()
-}
-
-/// Gives the thread a cache of its own. It begins with that of the sink, which knows no call, and is given back to it in a forked
-/// child: so its next call comes the slow way, where the sampler is started.
-fn ensure_cache(thread: &ThreadRecord) {
-    if !has_cache(thread)
-        && let Some(cache) = space::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
-    {
-        thread.cache.store(cache.cast(), Relaxed);
-    }
 }
 
 /// The records of all threads so far, for the sampler and for `fork`.
@@ -280,9 +272,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.long.store(settings.long, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
     thread.outside.memory.store(place.memory, Relaxed);
-    thread
-        .cache
-        .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
+    tree::look_nowhere(thread);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
     Some(thread)
 }
@@ -421,8 +411,7 @@ pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
         ] {
             word.store(0, Relaxed);
         }
-        let cache = (&raw const SINK.cache[0]).cast_mut();
-        thread.cache.store(cache, Relaxed);
+        tree::look_nowhere(thread);
     }
     me
 }
@@ -457,9 +446,8 @@ pub(super) fn restart_after_fork() {
         zero(&thread.outside);
         if mine {
             thread.tid.store(run::thread_id(), Relaxed);
-            thread
-                .cache
-                .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
+            // The next call comes the slow way, where the sampler is started if it is needed from the first line on.
+            tree::look_nowhere(thread);
         } else {
             thread.open.store(core::ptr::null_mut(), Relaxed);
             thread.state.store(ENDED, Relaxed);
