@@ -644,3 +644,34 @@ fn open_frames_of_a_fork_are_kept_as_context() {
     assert_eq!(parents, [None, Some((0, 11)), Some((1, 11))]);
     assert_eq!(thread(&profile).running, None);
 }
+
+/// ```text
+///   0        10                         1000 †
+///   ├─ 11 ───┤ 12 ... and nobody read the CPU clock again
+/// ```
+/// What a line spent that was running when its process was killed is not known, unless somebody read the clock meanwhile.
+#[test]
+fn cpu_time_that_nobody_read_is_blank() {
+    for (read, expected) in [(7, None), (607, Some(Nanos(600)))] {
+        let (mut file, thread_at, node) = one_node(&[11, 12]);
+        file.u32(offset_of!(Header, clock_mode), MODE_AUTO);
+        file.u64(cell(node, 0) + offset_of!(Cell, time), 10);
+        for (field, value) in [
+            (offset_of!(ThreadRecord, open), address(cell(node, 1))),
+            (offset_of!(ThreadRecord, cell), address(cell(node, 1))),
+            (offset_of!(ThreadRecord, t0), START + 10),
+            (offset_of!(ThreadRecord, long), 100),
+            (offset_of!(ThreadRecord, cpu_ticks), START + 10),
+            (offset_of!(ThreadRecord, cpu_ns), 7),
+            (offset_of!(ThreadRecord, last_cpu_ns), read),
+        ] {
+            file.u64(thread_at + field, value);
+        }
+        file.killed(1000);
+        let profile = file.read();
+        assert_eq!(times(&profile), [(11, 10, 0), (12, 990, 0)]);
+        let node = &thread(&profile).nodes[0];
+        assert_eq!(line(node, 11).cpu, Some(Nanos(7)));
+        assert_eq!(line(node, 12).cpu, expected);
+    }
+}

@@ -83,6 +83,8 @@ struct ThreadReader<'a> {
     /// Number of the first cell of each node of the tree. Cell 0 is the one outside of all frames.
     first_cells: Vec<usize>,
     cells: Vec<CellCounts>,
+    /// The cell of an interval or gap that ran on when the thread's CPU clock had been read last: nobody knows what it spent.
+    unread: Option<usize>,
 }
 
 impl<'a> ThreadReader<'a> {
@@ -126,6 +128,7 @@ impl<'a> ThreadReader<'a> {
             positions,
             first_cells,
             cells,
+            unread: None,
         };
         thread.count_intervals();
         thread
@@ -211,6 +214,13 @@ impl<'a> ThreadReader<'a> {
             return;
         };
         let cpu = self.cpu_of_running(start, ticks);
+        let [last, read] = [
+            offset_of!(ThreadRecord, last_cpu_ns),
+            offset_of!(ThreadRecord, cpu_ns),
+        ];
+        if cpu.is_some() && self.word(last) <= self.word(read) {
+            self.unread = Some(number);
+        }
         self.cells[number].add_running(is_interval, ticks, cpu);
     }
 
@@ -285,7 +295,11 @@ impl<'a> ThreadReader<'a> {
             }
         };
         let cells = self.cells.iter().zip(&shares).zip(known);
-        cells.map(|(cell, (cpu, _))| cost(cell, cpu)).collect()
+        let mut costs: Vec<_> = cells.map(|(cell, (cpu, _))| cost(cell, cpu)).collect();
+        if let Some(cost) = self.unread.and_then(|number| costs.get_mut(number)) {
+            cost.cpu = None;
+        }
+        costs
     }
 
     /// Whether the mean interval of a timed line is below two steps of the clock.
