@@ -1,19 +1,21 @@
 //! The few facts at the start of a raw file that matter before it is read: whose it is, and how much of it is used.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
-use hprof::raw::layout::{CHUNK_BYTES, HEADER_BYTES, Header, MAGIC, STATE_RUNNING};
+use hprof::raw::layout::{CHUNK_BYTES, HEADER_BYTES, Header, MAGIC, STATE_FINISHED};
 use hprof::regular_file;
+
+use crate::system;
 
 /// Start of a raw file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawHeader {
     /// Process that wrote it.
     pub(crate) pid: u32,
-    /// Whether that has not come to its end, as far as the file knows.
-    pub(crate) running: bool,
+    /// Whether that has come to its end in order.
+    pub(crate) finished: bool,
     /// Its program.
     pub(crate) exe: PathBuf,
     /// Bytes from the start of the file that are used.
@@ -21,16 +23,6 @@ pub(crate) struct RawHeader {
 }
 
 impl RawHeader {
-    /// Reads it; `None` if the file is no raw file.
-    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
-        let mut bytes = Vec::new();
-        let Some(file) = regular_file::open(path)? else {
-            return Ok(None);
-        };
-        file.take(HEADER_BYTES as u64).read_to_end(&mut bytes)?;
-        Ok(Self::parse(&bytes))
-    }
-
     /// Understands the first bytes of a file.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let double = |offset: usize| {
@@ -52,24 +44,63 @@ impl RawHeader {
         let chunks = double(offset_of!(Header, chunks))?;
         Some(Self {
             pid: word(offset_of!(Header, pid))?,
-            running: word(offset_of!(Header, state))? == STATE_RUNNING,
+            finished: word(offset_of!(Header, state))? == STATE_FINISHED,
             exe: String::from_utf8_lossy(exe).into_owned().into(),
             used: chunks
                 .checked_mul(CHUNK_BYTES as u64)?
                 .checked_add(HEADER_BYTES as u64)?,
         })
     }
+}
 
-    /// Whether its process still writes to it. The process id may be another program's by now.
-    pub(crate) fn is_written(&self) -> bool {
-        let program = std::fs::read_link(format!("/proc/{}/exe", self.pid));
-        self.running && program.is_ok_and(|program| program == self.exe)
+/// A process that has a raw file to write to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Writer {
+    /// As the file says; not known before the recording has begun. In a container it may be another one than here.
+    pub(crate) pid: Option<u32>,
+}
+
+/// The process that still writes to a raw file, or is about to, if there is one. Neither the process id nor the path of the program tells: both may
+/// be another program's by now, and the program may have been built anew.
+pub(crate) fn writer(path: &Path) -> Option<Writer> {
+    let mut file = regular_file::open(path).ok()??;
+    let mut bytes = Vec::new();
+    (&mut file)
+        .take(HEADER_BYTES as u64)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    let header = RawHeader::parse(&bytes);
+    if header.as_ref().is_some_and(|header| header.finished) {
+        return None;
     }
+    let pid = header.map(|header| header.pid).filter(|pid| *pid != 0);
+    let written = system::is_open_for_writing(&file).unwrap_or_else(|| {
+        let pid = pid.and_then(|pid| libc::pid_t::try_from(pid).ok());
+        pid.is_some_and(system::exists)
+    });
+    written.then_some(Writer { pid })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
+    /// As a process that is killed leaves it, whatever its number and its program are.
+    #[test]
+    fn a_file_is_written_as_long_as_somebody_has_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.hpraw");
+        let open = File::create(&path).unwrap();
+        assert_eq!(writer(&path), Some(Writer { pid: None }));
+        drop(open);
+        // A child that another test is starting has all our files open until it is another program.
+        let gone = || {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            writer(&path).is_none()
+        };
+        assert!((0..500).any(|_| gone()));
+    }
 
     #[test]
     fn only_raw_files_have_one() {
@@ -80,7 +111,6 @@ mod tests {
         bytes[offset_of!(Header, chunks)] = 2;
         let header = RawHeader::parse(&bytes).unwrap();
         assert_eq!(header.used, (HEADER_BYTES + 2 * CHUNK_BYTES) as u64);
-        assert!(!header.is_written());
         bytes[offset_of!(Header, chunks)..][..8].fill(0xff);
         assert_eq!(RawHeader::parse(&bytes), None);
     }

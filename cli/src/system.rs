@@ -8,6 +8,8 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::os::fd::{FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -90,6 +92,42 @@ pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
 pub(crate) fn user_id() -> u32 {
     // SAFETY: takes nothing, changes nothing, cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Whether any process has a file open for writing or mapped so; `None` if the system cannot tell, such as on some file systems of a network.
+///
+/// The system grants a lease for reading only where nobody can write, whatever the process is called, which number it has and whether its
+/// program is still there. The lease is given back at once.
+pub(crate) fn is_open_for_writing(file: &File) -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    {
+        /// Of `fcntl.h`; the crate `libc` lacks it.
+        const F_SETSIG: libc::c_int = 10;
+
+        let number = file.as_raw_fd();
+        // Should somebody open the file for writing in that moment: the signal that is sent then is one that nobody minds.
+        // SAFETY: takes numbers only.
+        unsafe { libc::fcntl(number, F_SETSIG, libc::SIGURG) };
+        // SAFETY: takes numbers only.
+        if unsafe { libc::fcntl(number, libc::F_SETLEASE, libc::F_RDLCK) } == 0 {
+            // SAFETY: takes numbers only.
+            unsafe { libc::fcntl(number, libc::F_SETLEASE, libc::F_UNLCK) };
+            return Some(false);
+        }
+        (io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock).then_some(true)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        None
+    }
+}
+
+/// Whether there is a process of this number.
+pub(crate) fn exists(pid: libc::pid_t) -> bool {
+    // SAFETY: takes two numbers; 0 is no signal.
+    let found = unsafe { libc::kill(pid, 0) } == 0;
+    found || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
 /// Another descriptor for a file that this process has open for writing.

@@ -231,7 +231,9 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
         clock_mode: ClockMode::Auto,
         wall: Nanos(1_250 * MS),
         cpu: Some(Nanos(1_160 * MS)),
+        process_started: Some(4_711_000),
         finished: true,
+        goes_on: false,
         debug_assertions: false,
         opt_level: '3',
         own_cost: OwnCost {

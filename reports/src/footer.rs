@@ -31,7 +31,7 @@ const MARKS: [(Mark, &str); 4] = [
     ),
     (
         Mark::Cut,
-        "the loop ran when its process was killed: its hits since it was entered are lost",
+        "the loop ran when its process was killed or read: its hits since it was entered are missing",
     ),
 ];
 
@@ -292,12 +292,7 @@ fn not_measured(view: &RunView<'_>) -> Vec<String> {
 }
 
 /// What is known of a process that did not come to its end in order.
-fn how_it_ended(view: &RunView<'_>, profile: &Profile, process: &Process) -> String {
-    let same = |other: &&Process| (&other.host, other.pid) == (&process.host, process.pid);
-    let mut later = profile.processes.iter().filter(same);
-    if later.any(|other| other.start_unix_ns > process.start_unix_ns) {
-        return "became another program (exec)".into();
-    }
+fn how_it_ended(view: &RunView<'_>) -> String {
     // Of one process the end of the run is known; of several nobody knows whose it is.
     match view.run.end.filter(|_| view.processes == 1) {
         Some(End::Signal(_)) => format!(
@@ -365,15 +360,17 @@ fn stack_hint(thread: &Thread, function: &Function) -> String {
     )
 }
 
-/// The lines where threads stood when their process was killed.
+/// The lines where threads stood when their process was killed, or read while it went on.
 fn write_running(
     view: &RunView<'_>,
     profile: &Profile,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for (process, threads) in &view.cut_short {
-        let end = how_it_ended(view, profile, process);
+    let cut_short = view.cut_short.iter().map(|cut| (cut, how_it_ended(view)));
+    let reading = "goes on: this is what it had recorded when it was read";
+    let going_on = view.going_on.iter().map(|one| (one, reading.to_owned()));
+    for ((process, threads), end) in cut_short.chain(going_on) {
         writeln!(
             out,
             "{} process {} {end}",

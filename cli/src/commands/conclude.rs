@@ -6,9 +6,10 @@ use hprof::model::Profile;
 
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
-use crate::launch::{OptionalLibrary, Records};
+use crate::launch::{OptionalLibrary, Records, Survivors};
 use crate::output::{self, Report};
-use crate::store::{self, Destination, Loaded, Placed, RunFacts};
+use crate::store::{self, Destination, Placed, Recorded, RunFacts};
+use crate::system;
 use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
@@ -43,62 +44,124 @@ pub(super) struct Over<'a> {
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
 pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
-    let failed = if over.code == 0 { CODE } else { over.code };
-    let raw = store::raw_files(over.records.folder())?;
-    if raw.is_empty() {
-        let notes = store::unrecorded(over.records.folder())?;
-        for note in &notes {
-            output::say(format_args!("nothing was recorded: {note:#}"));
+    let survivors = Survivors::after_a_moment(over.records.folder());
+    match Recorded::read(over.records.folder()) {
+        Ok(recorded) if recorded.is_empty() => Ok(nothing_recorded(over, &recorded, &survivors)),
+        Ok(recorded) => Ok(save_and_print(over, recorded, &survivors)),
+        Err(error) => {
+            over.records.keep();
+            Err(error.into())
         }
-        if notes.is_empty() {
-            nothing_recorded((over.reason)());
-        }
-        return Ok(over.code);
     }
-    let folder = over.records.folder();
+}
+
+fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> u8 {
+    let failed = if over.code == 0 { CODE } else { over.code };
     let mut code = over.code;
-    let saved = store::load(&[folder.to_owned()]).and_then(|mut loaded| {
-        loaded.profile.run = over.facts.into_run();
-        let mut processes = loaded.profile.processes.iter();
+    for missing in recorded.missing() {
+        output::say(format_args!("left out: {missing:#}"));
+    }
+    let mut unsaved = !recorded.unreadable.is_empty();
+    let (files, mut profile) = recorded.into_profile();
+    let mut saved = None;
+    if !files.is_empty() {
+        profile.run = over.facts.into_run();
+        let mut processes = profile.processes.iter();
         if over.native && processes.all(|process| process.native.is_none()) {
-            output::say(format_args!(
-                "no native stacks: {}",
-                missing_stacks(&loaded.profile)
-            ));
+            let why = missing_stacks(&profile);
+            output::say(format_args!("no native stacks: {why}"));
         }
-        match print(over.report, over.table, &loaded) {
+        // Before the report, which may wait for its reader.
+        saved = Some(store::save(&profile, &over.program, over.destination));
+        match tables::write(over.report, &profile, over.table) {
             Err(error) if !failure::is_broken_pipe(&error) => {
                 output::error(&error);
                 code = failed;
             }
             _ => {}
         }
-        store::save(&loaded.profile, &over.program, over.destination)
-    });
+    }
     match saved {
-        Ok(Placed {
-            path,
-            is_file: false,
-        }) => output::say(format_args!("saved into {}", path.display())),
-        Ok(Placed { path, .. }) => {
-            let path = short(&path);
-            output::say(format_args!(
-                "saved to {}; show it again with: hprof show {}",
-                path.display(),
-                quoted(&path)
-            ));
-        }
-        Err(error) => {
+        Some(Ok(placed)) => say_saved(&placed),
+        Some(Err(error)) => {
             output::error(&error.context("the profile could not be saved"));
-            let folder = over.records.keep();
+            unsaved = true;
+        }
+        None => {}
+    }
+    if unsaved {
+        code = failed;
+    }
+    if unsaved || !survivors.is_empty() {
+        let folder = over.records.keep();
+        if unsaved {
             output::say(format_args!(
                 "hint: what was recorded is still there: hprof show {}",
                 quoted(&folder)
             ));
-            code = failed;
         }
+        say_going_on(survivors, &folder);
     }
-    Ok(code)
+    code
+}
+
+fn say_saved(placed: &Placed) {
+    if !placed.is_file {
+        output::say(format_args!("saved into {}", placed.path.display()));
+        return;
+    }
+    let path = short(&placed.path);
+    output::say(format_args!(
+        "saved to {}; show it again with: hprof show {}",
+        path.display(),
+        quoted(&path)
+    ));
+}
+
+/// Says which processes went on after the program had ended, where they record, and how that is read.
+fn say_going_on(survivors: &Survivors, folder: &Path) {
+    if survivors.is_empty() {
+        return;
+    }
+    let (goes, it) = if survivors.is_one() {
+        ("goes on and records", "it has")
+    } else {
+        ("go on and record", "they have")
+    };
+    output::say(format_args!(
+        "the program has left {survivors}, which {goes} into {}",
+        folder.display()
+    ));
+    output::say(format_args!(
+        "hint: once {it} ended, save all of it with: hprof recover; until then look at it with: hprof show {}",
+        quoted(folder)
+    ));
+}
+
+/// Says why, and keeps the folder of those who may record yet. The exit code stays the program's.
+fn nothing_recorded(over: Over<'_>, recorded: &Recorded, survivors: &Survivors) -> u8 {
+    for missing in recorded.missing() {
+        output::say(format_args!("nothing was recorded: {missing:#}"));
+    }
+    let is_explained = recorded.missing().next().is_some();
+    if !survivors.is_empty() {
+        if !is_explained {
+            output::say("nothing was recorded so far");
+        }
+        say_going_on(survivors, &over.records.keep());
+    } else if let Some(user) = over.facts.other_user.filter(|_| !is_explained) {
+        output::say(format_args!(
+            "nothing was recorded: the program went on as user {user}, who has no right to write to {}, a folder of user {}",
+            over.records.folder().display(),
+            system::user_id()
+        ));
+        output::say(
+            "hint: start hprof as that user, or enter a function with #[profile], such as main, before the rights are given up",
+        );
+    } else if !is_explained {
+        say_nothing((over.reason)());
+    }
+    over.code
 }
 
 /// Why no process left native stacks.
@@ -110,14 +173,7 @@ fn missing_stacks(profile: &Profile) -> &'static str {
     }
 }
 
-fn print(report: Report, table: &TableArgs, loaded: &Loaded) -> anyhow::Result<()> {
-    for skipped in &loaded.skipped {
-        output::say(format_args!("left out: {skipped:#}"));
-    }
-    tables::write(report, &loaded.profile, table)
-}
-
-fn nothing_recorded(reason: Nothing) {
+fn say_nothing(reason: Nothing) {
     match reason {
         Nothing::Optional(optional) => {
             let of = match &optional.package {

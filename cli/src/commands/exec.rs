@@ -28,15 +28,15 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         runs: runs.clone(),
     };
     let records = Records::create(&runs, &order)?;
+    let words = args
+        .command
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned());
+    let command = words.collect();
     let code = launch::run_program(records.folder(), &order, &[], args.command)?;
     let launches = launch::finished_launches(records.folder())?;
-    let facts = RunFacts::new(&launches, Vec::new());
-    let program = facts
-        .command
-        .first()
-        .map(String::as_str)
-        .unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
+    let facts = RunFacts::new(&launches, command).with_code(code);
+    let program = facts.program();
     let reason = &|| Nothing::Instrumented;
     conclude(Over {
         records,

@@ -1,54 +1,98 @@
 //! `hprof recover`: save what was recorded by runs whose hprof was killed before it could.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use hprof::raw::native;
 
 use crate::args::FolderArgs;
-use crate::launch;
+use crate::failure::CODE;
+use crate::launch::{self, Claim, Orphan};
 use crate::output;
 use crate::settings::Whereabouts;
-use crate::store::{self, Destination, RunFacts};
+use crate::store::{self, Destination, Recorded, RunFacts};
 
-/// `hprof recover`.
+/// `hprof recover`. One folder that cannot be recovered keeps nobody from the others.
 pub(crate) fn recover(args: &FolderArgs) -> anyhow::Result<u8> {
     let runs = store::runs_folder(&Whereabouts::from(args))?;
-    let orphans = launch::orphans(&runs);
-    if orphans.is_empty() {
+    let mut code = 0;
+    let mut found = false;
+    for folder in launch::folders_of(&runs) {
+        match launch::claim(&folder) {
+            Claim::Others => {}
+            Claim::Alive(survivors) => {
+                found = true;
+                output::say(format_args!(
+                    "left alone: {survivors} still {} in {}",
+                    if survivors.is_one() {
+                        "records"
+                    } else {
+                        "record"
+                    },
+                    folder.display()
+                ));
+            }
+            Claim::Orphan(orphan) => {
+                found = true;
+                if let Err(error) = recover_one(orphan, &runs) {
+                    output::error(&error.context(format!("cannot recover {}", folder.display())));
+                    code = CODE;
+                }
+            }
+        }
+    }
+    if !found {
         output::say("nothing to recover");
-        return Ok(0);
     }
-    for orphan in orphans {
-        recover_one(&orphan, &runs)
-            .with_context(|| format!("cannot recover {}", orphan.display()))?;
-    }
-    Ok(0)
+    Ok(code)
 }
 
-fn recover_one(orphan: &Path, runs: &Path) -> anyhow::Result<()> {
-    if store::raw_files(orphan)?.is_empty() {
+/// Saves what is there, and deletes nothing else.
+fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<()> {
+    let folder = orphan.folder();
+    let recorded = Recorded::read(folder)?;
+    for missing in recorded.missing() {
+        output::say(format_args!("left out: {missing:#}"));
+    }
+    let unreadable = recorded.unreadable.len();
+    if recorded.is_empty() {
         output::say(format_args!(
             "deleted {}: nothing was recorded",
-            orphan.display()
+            folder.display()
         ));
-    } else {
-        let facts = RunFacts::new(&launch::launches(orphan)?, Vec::new());
-        let program = facts
-            .command
-            .first()
-            .map(String::as_str)
-            .unwrap_or_default();
-        let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut loaded = store::load(&[orphan.to_owned()])?;
-        loaded.profile.run = facts.into_run();
-        let destination = Destination::beside_others(runs)?;
-        let saved = store::save(&loaded.profile, &program, &destination)?;
-        for skipped in &loaded.skipped {
-            output::say(format_args!("left out: {skipped:#}"));
+    } else if !recorded.parts.is_empty() {
+        let files = save(recorded, folder, runs)?;
+        if unreadable > 0 {
+            // The next time only the others are left.
+            delete(&files)?;
         }
-        output::say(format_args!("recovered {}", saved.path.display()));
     }
-    fs::remove_dir_all(orphan)?;
+    if unreadable > 0 {
+        anyhow::bail!("what cannot be read stays there: delete the folder if nobody can use it");
+    }
+    orphan.delete()?;
+    Ok(())
+}
+
+/// Saves the parts that could be read; returns their files.
+fn save(recorded: Recorded, folder: &Path, runs: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let facts = RunFacts::new(&launch::launches(folder)?, Vec::new());
+    let program = facts.program();
+    let (files, mut profile) = recorded.into_profile();
+    profile.run = facts.into_run();
+    let destination = Destination::beside_others(runs)?;
+    let saved = store::save(&profile, &program, &destination)?;
+    output::say(format_args!("recovered {}", saved.path.display()));
+    Ok(files)
+}
+
+/// Deletes raw files and the stacks beside them.
+fn delete(files: &[PathBuf]) -> anyhow::Result<()> {
+    for file in files {
+        fs::remove_file(file).with_context(|| format!("cannot delete {}", file.display()))?;
+        // Most have none.
+        let _ = fs::remove_file(file.with_extension(native::EXTENSION));
+    }
     Ok(())
 }

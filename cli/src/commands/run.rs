@@ -64,12 +64,12 @@ fn profile(
     let records = Records::create(&runs, &order)?;
     let own = OwnAllocator::of(build, &runs);
     let (code, launches) = start(&cargo, recording, &records, &own, &package)?;
-    if launches.is_empty() {
+    if !records.has_started() {
         return Ok(not_started(build, code));
     }
     conclude(Over {
         records,
-        facts: facts(build, &package, &launches),
+        facts: facts(build, &package, &launches).with_code(code),
         program: program_name(build, &launches),
         destination: &destination,
         report,
@@ -107,7 +107,8 @@ fn start(
         return start(true);
     }
     let (code, launches) = start(false)?;
-    if launches.is_empty() && OwnAllocator::is_the_cause(cargo, &recording.switch(false), code)? {
+    if !records.has_started() && OwnAllocator::is_the_cause(cargo, &recording.switch(false), code)?
+    {
         say_left_out();
         let ended = start(true)?;
         own.remember(cargo, package);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::process::{self, exit_code};
 use super::records::LaunchNote;
 use crate::failure::Hint;
+use crate::output;
 
 /// First argument of an hprof that is started by cargo as the runner of a program.
 pub(crate) const LAUNCHER_ARGUMENT: &str = "__launch";
@@ -81,8 +82,10 @@ pub(crate) fn run_program(
         .hint(hint_for(&executable))?;
     let note = LaunchNote::start(folder, noted, &running);
     let ended = running.wait()?;
-    note.and_then(|note| note.end(&ended))
-        .context("cannot note how the program ended")?;
+    if let Err(error) = note.and_then(|note| note.end(&ended)) {
+        // What the program recorded, and its exit code, are worth more than how long it took.
+        output::say(format_args!("cannot note how the program ended: {error:#}"));
+    }
     Ok(exit_code(ended.end))
 }
 

@@ -10,11 +10,14 @@ mod package;
 mod process;
 mod records;
 mod signals;
+mod survivors;
 
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use cargo::{Cargo, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
 pub(crate) use records::{
-    Launch, LaunchEnd, Records, finished_launches, launches, memory_folder, orphans,
+    Claim, Launch, LaunchEnd, Orphan, Records, claim, finished_launches, folders_of, launches,
+    memory_folder,
 };
+pub(crate) use survivors::Survivors;

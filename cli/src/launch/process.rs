@@ -27,6 +27,8 @@ pub(crate) struct Ended {
     pub(crate) wall: Duration,
     /// User and system time of it and of the children it waited for.
     pub(crate) cpu: Duration,
+    /// The user it ended as, if that is known.
+    pub(crate) user: Option<u32>,
 }
 
 /// Starts the command with our own standard streams, unless it says otherwise. Signals for hprof go to it, and to `others`.
@@ -60,9 +62,16 @@ impl Running {
         system::wait_for_end(self.pid)?;
         let wall = self.started.elapsed();
         self.forwarder.forget_child();
+        // Until it is collected the system remembers whose it was.
+        let user = user_of(self.pid);
         let (end, cpu) = system::collect(self.pid)?;
         tracing::debug!(?end, ?wall, ?cpu, "ended");
-        Ok(Ended { end, wall, cpu })
+        Ok(Ended {
+            end,
+            wall,
+            cpu,
+            user,
+        })
     }
 }
 
@@ -74,6 +83,14 @@ pub(crate) fn exit_code(end: End) -> u8 {
     };
     // The system keeps eight bits of it anyway.
     u8::try_from(code & 0xff).unwrap_or(u8::MAX)
+}
+
+/// The user whose rights a process has.
+fn user_of(pid: libc::pid_t) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // Real, effective, saved, of the file system.
+    users.split_whitespace().nth(3)?.parse().ok()
 }
 
 fn unix_nanos(time: SystemTime) -> u64 {
@@ -93,6 +110,7 @@ mod tests {
         assert_eq!(ended.end, End::Code(5));
         assert!(ended.wall >= Duration::from_millis(50));
         assert!(ended.cpu < ended.wall);
+        assert!(ended.user.is_none_or(|user| user == system::user_id()));
     }
 
     #[test]

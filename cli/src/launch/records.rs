@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | `order.json` | hprof, before the run | how to start the program ([`Order`]) |
 //! | `lock` | hprof | locked as long as hprof lives |
+//! | `room` | hprof | nothing: its room is given to a note for which there is none |
 //! | `launch-<pid>.json` | the launcher `pid` | what was started, and how it ended ([`Launch`]); locked as long as it runs |
 //! | `*.hpraw` | the program | one raw file for each process |
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 
 use super::launcher::Order;
 use super::process::{Ended, Running};
-use crate::raw_header::RawHeader;
+use super::survivors::{self, Survivors};
 use crate::store::raw_files;
 use crate::system;
 
@@ -32,6 +33,11 @@ const MEMORY: &str = "/dev/shm";
 const LONGEST: u64 = 16 << 20;
 const ORDER: &str = "order.json";
 const LOCK: &str = "lock";
+const ROOM: &str = "room";
+/// Bytes of `room`.
+const ROOM_BYTES: usize = 64 << 10;
+/// A note is written with so many spaces behind it, so that the end of the program has room in the same bytes.
+const NOTE_PADDING: usize = 512;
 const LAUNCH_PREFIX: &str = "launch-";
 const PREFIX_ON_DISK: &str = ".recording-";
 
@@ -63,6 +69,9 @@ pub(crate) struct LaunchEnd {
     pub(crate) wall_ns: u64,
     /// User and system time.
     pub(crate) cpu_ns: u64,
+    /// The user that the program ended as, if that is known.
+    #[serde(default)]
+    pub(crate) user: Option<u32>,
     /// Exit code, unless a signal ended it.
     pub(crate) code: Option<i32>,
     /// The signal that ended it.
@@ -78,6 +87,7 @@ impl LaunchEnd {
         Self {
             wall_ns: nanos(ended.wall).0,
             cpu_ns: nanos(ended.cpu).0,
+            user: ended.user,
             code,
             signal,
         }
@@ -128,6 +138,8 @@ impl Records {
         let lock = File::create(folder.path().join(LOCK))?;
         lock.lock()?;
         fs::write(folder.path().join(ORDER), serde_json::to_vec(order)?)?;
+        // The run can do without.
+        let _ = fs::write(folder.path().join(ROOM), vec![0_u8; ROOM_BYTES]);
         Ok(Self {
             folder,
             _lock: lock,
@@ -144,6 +156,13 @@ impl Records {
         self.folder().join(ORDER)
     }
 
+    /// Whether a launcher has started its program, though there may have been no room for its note.
+    pub(crate) fn has_started(&self) -> bool {
+        notes(self.folder()).is_ok_and(|notes| !notes.is_empty())
+            || raw_files(self.folder()).is_ok_and(|files| !files.is_empty())
+            || !self.folder().join(ROOM).exists()
+    }
+
     /// Leaves the folder where it is.
     pub(crate) fn keep(self) -> PathBuf {
         self.folder.keep()
@@ -157,13 +176,12 @@ fn private_folder(parent: &Path, prefix: &str) -> io::Result<TempDir> {
         .tempdir_in(parent)
 }
 
-/// A launcher's note of what it started.
+/// A launcher's note of what it started. Where it cannot be written the program runs all the same.
 #[derive(Debug)]
 pub(crate) struct LaunchNote {
-    path: PathBuf,
     launch: Launch,
     /// Locked until the note is complete.
-    _lock: File,
+    file: File,
 }
 
 impl LaunchNote {
@@ -175,26 +193,45 @@ impl LaunchNote {
     ) -> anyhow::Result<Self> {
         let launcher = i32::try_from(std::process::id())?;
         let path = folder.join(format!("{LAUNCH_PREFIX}{launcher}.json"));
-        let lock = File::create(&path)?;
-        lock.lock()?;
-        let launch = Launch {
-            launcher,
-            command,
-            start_unix_ns: running.start_unix_ns(),
-            ended: None,
+        let make_room = || fs::remove_file(folder.join(ROOM));
+        let create = || {
+            File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)
         };
-        fs::write(&path, serde_json::to_vec(&launch)?)?;
-        Ok(Self {
-            path,
-            launch,
-            _lock: lock,
-        })
+        let file =
+            create().or_else(|error| make_room().map_err(|_| error).and_then(|()| create()))?;
+        file.lock()?;
+        let note = Self {
+            launch: Launch {
+                launcher,
+                command,
+                start_unix_ns: running.start_unix_ns(),
+                ended: None,
+            },
+            file,
+        };
+        // The lock alone tells that a program was started.
+        let written = note.write().is_ok() || (make_room().is_ok() && note.write().is_ok());
+        tracing::debug!(written, "note of the start");
+        Ok(note)
     }
 
     /// Writes that it has ended.
     pub(crate) fn end(mut self, ended: &Ended) -> anyhow::Result<()> {
         self.launch.ended = Some(LaunchEnd::new(ended));
-        fs::write(&self.path, serde_json::to_vec(&self.launch)?)?;
+        self.write()
+    }
+
+    /// Writes the note over the older one, which takes no more room than that.
+    fn write(&self) -> anyhow::Result<()> {
+        let mut text = serde_json::to_vec(&self.launch)?;
+        if self.launch.ended.is_none() {
+            text.extend_from_slice(&[b' '; NOTE_PADDING]);
+        }
+        self.file.write_all_at(&text, 0)?;
         Ok(())
     }
 }
@@ -232,14 +269,44 @@ fn notes(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(notes)
 }
 
-/// Folders of runs whose profiles would be in `runs`, and whose hprof is no more.
-pub(crate) fn orphans(runs: &Path) -> Vec<PathBuf> {
+/// What a folder of records is to `hprof recover`.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Its hprof lives, or another `hprof recover` has it, or it is gone.
+    Others,
+    /// Its hprof is no more, but these go on recording.
+    Alive(Survivors),
+    /// It is nobody's but ours now.
+    Orphan(Orphan),
+}
+
+/// A folder of records that is nobody else's as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Orphan {
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Deletes it with all that is in it.
+    pub(crate) fn delete(self) -> io::Result<()> {
+        fs::remove_dir_all(&self.folder)
+    }
+}
+
+/// Folders of runs whose profiles would be in `runs`, whoever has them now.
+pub(crate) fn folders_of(runs: &Path) -> Vec<PathBuf> {
     let in_memory = prefix_in_memory();
     let places = [
         (Path::new(MEMORY), in_memory.as_str()),
         (runs, PREFIX_ON_DISK),
     ];
-    let mut orphans = Vec::new();
+    let mut folders = Vec::new();
     for (parent, prefix) in places {
         let Ok(entries) = fs::read_dir(parent) else {
             continue;
@@ -250,32 +317,44 @@ pub(crate) fn orphans(runs: &Path) -> Vec<PathBuf> {
                 && entry
                     .metadata()
                     .is_ok_and(|facts| facts.is_dir() && facts.uid() == system::user_id());
-            if ours && order(&folder).is_some_and(|order| order.runs == runs) && !is_alive(&folder)
-            {
-                orphans.push(folder);
+            if ours && order(&folder).is_some_and(|order| order.runs == runs) {
+                folders.push(folder);
             }
         }
     }
-    orphans.sort();
-    orphans
+    folders.sort();
+    folders
 }
 
 fn order(folder: &Path) -> Option<Order> {
     serde_json::from_slice(&regular_file::read(&folder.join(ORDER), LONGEST).ok()?).ok()
 }
 
-/// Whether the hprof, a launcher or a program of a folder of records still lives.
-fn is_alive(folder: &Path) -> bool {
-    let locked = |path: &Path| File::open(path).is_ok_and(|file| file.try_lock().is_err());
-    let written = |path: &PathBuf| {
-        RawHeader::read(path)
-            .ok()
-            .flatten()
-            .is_some_and(|header| header.is_written())
+/// Takes a folder whose hprof, launchers and programs are all gone. Of several that try it at once one succeeds.
+pub(crate) fn claim(folder: &Path) -> Claim {
+    let path = folder.join(LOCK);
+    let Ok(lock) = File::options().read(true).write(true).open(&path) else {
+        return Claim::Others;
     };
-    locked(&folder.join(LOCK))
-        || notes(folder).is_ok_and(|notes| notes.iter().any(|note| locked(note)))
-        || raw_files(folder).is_ok_and(|files| files.iter().any(written))
+    let same = |a: &fs::Metadata, b: &fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    let is_there = || Some(same(&lock.metadata().ok()?, &fs::metadata(&path).ok()?));
+    // Whoever had it before may have deleted the folder meanwhile.
+    if lock.try_lock().is_err() || is_there() != Some(true) {
+        return Claim::Others;
+    }
+    let is_locked = |path: &PathBuf| File::open(path).is_ok_and(|file| file.try_lock().is_err());
+    let launched = notes(folder).is_ok_and(|notes| notes.iter().any(is_locked));
+    let survivors = Survivors::of(folder);
+    if !survivors.is_empty() {
+        return Claim::Alive(survivors);
+    }
+    if launched || survivors::is_being_started(&folder.join(ORDER)) {
+        return Claim::Others;
+    }
+    Claim::Orphan(Orphan {
+        folder: folder.to_owned(),
+        _lock: lock,
+    })
 }
 
 #[cfg(test)]
@@ -296,31 +375,36 @@ mod tests {
         let records = create(runs.path());
         let folder = records.folder().to_owned();
         assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
-        assert!(is_alive(&folder));
-        assert!(orphans(runs.path()).is_empty());
+        assert_eq!(folders_of(runs.path()), std::slice::from_ref(&folder));
+        assert!(matches!(claim(&folder), Claim::Others));
         drop(records);
         assert!(!folder.exists());
     }
 
-    /// Orphans, once there are any: a child that another test is starting holds our locks until it is another program.
-    fn orphans_in_time(runs: &Path) -> Vec<PathBuf> {
+    /// The folder, once nobody else has it: a child that another test is starting holds our locks until it is another program.
+    fn claimed(folder: &Path) -> Orphan {
         for _ in 0..500 {
-            let found = orphans(runs);
-            if !found.is_empty() {
-                return found;
+            if let Claim::Orphan(orphan) = claim(folder) {
+                return orphan;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        Vec::new()
+        panic!("nobody gave {} up", folder.display());
     }
 
     #[test]
     fn a_kept_folder_is_an_orphan_of_its_package_once_nobody_holds_it() {
         let runs = tempfile::tempdir().unwrap();
         let folder = create(runs.path()).keep();
-        assert_eq!(orphans_in_time(runs.path()), std::slice::from_ref(&folder));
-        assert!(orphans(&runs.path().join("other")).is_empty());
-        fs::remove_dir_all(folder).unwrap();
+        assert!(folders_of(&runs.path().join("other")).is_empty());
+        let orphan = claimed(&folder);
+        assert!(
+            matches!(claim(&folder), Claim::Others),
+            "one of two gets it"
+        );
+        orphan.delete().unwrap();
+        assert!(matches!(claim(&folder), Claim::Others), "it is gone");
+        assert!(folders_of(runs.path()).is_empty());
     }
 
     #[test]
@@ -337,8 +421,7 @@ mod tests {
             assert_eq!(records.folder().parent(), Some(&*runs));
             assert!(crate::store::saved_profiles(&runs).unwrap().is_empty());
             let folder = records.keep();
-            assert_eq!(orphans_in_time(&runs), std::slice::from_ref(&folder));
-            fs::remove_dir_all(folder).unwrap();
+            claimed(&folder).delete().unwrap();
         }
     }
 }

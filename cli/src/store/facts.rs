@@ -3,6 +3,7 @@
 use hprof::model::{End, Nanos, Run};
 
 use crate::launch::Launch;
+use crate::system;
 
 /// What the launchers know of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) struct RunFacts {
     pub(crate) code: Option<i32>,
     /// The signal that ended it.
     pub(crate) signal: Option<i32>,
+    /// The user that a program ended as, if that is another one than ours: it gave up rights, or took some.
+    pub(crate) other_user: Option<u32>,
 }
 
 impl RunFacts {
@@ -60,7 +63,26 @@ impl RunFacts {
             cpu_ns: sum(|end| end.cpu_ns),
             code,
             signal,
+            other_user: launches
+                .iter()
+                .filter_map(|launch| launch.ended.as_ref()?.user)
+                .find(|user| *user != system::user_id()),
         }
+    }
+
+    /// With the exit code of the launcher, which is the program's, if nobody could note that. Those above 127 stand for signals, or do not.
+    pub(crate) fn with_code(mut self, code: u8) -> Self {
+        if self.start_unix_ns.is_none() && code < 128 {
+            self.code = Some(code.into());
+        }
+        self
+    }
+
+    /// Name of the program, without its folder.
+    pub(crate) fn program(&self) -> String {
+        let program = self.command.first().map(String::as_str);
+        let program = program.unwrap_or_default();
+        program.rsplit('/').next().unwrap_or_default().to_owned()
     }
 
     /// As the model has it.
@@ -89,6 +111,7 @@ mod tests {
             cpu_ns: 4,
             code: Some(code),
             signal: None,
+            user: None,
         });
         Launch {
             launcher: 1,

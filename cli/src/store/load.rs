@@ -13,14 +13,18 @@ use hprof::regular_file;
 
 use crate::failure;
 use crate::output;
+use crate::raw_header;
 use crate::system;
+
+/// Notes that an error lists.
+const NOTES_LISTED: usize = 8;
 
 /// A profile, and what could not be made part of it.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// Everything that could be read, as one.
     pub(crate) profile: Profile,
-    /// Raw files of a folder that could not be read, each with the reason.
+    /// What of folders could not be read, each with the reason.
     pub(crate) skipped: Vec<anyhow::Error>,
 }
 
@@ -42,8 +46,70 @@ pub(crate) fn load(paths: &[PathBuf]) -> anyhow::Result<Loaded> {
     })
 }
 
+/// What the raw files of a folder hold.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// What could be read of them, each with its file.
+    pub(crate) parts: Vec<(PathBuf, Profile)>,
+    /// Files that hold nothing yet, or never will: their process was killed before its recording began.
+    pub(crate) not_begun: Vec<anyhow::Error>,
+    /// Files that could not be read. What is in them is nowhere else.
+    pub(crate) unreadable: Vec<anyhow::Error>,
+    /// Processes that could not make their file.
+    pub(crate) unrecorded: Vec<anyhow::Error>,
+}
+
+impl Recorded {
+    /// Reads a folder.
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let files = raw_files(folder)?;
+        let mut recorded = Self {
+            unrecorded: unrecorded(folder)?,
+            ..Self::default()
+        };
+        let progress = output::Progress::start("reading", files.len());
+        for file in files {
+            progress.step();
+            match read_raw(&file) {
+                Ok(part) => recorded.parts.push((file, part)),
+                Err(
+                    hprof::raw::ReadError::NotBegun { .. } | hprof::raw::ReadError::Empty { .. },
+                ) => recorded.not_begun.push(not_begun(&file)),
+                Err(error) => recorded.unreadable.push(with_raw_hint(error)),
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Whether there is nothing that could be read, and nothing that could not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// What is missing and why, one sentence each.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &anyhow::Error> {
+        let notes = self.unrecorded.iter().chain(&self.not_begun);
+        notes.chain(&self.unreadable)
+    }
+
+    /// All parts as one profile, and the files they are from.
+    pub(crate) fn into_profile(self) -> (Vec<PathBuf>, Profile) {
+        let (files, parts): (Vec<_>, Vec<_>) = self.parts.into_iter().unzip();
+        (files, merge(parts))
+    }
+}
+
+fn not_begun(file: &Path) -> anyhow::Error {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    if raw_header::writer(file).is_some() {
+        anyhow!("process {name} is about to begin its recording")
+    } else {
+        anyhow!("process {name} was killed before its recording began")
+    }
+}
+
 /// The processes that could not make their raw file in a folder, and why.
-pub(crate) fn unrecorded(folder: &Path) -> io::Result<Vec<anyhow::Error>> {
+fn unrecorded(folder: &Path) -> io::Result<Vec<anyhow::Error>> {
     let mut notes = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -72,35 +138,45 @@ pub(crate) fn unrecorded(folder: &Path) -> io::Result<Vec<anyhow::Error>> {
     Ok(notes)
 }
 
-/// Reads the raw files of a folder.
+/// Adds the raw files of a folder.
 fn load_folder(
     folder: &Path,
     parts: &mut Vec<Profile>,
     skipped: &mut Vec<anyhow::Error>,
 ) -> anyhow::Result<()> {
-    let files = raw_files(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    if files.is_empty() {
-        let error = anyhow!("no profile in {}", folder.display());
-        return Err(failure::with_hint(
-            error,
-            format!("it has no file that ends with .{EXTENSION}"),
-        ));
+    let recorded =
+        Recorded::read(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    if recorded.parts.is_empty() {
+        return Err(nothing_in(folder, recorded));
     }
-    let before = (parts.len(), skipped.len());
-    skipped.extend(unrecorded(folder).unwrap_or_default());
-    let notes = skipped.len() - before.1;
-    let progress = output::Progress::start("reading", files.len());
-    for file in files {
-        progress.step();
-        match read(&file) {
-            Ok(part) => parts.push(part),
-            Err(error) => skipped.push(error),
-        }
-    }
-    if parts.len() == before.0 && skipped.len() > before.1 + notes {
-        return Err(skipped.remove(before.1 + notes));
-    }
+    parts.extend(recorded.parts.into_iter().map(|(_, part)| part));
+    skipped.extend(recorded.unrecorded);
+    skipped.extend(recorded.not_begun);
+    skipped.extend(recorded.unreadable);
     Ok(())
+}
+
+/// Why a folder has no profile.
+fn nothing_in(folder: &Path, mut recorded: Recorded) -> anyhow::Error {
+    if !recorded.unreadable.is_empty() {
+        return recorded.unreadable.remove(0);
+    }
+    let mut notes: Vec<_> = recorded.missing().map(|note| format!("{note:#}")).collect();
+    if notes.is_empty() {
+        return failure::with_hint(
+            anyhow!("no profile in {}", folder.display()),
+            format!("it has no file that ends with .{EXTENSION}"),
+        );
+    }
+    let more = notes.len().saturating_sub(NOTES_LISTED);
+    notes.truncate(NOTES_LISTED);
+    if more > 0 {
+        notes.push(format!("and {more} more"));
+    }
+    failure::with_hint(
+        anyhow!("no profile in {}: {}", folder.display(), notes.join("; ")),
+        "hprof list shows the saved profiles",
+    )
 }
 
 fn read(path: &Path) -> anyhow::Result<Profile> {
@@ -112,17 +188,28 @@ fn read(path: &Path) -> anyhow::Result<Profile> {
             )
         });
     }
-    hprof::raw::read(path).map_err(|error| {
-        let hint = match &error {
-            hprof::raw::ReadError::Io { source, .. }
-                if source.kind() == io::ErrorKind::NotFound =>
-            {
-                "hprof list shows the saved profiles"
-            }
-            _ => "expected a profile saved by hprof run, or a raw file of the recorder",
-        };
-        failure::with_hint(anyhow::Error::new(error), hint)
-    })
+    read_raw(path).map_err(with_raw_hint)
+}
+
+/// Reads a raw file, and whether its process goes on.
+fn read_raw(path: &Path) -> Result<Profile, hprof::raw::ReadError> {
+    // Asked first: a process that ends meanwhile has ended at a moment that is read.
+    let goes_on = raw_header::writer(path).is_some();
+    let mut profile = hprof::raw::read(path)?;
+    for process in &mut profile.processes {
+        process.goes_on = goes_on && !process.finished;
+    }
+    Ok(profile)
+}
+
+fn with_raw_hint(error: hprof::raw::ReadError) -> anyhow::Error {
+    let hint = match &error {
+        hprof::raw::ReadError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            "hprof list shows the saved profiles"
+        }
+        _ => "expected a profile saved by hprof run, or a raw file of the recorder",
+    };
+    failure::with_hint(anyhow::Error::new(error), hint)
 }
 
 /// Whether a file begins as saved profiles do. Whatever it is called: `-o` takes any name.

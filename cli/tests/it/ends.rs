@@ -98,6 +98,17 @@ fn a_program_without_room_for_its_file_is_told_as_such() {
     let exec = printed(exec.arg(program)).code(0).stdout("3\n");
     exec.says("nothing was recorded: process annotated-")
         .says("File too large");
+    // The folder itself, had it stayed.
+    let folder = annotated.path("kept");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("27", folder.join("annotated-here-7-1.hplost")).unwrap();
+    let show = printed(annotated.hprof(["show"]).arg(&folder))
+        .code(2)
+        .stdout("");
+    let show = show.says(
+        "process annotated-here-7-1 is not recorded: it could not make its file: File too large",
+    );
+    assert!(!show.stderr.contains("no file that ends with"), "{show:#?}");
 }
 
 /// A `/dev` of its own, in which there are only devices. Not tried where this user may not mount.

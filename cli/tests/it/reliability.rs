@@ -66,3 +66,39 @@ fn as_root(name: &str) {
 fn root_outputs_into_devices() {
     as_root("devices");
 }
+
+#[test]
+fn twenty_orphans_are_recovered_once() {
+    as_user("orphans");
+}
+
+#[test]
+fn a_program_that_was_built_anew_goes_on() {
+    as_user("rebuilt");
+}
+
+#[test]
+fn a_program_that_was_left_behind_goes_on() {
+    as_user("launcher_killed");
+}
+
+#[test]
+#[ignore = "make reliability: needs root"]
+fn root_memory_that_is_full() {
+    as_root("memory_full");
+}
+
+#[test]
+#[ignore = "make reliability: needs root"]
+fn root_a_program_that_gives_up_root() {
+    as_root("gave_up_root");
+}
+
+#[test]
+#[ignore = "make reliability: needs root"]
+fn root_a_control_group_with_little_memory() {
+    let annotated = Fixture::shared("annotated");
+    let run = ["run", "--report", "none", "--example", "threads", "--", "2"];
+    printed(&mut annotated.hprof(run)).code(0);
+    as_root("group_limit");
+}

@@ -5,6 +5,7 @@ mod budget;
 mod deferred;
 mod entries;
 pub(crate) mod heap;
+pub(crate) mod limit;
 mod protocol;
 pub(crate) mod rss;
 mod table;

@@ -153,8 +153,12 @@ pub struct Process {
     pub wall: Nanos,
     /// CPU time of the process in that time, the sampler's included; `None` if it was never read again after the start.
     pub cpu: Option<Nanos>,
+    /// When the system started it, in clock ticks since the machine started; `None` if not known. `exec` leaves it as it is.
+    pub process_started: Option<u64>,
     /// Whether it came to its end in order. If not, it was killed or still runs.
     pub finished: bool,
+    /// Whether it went on after this was read, so the figures are those of a moment.
+    pub goes_on: bool,
     /// Built with debug assertions.
     pub debug_assertions: bool,
     /// Optimisation level, such as `3` or `s`.

@@ -143,6 +143,8 @@ pub(super) struct ProcessFacts {
     /// The text of [`crate::raw::native`].
     #[prost(string, optional, tag = "20")]
     pub(super) native: Option<String>,
+    #[prost(uint64, optional, tag = "21")]
+    pub(super) process_started: Option<u64>,
     /// Each a [`ThreadFacts`].
     #[prost(bytes = "vec", repeated, tag = "18")]
     pub(super) threads: Vec<Vec<u8>>,
@@ -160,6 +162,8 @@ pub(super) const FLAG_THREADS_FOLDED: u32 = 8;
 pub(super) const FLAG_STRIPPED: u32 = 16;
 /// A forked child is missing.
 pub(super) const FLAG_LOST_FORKS: u32 = 32;
+/// [`ProcessFacts::flags`]: it went on after this was read.
+pub(super) const FLAG_GOES_ON: u32 = 64;
 
 /// [`OwnCost`](crate::model::OwnCost).
 #[derive(Clone, Copy, PartialEq, Message)]

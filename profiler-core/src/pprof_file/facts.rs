@@ -2,7 +2,7 @@
 
 use super::error::Damage;
 use super::extension::{
-    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_LOST_FORKS, FLAG_STRIPPED,
+    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_GOES_ON, FLAG_LOST_FORKS, FLAG_STRIPPED,
     FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, NotMeasuredFacts, OwnCostFacts,
     ProcessFacts, RssFacts, RunFacts,
 };
@@ -194,6 +194,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         (FLAG_THREADS_FOLDED, process.losses.threads_folded),
         (FLAG_STRIPPED, process.losses.stripped),
         (FLAG_LOST_FORKS, process.losses.lost_forks),
+        (FLAG_GOES_ON, process.goes_on),
     ];
     ProcessFacts {
         host: tables.string(&process.host),
@@ -228,6 +229,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         }),
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
+        process_started: process.process_started,
         threads: Vec::new(),
     }
 }
@@ -375,7 +377,9 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
         clock_mode: numbered(&CLOCK_MODES, "mode of the clock", facts.clock_mode)?,
         wall: Nanos(facts.wall_ns),
         cpu: facts.cpu_ns.map(Nanos),
+        process_started: facts.process_started,
         finished: flag(FLAG_FINISHED),
+        goes_on: flag(FLAG_GOES_ON),
         debug_assertions: flag(FLAG_DEBUG_ASSERTIONS),
         opt_level: char::from_u32(facts.opt_level)
             .ok_or_else(|| Damage::new("optimisation level", "a letter", facts.opt_level))?,

@@ -204,6 +204,9 @@ pub struct Header {
     pub total_ram: AtomicU64,
     /// Most threads that counted allocations at the same time: each owes `live_bytes` up to [`OWED_BY_A_THREAD`].
     pub alloc_threads: AtomicU64,
+    /// When the system started the process, in its clock ticks since it started itself; 0 if that is not known. A process keeps it when it becomes
+    /// another program, and one that gets the number of an older process does not.
+    pub process_started: AtomicU64,
     /// Changes that no line is known to have made.
     pub rss_not_read: MemoryWords,
     /// Changes between the last marker and the end of the process.

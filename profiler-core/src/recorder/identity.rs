@@ -94,8 +94,35 @@ pub(super) fn describe_process(header: &Header, source: Source, pair: (u64, u64)
     );
 }
 
+/// When the system started this process, in its clock ticks since it started itself; 0 if that cannot be found out. Allocates nothing, for a
+/// forked child asks.
+fn process_started() -> u64 {
+    #[cfg(target_os = "linux")]
+    {
+        use std::io::Read as _;
+
+        let mut text = [0_u8; 1024];
+        let read = std::fs::File::open("/proc/self/stat").and_then(|mut file| file.read(&mut text));
+        parse_started(&text[..read.unwrap_or(0).min(text.len())])
+    }
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+/// The field after the 19 that follow the name of the program, which is in brackets and may have any letters.
+#[cfg(target_os = "linux")]
+fn parse_started(stat: &[u8]) -> u64 {
+    let after = stat.iter().rposition(|byte| *byte == b')').unwrap_or(0);
+    let mut fields = stat[after..].split(|byte| *byte == b' ').skip(1);
+    let field = fields
+        .nth(19)
+        .and_then(|field| core::str::from_utf8(field).ok());
+    field.and_then(|field| field.parse().ok()).unwrap_or(0)
+}
+
 /// What a forked child has of its own.
 pub(super) fn describe_identity(header: &Header) {
+    header.process_started.store(process_started(), Relaxed);
     header.pid.store(std::process::id(), Relaxed);
     header
         .parent_pid
@@ -123,4 +150,21 @@ pub(super) fn path_stem() -> Vec<u8> {
         .map(|byte| byte.load(Relaxed))
         .take_while(|byte| *byte != 0)
         .collect()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_of_a_process_is_found_behind_any_name() {
+        let rest = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 99 100\n";
+        for name in ["cat", "a b", ") 1 2", "(("] {
+            assert_eq!(parse_started(format!("7 ({name}) {rest}").as_bytes()), 4711);
+        }
+        for damaged in ["", "7 (cat", "7 (cat) S 1 2", ")"] {
+            assert_eq!(parse_started(damaged.as_bytes()), 0);
+        }
+        assert!(process_started() > 0 && process_started() == process_started());
+    }
 }

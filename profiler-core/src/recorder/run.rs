@@ -10,6 +10,7 @@ use super::identity::{copy_text, describe_process, path_of};
 use super::marker::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::{begin, calibrate, cpu, not_measured, resident, thread};
 use crate::env;
+use crate::memory::limit;
 use crate::raw::layout::{
     CHUNK_BYTES, HEADER_BYTES, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
     STATE_FINISHED, STATE_RUNNING, ThreadRecord,
@@ -22,8 +23,8 @@ const DEFAULT_CAPACITY: usize = 64 << 20;
 const MIN_CAPACITY: usize = 1 << 20;
 /// A header and a few chunks.
 const SMALLEST_FILE: usize = HEADER_BYTES + 4 * CHUNK_BYTES;
-/// The part of its addresses that a process with a limit gives to the file, at most: one in so many.
-const ADDRESS_SHARE: usize = 8;
+/// The part of its addresses, or of its memory, that a process with a limit gives to the file, at most: one in so many.
+const SHARE: usize = 8;
 /// A marker distance below which reading the clock is not worth it, nanoseconds: for the counter and for the slower clock.
 const THRESHOLD_NS: u64 = 250;
 /// See [`THRESHOLD_NS`].
@@ -144,8 +145,10 @@ fn capacity() -> usize {
         .ok()
         .and_then(|text| env::parse_bytes(&text))
         .unwrap_or(DEFAULT_CAPACITY);
-    // The program needs its addresses itself.
-    let share = (writer::address_limit() / ADDRESS_SHARE).max(MIN_CAPACITY);
+    // The program needs its addresses itself, and the memory of its control group.
+    let group = limit::of_group().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let limit = writer::address_limit().min(group.unwrap_or(usize::MAX));
+    let share = (limit / SHARE).max(MIN_CAPACITY);
     asked.max(MIN_CAPACITY).min(share).min(writer::size_limit()) & !0xfff
 }
 

@@ -133,3 +133,20 @@ fn an_unfinished_process_with_a_later_one_of_its_id_became_that() {
     ]);
     assert_eq!(successors(&merged.processes), [Some(2), None, None, None]);
 }
+
+/// The system gives the numbers of processes out again. `exec` keeps the time that a process was started at; a new process has its own.
+#[test]
+fn a_process_id_that_is_used_again_is_no_successor() {
+    let process = |start, started| {
+        let mut file = RawFile::new();
+        file.u32(offset_of!(Header, pid), 7);
+        file.u64(offset_of!(Header, start_unix_ns), start);
+        file.u64(offset_of!(Header, process_started), started);
+        file.u32(offset_of!(Header, state), STATE_RUNNING);
+        file.read()
+    };
+    let merged = |times: [u64; 2]| merge(vec![process(10, times[0]), process(20, times[1])]);
+    for (times, expected) in [([5, 5], Some(1)), ([5, 6], None), ([0, 6], Some(1))] {
+        assert_eq!(successors(&merged(times).processes), [expected, None]);
+    }
+}

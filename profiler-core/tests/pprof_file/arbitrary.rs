@@ -337,7 +337,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
     let end = (
         nanos(),
         option::of(nanos()),
-        any::<bool>(),
+        (any::<bool>(), any::<bool>(), option::of(any::<u64>())),
         any::<bool>(),
         any::<char>(),
     );
@@ -361,7 +361,9 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
             clock_mode: clock.1,
             wall: end.0,
             cpu: end.1,
-            finished: end.2,
+            process_started: end.2.2,
+            finished: end.2.0,
+            goes_on: end.2.1,
             debug_assertions: end.3,
             opt_level: end.4,
             own_cost,

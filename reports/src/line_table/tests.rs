@@ -137,7 +137,10 @@ fn loop_cut_by_a_kill_says_that_hits_are_lost() {
     };
     let cut = |table: &str| table.contains("3240000                                |! ");
     assert!(cut(&table(fixture::killed())));
-    assert!(table(fixture::killed()).contains("!      the loop ran when its process was killed"));
+    assert!(
+        table(fixture::killed())
+            .contains("!      the loop ran when its process was killed or read")
+    );
     assert!(!cut(&table(fixture::diffusion())));
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) damaged: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
+    /// Processes that went on when this was read, with their threads.
+    pub(crate) going_on: Vec<(&'a Process, Vec<&'a Thread>)>,
     /// Annotated functions that were left as they are.
     pub(crate) not_measured: BTreeMap<WhyNot, Vec<&'a NotMeasured>>,
     /// Processes that gave no sign of their end, in a run of several that ended well, by the place they were in last.
@@ -59,7 +61,8 @@ impl<'a> RunView<'a> {
             let images = processes.iter().zip(&replaced);
             images.filter_map(|(process, replaced)| (!replaced).then_some(process))
         };
-        let unfinished = || last().filter(|process| !process.finished);
+        let going_on = || last().filter(|process| process.goes_on);
+        let unfinished = || last().filter(|process| !process.finished && !process.goes_on);
         let ended_well = ended_well(profile);
         Self {
             run: &profile.run,
@@ -88,6 +91,7 @@ impl<'a> RunView<'a> {
                 .map(|process| process.losses.damaged)
                 .fold(0, u64::saturating_add),
             cut_short: unfinished().filter(|_| !ended_well).map(running).collect(),
+            going_on: going_on().map(running).collect(),
             not_measured: not_measured(profile),
             silent: silent(unfinished().filter(|_| ended_well)),
         }

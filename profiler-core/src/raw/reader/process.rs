@@ -165,7 +165,11 @@ fn process(
         wall: header.rate.nanos(ticks.into()),
         // A forked child that ended before anything read the clock again has the same time in both.
         cpu: (last_cpu > start_cpu).then(|| Nanos(last_cpu - start_cpu)),
+        process_started: Some(bytes.u64(offset_of!(Header, process_started)))
+            .filter(|started| *started != 0),
         finished: header.finished,
+        // The bytes do not tell; whoever has the file may know.
+        goes_on: false,
         debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
         opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),
         own_cost: own_cost(recording, events, has(FLAG_SAMPLER)),
