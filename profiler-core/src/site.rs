@@ -166,6 +166,8 @@ pub enum WhyNot {
     Constant = 1,
     /// A naked function: it is assembly from its first instruction on.
     Naked = 2,
+    /// Another attribute, above `#[profile]`, has moved its body to where the macro cannot see it. Its calls are measured, its lines are not.
+    Hidden = 3,
 }
 
 impl WhyNot {
@@ -175,6 +177,7 @@ impl WhyNot {
         match number {
             1 => Some(Self::Constant),
             2 => Some(Self::Naked),
+            3 => Some(Self::Hidden),
             _ => None,
         }
     }

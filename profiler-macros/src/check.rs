@@ -21,6 +21,8 @@ pub(crate) enum WhyNot {
     Naked,
     /// It runs outside the program.
     EntryPoint,
+    /// Another attribute has put its lines where this one does not see them; its calls are measured.
+    Hidden,
 }
 
 /// Whether a function has to stay as it is, and why.

@@ -3,6 +3,7 @@
 use crate::args::{Flag, Options, Switch};
 use crate::check::WhyNot;
 use crate::emit::{self, Counter, Emitter, Facts};
+use crate::handed_on::{self, HandedOn, Part};
 use crate::item::{Function, Target};
 use crate::paths::{Paths, hidden, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
@@ -119,7 +120,7 @@ impl Expansion<'_> {
             (why_not, level) => {
                 match why_not {
                     _ if level == Level::Off => {}
-                    None => self.instrument(&mut function, errors),
+                    None => self.measure(&mut function, errors),
                     Some(why) => function.block.stmts.insert(0, self.note(why, &function)),
                 }
                 function.block.stmts.insert(0, emit::tracking());
@@ -131,6 +132,40 @@ impl Expansion<'_> {
         beside
     }
 
+    /// Instruments a function, or what another attribute has made of it.
+    fn measure(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
+        let at = function.sig.fn_token.span;
+        let made = handed_on::is_made(function.block.brace_token.span, self.source);
+        if !(made && function.direct && matches!(self.level, Level::Lines(_))) {
+            return self.instrument(function, self.level, errors);
+        }
+        match handed_on::part(function.block, Span::call_site(), self.source) {
+            Part::Here => self.instrument(function, self.level, errors),
+            Part::Inside(inner) => {
+                let mut inner = Function {
+                    owner: function.owner.clone(),
+                    attrs: &mut inner.attrs,
+                    sig: &mut inner.sig,
+                    block: &mut inner.block,
+                    direct: true,
+                };
+                self.instrument(&mut inner, self.level, errors);
+            }
+            Part::Elsewhere(called) => {
+                self.instrument(function, Level::Calls, errors);
+                let place = self.place(function);
+                let mut facts = self.facts(&place, function);
+                facts.line = self.source.line(Span::call_site());
+                if let Some(called) = called {
+                    facts.name = called.to_string();
+                }
+                let name = site_name(&place.name, self.source.line(at), Some(0));
+                let note = self.emitter.not_measured(&name, WhyNot::Hidden, &facts);
+                function.block.stmts.insert(0, note);
+            }
+        }
+    }
+
     /// What the report is to say of a function that is left alone.
     fn note(&self, why: WhyNot, function: &Function<'_>) -> Stmt {
         let place = self.place(function);
@@ -140,13 +175,13 @@ impl Expansion<'_> {
     }
 
     /// Puts the sites, the frame and the markers into a body.
-    fn instrument(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
+    fn instrument(&self, function: &mut Function<'_>, level: Level, errors: &mut Vec<Error>) {
         let place = self.place(function);
         let kind = match function.sig.asyncness {
             Some(_) => SiteKind::AsyncFunction,
             None => SiteKind::Function,
         };
-        let selection = match self.level {
+        let selection = match level {
             Level::Lines(selection) => Some(selection),
             Level::Calls | Level::Off | Level::Nothing => None,
         };
@@ -207,10 +242,12 @@ impl Expansion<'_> {
         let fn_token = function.sig.fn_token.span;
         let fn_line = self.source.line(fn_token);
         let file = self.source.file(fn_token);
-        let end_line = self
-            .source
-            .closing_line(function.block.brace_token.span)
-            .max(fn_line);
+        let braces = function.block.brace_token.span;
+        let handed_on = HandedOn::look(function.block, fn_token, self.source);
+        let end_line = match &handed_on {
+            Some(made) => made.end_line(braces, self.source),
+            None => self.source.closing_line(braces),
+        };
         let first = self.first_token(function);
         let first_line = self.source.line(first);
         // An attribute that a macro brought along may stand somewhere else.
@@ -220,15 +257,19 @@ impl Expansion<'_> {
             file,
             line: if near { first_line } else { fn_line },
             column: self.source.column(if near { first } else { fn_token }),
+            fn_span: fn_token,
             fn_line,
-            end_line,
+            end_line: end_line.max(fn_line),
+            handed_on,
             returns_nothing: returns_nothing(&function.sig.output),
         }
     }
 
     /// What the rows of a function begin with: its attribute.
     fn first_token(&self, function: &Function<'_>) -> Span {
-        let written = |attr: &&Attribute| !attr.path().is_ident("doc");
+        let made = handed_on::is_made(function.block.brace_token.span, self.source);
+        let written =
+            |attr: &&Attribute| !attr.path().is_ident("doc") && (!made || handed_on::is_own(attr));
         if function.direct {
             return Span::call_site();
         }

@@ -1,7 +1,7 @@
 //! The `#[profile]` attribute of hprof. Programs use it through `hprof-core`, which re-exports it.
 //!
 //! The modules are the stages of one expansion, in reading order: `args` reads the attribute and the build switch, `item` the
-//! item under it, `check` refuses, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
+//! item under it, `handed_on` what other attributes made of it, `check` refuses, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
 //! tokens; `expand` calls them in turn. No stage knows how a marker works: that is the recorder's.
 
 mod args;
@@ -10,6 +10,7 @@ mod check;
 mod emit;
 mod expand;
 mod fragments;
+mod handed_on;
 mod helpers;
 mod item;
 mod parameters;
@@ -44,7 +45,10 @@ use proc_macro::TokenStream;
 /// # Where it goes
 ///
 /// On functions and methods, `async` or not; on an `impl` block, a trait with default methods or an inline module, where it
-/// means every function in it that has no `profile` attribute of its own. Put it first among the attributes of an item.
+/// means every function in it that has no `profile` attribute of its own. Put it first among the attributes of an item: below another
+/// one it sees what that one made of the function. Below `#[tokio::main]`, `#[tokio::test]`, `#[actix_web::main]`, `#[instrument]` or `#[async_trait]` the
+/// rows are right, and what the other attribute adds, such as a runtime's wait, stands on the row of the `fn`; below `#[test_case]` or the cases of
+/// `#[rstest]` it sees no line, and the report says so.
 /// Functions inside a function need their own. These stay as they are: `const` and naked functions, functions without a body,
 /// and the entry points of the compiler, such as a panic handler. Reports list the `const` ones as not measured, called or not, and
 /// the naked ones of an annotated `impl`, trait or module.

@@ -8,6 +8,7 @@ mod branches;
 
 mod counting;
 mod guards;
+mod handed_on;
 mod loops;
 mod options;
 mod places;

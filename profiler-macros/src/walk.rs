@@ -21,6 +21,7 @@ mod simple;
 mod start;
 
 use crate::emit::{Counter, Emitter};
+use crate::handed_on::HandedOn;
 use crate::helpers::{self, Helpers};
 use crate::paths::{hidden, site_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
@@ -57,8 +58,11 @@ pub(crate) struct Place {
     /// First line shown: that of the attribute.
     pub(crate) line: u32,
     pub(crate) column: u32,
+    pub(crate) fn_span: Span,
     pub(crate) fn_line: u32,
     pub(crate) end_line: u32,
+    /// If another attribute has handed the body on.
+    pub(crate) handed_on: Option<HandedOn>,
     /// Whether the function has no result, so that the end of its body may be reached.
     pub(crate) returns_nothing: bool,
 }
@@ -170,6 +174,12 @@ impl<'a> Walker<'a> {
     /// The line of a token, if it is in the file of the function.
     fn in_the_file(&self, span: Span, line: u32) -> Option<u32> {
         let inside = (self.place.line..=self.place.end_line).contains(&line);
+        if let Some(made) = self.place.handed_on.as_ref().filter(|_| !inside)
+            && !made.is_taken(span, self.source)
+        {
+            // Code of the other attribute, at its place.
+            return Some(self.place.fn_line);
+        }
         (inside || self.source.file(span) == self.place.file).then_some(line)
     }
 
@@ -274,10 +284,15 @@ impl<'a> Walker<'a> {
     /// Walks a statement and puts it behind its marker in `out`. `last`: nothing follows it in its block.
     fn statement(&mut self, mut stmt: Stmt, last: bool, out: &mut Vec<Stmt>) {
         let helpers = Helpers::take(&mut stmt, self.errors);
-        let Some(at) = start::of_statement(&stmt) else {
+        let Some(mut at) = start::of_statement(&stmt) else {
             out.push(stmt);
             return;
         };
+        if let Some(made) = &self.place.handed_on
+            && made.is_intruder(&stmt, at, self.source)
+        {
+            at = self.place.fn_span;
+        }
         let inherited =
             start::inherited(helpers::attributes(&mut stmt).map_or(&[][..], |attrs| attrs));
         let before = self.body.here;

@@ -285,6 +285,9 @@ fn not_measured(view: &RunView<'_>) -> Vec<String> {
         let why = match why {
             WhyNot::Constant => "const functions, which the compiler may run",
             WhyNot::Naked => "naked functions, which are assembly alone",
+            WhyNot::Hidden => {
+                "their lines, which an attribute above #[profile] hides from it: write #[profile] above that one"
+            }
         };
         format!("{}{more}: {why}", listed.collect::<Vec<_>>().join(", "))
     };

@@ -253,7 +253,9 @@ impl Walker<'_> {
 
     /// Whether a body that begins at `first` ends on another line.
     fn spans_lines(&self, first: Span, braces: DelimSpan) -> bool {
-        self.source.line(first) != self.source.closing_line(braces)
+        // Code of another attribute is all on the line of that one, and yet has the user's in it.
+        self.place.handed_on.is_some()
+            || self.source.line(first) != self.source.closing_line(braces)
     }
 
     /// Whether control is on the line of `at` already.

@@ -81,6 +81,7 @@ impl<'a> From<&'a NotMeasured> for NotMeasuredJson<'a> {
             why: match function.why {
                 WhyNot::Constant => "const",
                 WhyNot::Naked => "naked",
+                WhyNot::Hidden => "hidden",
             },
         }
     }
