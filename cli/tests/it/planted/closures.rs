@@ -15,6 +15,7 @@ impl Code {
     fn body(&mut self, depth: usize, kind: Kind, output: Output, may_await: bool) {
         let at = self.at;
         (self.at.may_await, self.at.temporaries) = (may_await, false);
+        self.at.task = may_await;
         let ending = match output {
             Output::Number => Ending::Number,
             _ => Ending::Nothing,
@@ -27,6 +28,7 @@ impl Code {
     fn closure(&mut self, depth: usize, parameters: &str, kind: Kind) {
         let at = self.at;
         (self.at.may_await, self.at.temporaries) = (false, false);
+        self.at.task = false;
         self.put(&format!("|{parameters}| "));
         match self.random.below(4) {
             // On a single line it has no row.
@@ -79,6 +81,7 @@ impl Code {
         let name = self.name("c");
         let at = self.at;
         (self.at.may_await, self.at.temporaries) = (false, false);
+        self.at.task = false;
         self.put(&format!("apply(|{name}: D| {{"));
         let inner = self.at;
         self.scopes
@@ -179,6 +182,7 @@ impl Code {
             .push(Scope::body("drop: closure", Output::Number));
         self.deeper();
         (self.at.may_await, self.at.temporaries) = (false, false);
+        self.at.task = false;
         self.begin();
         self.put(&format!("sink(hold(&{owner}));"));
         self.statements(0, depth);
@@ -223,6 +227,7 @@ impl Code {
             .push(Scope::body("drop: closure", Output::Number));
         self.deeper();
         (self.at.may_await, self.at.temporaries) = (false, false);
+        self.at.task = false;
         self.owner(0);
         let jumps = self.jumps;
         self.statements(0, depth);

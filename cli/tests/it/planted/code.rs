@@ -44,6 +44,8 @@ pub(super) struct At {
     /// Inside something that has no rows of its own.
     pub(super) opaque: bool,
     pub(super) may_await: bool,
+    /// In the body of an async function or block, where no loop only counts.
+    pub(super) task: bool,
     /// Control never comes here.
     pub(super) dead: bool,
     /// Whether a temporary would be dropped at the end of the statement, while control is on its row.
@@ -130,6 +132,7 @@ impl Code {
                 flat: false,
                 opaque: false,
                 may_await: false,
+                task: false,
                 dead: false,
                 temporaries: false,
             },

@@ -171,7 +171,7 @@ impl Code {
         self.put_if(signature.is_async, "async ");
         self.put(&format!("fn {name}({parameters}) {result}"));
         self.at.row = self.line;
-        self.at.may_await = signature.is_async;
+        (self.at.may_await, self.at.task) = (signature.is_async, signature.is_async);
         let end = self.function_body(signature.output);
         for place in signature.owned {
             self.settle(place, end);
@@ -242,7 +242,7 @@ impl Code {
         let parameter = parameter.replace("NAME", &variable);
         let value = self.filled(value, PARAMETER, &mut owned);
         self.put(&format!("fn {name}({parameter}, k: u64) -> u64 "));
-        self.at.may_await = false;
+        (self.at.may_await, self.at.task) = (false, false);
         self.put("{");
         self.scopes
             .push(Scope::body("drop: nested function", Output::Number));

@@ -9,6 +9,7 @@ const STATEMENT: Kind = "statement";
 const HEADER: Kind = "header of a loop";
 const ITERATOR: Kind = "iterator step";
 const VARIABLE: Kind = "drop: variable of a loop";
+const COUNTED: Kind = "drop: turn of a counted loop";
 const ARM_VARIABLE: Kind = "drop: variable of an arm";
 const ASSIGNED: Kind = "assignment";
 
@@ -189,21 +190,32 @@ impl Code {
         self.loop_body(depth, scope);
     }
 
-    /// Sometimes a body so simple that it only counts: all its time is the header's.
-    fn loop_body(&mut self, depth: usize, scope: Scope) {
-        if self.random.percent(85) {
-            return self.block(depth, scope, Ending::Nothing);
+    /// The body of a loop whose header is no call. One in which nothing is called only counts, and all its time is the header's, what it
+    /// drops included; so the others begin with a call.
+    fn loop_body(&mut self, depth: usize, mut scope: Scope) {
+        let counted = self.random.percent(20) && !self.at.task;
+        if counted {
+            for place in scope.variables.drain(..) {
+                self.settle(place, scope.around);
+            }
         }
-        for place in scope.variables {
-            self.settle(place, scope.around);
-        }
+        let at = self.at;
         self.put("{");
+        self.scopes.push(scope);
         self.deeper();
-        self.newline();
-        self.put("let _counted = 1;");
+        if counted {
+            let place = self.add(COUNTED, at.row);
+            let name = self.name("d");
+            self.newline();
+            self.put(&format!("let {name} = D({place});"));
+        } else {
+            self.begin();
+            self.put("sink(0);");
+            self.statements(1, depth);
+        }
         self.shallower();
-        self.newline();
-        self.put("}");
+        self.close_scope();
+        self.at = at;
     }
 
     fn while_loop(&mut self, depth: usize) {
@@ -231,7 +243,7 @@ impl Code {
             self.put(" ");
         }
         scope.turns = Some(self.at.row);
-        self.loop_body(depth, scope);
+        self.block(depth, scope, Ending::Nothing);
     }
 
     /// A `loop` that is left before anything is bound.
