@@ -178,9 +178,9 @@ fn row(
         shares: shares::Comparison::default(),
     };
     for _ in 1..asked.rounds {
-        row.plain.keep_shortest(trial(Mode::Plain)?);
-        row.recorded.keep_shortest(trial(Mode::Recorded)?);
-        row.silent.keep_shortest(trial(Mode::Silent)?);
+        row.plain.keep_shortest(trial(Mode::Plain)?)?;
+        row.recorded.keep_shortest(trial(Mode::Recorded)?)?;
+        row.silent.keep_shortest(trial(Mode::Silent)?)?;
     }
     let computed = &row.plain.computed;
     if [&row.recorded, &row.silent]

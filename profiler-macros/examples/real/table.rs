@@ -3,8 +3,6 @@
 use std::fmt::{self, Write};
 use std::fs;
 
-use hprof::model::{Scope, function_costs};
-
 use crate::shares::Comparison;
 use crate::trial::Trial;
 
@@ -38,24 +36,13 @@ impl Row {
         let real = 1.0 - self.plain.cpu as f64 / self.recorded.cpu as f64;
         (100.0 * printed, 100.0 * real)
     }
-
-    /// Calls and hits that were recorded.
-    fn counts(&self) -> (u64, u64) {
-        let Some(profile) = &self.recorded.profile else {
-            return (0, 0);
-        };
-        let costs = function_costs(profile, Scope::All);
-        let lines = costs.iter().flat_map(|cost| &cost.lines);
-        let hits = lines.map(|line| line.own.hits).sum();
-        (costs.iter().map(|cost| cost.calls).sum(), hits)
-    }
 }
 
 /// For the terminal: ratios, own cost, and the functions that matter on either side.
 impl fmt::Display for Row {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (printed, real) = self.own_cost();
-        let (calls, hits) = self.counts();
+        let (calls, hits) = self.recorded.counts();
         writeln!(
             out,
             "{}: plain {:.2} s, full {:.2}x, not recording {:.2}x; own cost {printed:.0} % printed, {real:.0} % real; {calls} calls, {hits} hits",
@@ -114,7 +101,7 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
             page,
             "| {}{short} | {} | {:.2} | {:.2} | {printed:.0} % | {real:.0} % | {} | {:.0} | {} |",
             row.name,
-            row.counts().0,
+            row.recorded.counts().0,
             row.ratio(&row.recorded),
             row.ratio(&row.silent),
             part(printed, real),

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use hprof::model::Profile;
+use hprof::model::{Profile, Scope, function_costs};
 
 use crate::Result;
 use crate::build::Built;
 
-/// How a program runs.
+/// How a program runs. Another way to build it takes a variant here and a program in [`Built`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Without instrumentation.
@@ -31,10 +31,26 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    pub(crate) fn keep_shortest(&mut self, other: Self) {
+    /// Keeps the shorter of two runs, which must have done the same.
+    pub(crate) fn keep_shortest(&mut self, other: Self) -> Result<()> {
+        if (&self.computed, self.counts()) != (&other.computed, other.counts()) {
+            return Err("two runs of a program differ in their result, calls or hits".into());
+        }
         if other.cpu < self.cpu {
             *self = other;
         }
+        Ok(())
+    }
+
+    /// Calls and hits that were recorded.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let Some(profile) = &self.profile else {
+            return (0, 0);
+        };
+        let costs = function_costs(profile, Scope::All);
+        let lines = costs.iter().flat_map(|cost| &cost.lines);
+        let hits = lines.map(|line| line.own.hits).sum();
+        (costs.iter().map(|cost| cost.calls).sum(), hits)
     }
 }
 
