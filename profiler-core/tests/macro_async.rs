@@ -17,42 +17,7 @@ mod twins;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use twins::{Noisy, hits_as_written, log, same, twins};
-
-/// Polls a future to its end.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        log("pending");
-    }
-}
-
-/// Pending once.
-#[derive(Default)]
-struct Later {
-    polled: bool,
-}
-
-impl Future for Later {
-    type Output = usize;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
-        if self.polled {
-            return Poll::Ready(1);
-        }
-        self.polled = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-fn later() -> Later {
-    Later::default()
-}
+use twins::{Noisy, block_on, hits_as_written, later, log, same, twins};
 
 twins! {
     pub(crate) async fn simple(value: usize) -> usize {

@@ -18,41 +18,9 @@
 mod twins;
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
-use twins::{Noisy, hits_as_written, log, same, twins};
-
-/// Polls until the future is ready.
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
-
-/// Pending once.
-struct Later(bool);
-
-impl Future for Later {
-    type Output = usize;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
-        if std::mem::replace(&mut self.0, true) {
-            return Poll::Ready(1);
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-fn later() -> Later {
-    Later(false)
-}
+use std::task::{Context, Waker};
+use twins::{Noisy, block_on, hits_as_written, later, log, same, twins};
 
 twins! {
     pub(crate) struct Made {

@@ -13,19 +13,8 @@
 mod twins;
 
 use hprof::profile;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
-use twins::{hits_as_written, is_recorded, recorded};
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-    }
-}
+use std::pin::Pin;
+use twins::{block_on, hits_as_written, is_recorded, recorded};
 
 #[profile(always)]
 fn around() -> u32 {

@@ -21,8 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
+use std::pin::{Pin, pin};
 use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::task::{Context, Poll, Waker};
+use std::{env, fs, mem};
 
 thread_local! {
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -53,6 +55,41 @@ impl Noisy {
     pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.bytes()
     }
+}
+
+/// Polls a future to its end; each time that it has to wait is a step.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        log("pending");
+    }
+}
+
+/// Pending once, then 1.
+#[derive(Default)]
+pub(crate) struct Later {
+    waited: bool,
+}
+
+impl Future for Later {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        if mem::replace(&mut self.waited, true) {
+            return Poll::Ready(1);
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A future that has to wait.
+pub(crate) fn later() -> Later {
+    Later::default()
 }
 
 /// The result of a run, or the message of its panic, and its log.
