@@ -19,6 +19,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::future::Future;
 use std::ops::RangeInclusive;
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::{Pin, pin};
