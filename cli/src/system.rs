@@ -72,6 +72,15 @@ fn duration(time: libc::timeval) -> Duration {
     Duration::from_secs(seconds) + Duration::from_micros(micros)
 }
 
+/// The process that sent a signal; `None` if the system itself did, as for Ctrl-C on a terminal.
+pub(crate) fn sender(info: &libc::siginfo_t) -> Option<libc::pid_t> {
+    if info.si_code > 0 {
+        return None;
+    }
+    // SAFETY: signals that processes send have their number there.
+    Some(unsafe { info.si_pid() })
+}
+
 /// Sends a signal to a process. That it may have ended meanwhile is no error.
 pub(crate) fn send_signal(pid: libc::pid_t, signal: libc::c_int) {
     // SAFETY: takes two numbers.

@@ -66,6 +66,30 @@ fn a_program_that_handles_ctrl_c_ends_as_it_likes() {
     assert_eq!(end(child).0, Some(9));
 }
 
+/// As the stop button of an editor does it.
+#[test]
+fn an_interrupt_of_hprof_alone_reaches_the_program_and_the_table_comes() {
+    let annotated = Fixture::shared("annotated");
+    for (signal, number) in [("INT", 2), ("QUIT", 3)] {
+        let child = start(annotated.hprof(["run", "--", "wait"]));
+        send(signal, id(&child));
+        let (code, stderr) = end(child);
+        assert_eq!(code, Some(128 + number), "{stderr}");
+        assert!(stderr.contains("thread::sleep"), "{stderr}");
+        assert!(stderr.contains("hprof: saved to "), "{stderr}");
+    }
+}
+
+/// One that handles it gets it once.
+#[test]
+fn a_program_that_counts_interrupts_gets_one() {
+    let plain = Fixture::shared("plain");
+    let script = "n=0; trap 'n=$((n + 1))' INT; echo ready; for i in $(seq 15); do sleep 0.1; done; exit $((40 + n))";
+    let child = start(plain.hprof(["exec", "--", "sh", "-c", script]));
+    send("INT", id(&child));
+    assert_eq!(end(child).0, Some(41));
+}
+
 #[test]
 fn a_kill_of_hprof_is_handed_on() {
     let plain = Fixture::shared("plain");
