@@ -4,6 +4,7 @@
 //! for itself under the counting allocator, prints that, and leaves a raw file.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "a child tells its parent")]
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::alloc::{GlobalAlloc, Layout, System};

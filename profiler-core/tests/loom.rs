@@ -18,17 +18,50 @@ use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 use loom::thread;
 
+#[path = "../src/raw/chunks.rs"]
+mod chunks;
 #[path = "../src/recorder/gate.rs"]
 mod gate;
+#[path = "loom/heap.rs"]
+mod heap;
+#[path = "../src/memory/protocol.rs"]
+mod heap_protocol;
 #[expect(unsafe_code, reason = "as in the recorder")]
 #[path = "../src/recorder/protocol.rs"]
 mod protocol;
 #[path = "loom/start_and_fork.rs"]
 mod start_and_fork;
+#[expect(
+    unsafe_code,
+    dead_code,
+    reason = "as in the recorder; not all is tried"
+)]
+#[path = "../src/memory/table.rs"]
+mod table;
 mod words {
     //! The checker's words, in the structures of the raw file as far as the protocol goes.
 
-    pub(super) use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64};
+    pub(super) use loom::sync::atomic::{
+        AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
+    };
+
+    /// Waits for another thread to go on.
+    pub(super) fn wait(_turn: u32) {
+        loom::thread::yield_now();
+    }
+
+    /// Memory for a table.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "as in the recorder, which may get none"
+    )]
+    pub(super) fn zeroed<T: Default>(count: usize) -> Option<*mut T> {
+        let values: Box<[T]> = (0..count).map(|_| T::default()).collect();
+        Some(Box::leak(values).as_mut_ptr())
+    }
+
+    /// Tables are small: what they have outgrown is left.
+    pub(super) fn give_back<T>(_memory: *mut T, _count: usize) {}
 
     pub(super) const PROBES: usize = 1;
 

@@ -5,6 +5,7 @@ mod bad_input;
 mod clocks;
 mod ends;
 mod fixture;
+mod heap;
 mod launch;
 mod native;
 mod planted;

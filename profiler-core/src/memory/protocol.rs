@@ -20,8 +20,8 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::words::{self, AtomicU8, AtomicUsize};
 
-/// Turns that a thread waits for the lock.
-const PATIENCE: u32 = 200_000;
+/// Turns that a thread waits for the lock: a second and more.
+const PATIENCE: u32 = 20_000;
 /// Beside the number of the holder: it holds the lock for a fork. Numbers of threads are addresses of words, so the bit is free.
 const FORKING: usize = 1;
 

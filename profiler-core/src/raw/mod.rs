@@ -1,5 +1,7 @@
 //! The raw file: what its bytes mean, and how to read them without trusting them.
 
+#[cfg(hprof_recorder)]
+pub(crate) mod chunks;
 pub mod layout;
 #[cfg(any(feature = "native", feature = "model"))]
 pub mod native;
@@ -8,6 +10,12 @@ mod reader;
 #[cfg(hprof_recorder)]
 #[expect(unsafe_code, reason = "a mapped file")]
 pub(crate) mod writer;
+
+/// What [`chunks`] works on.
+#[cfg(hprof_recorder)]
+mod words {
+    pub(super) use core::sync::atomic::AtomicU64;
+}
 
 #[cfg(feature = "model")]
 pub use reader::{ReadError, read, read_bytes};

@@ -4,12 +4,13 @@
 //! used, so that a full disk shows as "no room" here and never as a signal in the program.
 
 use core::cell::Cell;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 use std::ffi::CString;
 use std::io;
 use std::path::Path;
 
+use super::chunks;
 use super::layout::{
     BYTE_ORDER_MARK, CHUNK_BYTES, ChunkHead, HEADER_BYTES, Header, MAGIC, NOTE_EXTENSION,
     RECORD_ALIGN, VERSION,
@@ -165,23 +166,11 @@ impl RawFile {
             .ok()?
             .min(limit);
         let room = (capacity.checked_sub(HEADER_BYTES)? / CHUNK_BYTES) as u64;
-        // Its pages are there before a chunk is handed out, so that all that were can be read without fear of a full disk. Two
-        // threads may do it for the same chunk at once: one of them gets the next.
-        let (first, present) = loop {
-            let first = header.chunks.load(Acquire);
-            let after = first
-                .checked_add(span as u64)
-                .filter(|after| *after <= room)?;
+        let (first, present) = chunks::hand_out(&header.chunks, span as u64, room, |first| {
             let start = self.chunk(usize::try_from(first).ok()?);
-            let present = make_present(start, span * CHUNK_BYTES)?;
-            if header
-                .chunks
-                .compare_exchange(first, after, AcqRel, Acquire)
-                .is_ok()
-            {
-                break (usize::try_from(first).ok()?, present);
-            }
-        };
+            make_present(start, span * CHUNK_BYTES)
+        })?;
+        let first = usize::try_from(first).ok()?;
         POPULATED.fetch_add(present, Relaxed);
         let start = self.chunk(first);
         // SAFETY: the chunk lies in the mapping, its pages are present, and no one else has it.

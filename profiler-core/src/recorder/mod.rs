@@ -35,7 +35,7 @@ pub(crate) use clock::nanos;
 pub(crate) use current::{Local, current, with_local};
 pub use frame::{Back, Brace, Frame, Group, Leave};
 pub(crate) use protocol::add;
-pub(crate) use resident::large_block;
+pub(crate) use resident::{errno, large_block, set_errno};
 pub(crate) use run::header;
 pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]

@@ -495,12 +495,12 @@ fn errno_place() -> *mut libc::c_int {
     place
 }
 
-pub(super) fn errno() -> libc::c_int {
+pub(crate) fn errno() -> libc::c_int {
     // SAFETY: a valid place while the thread lives.
     unsafe { errno_place().read() }
 }
 
-pub(super) fn set_errno(number: libc::c_int) {
+pub(crate) fn set_errno(number: libc::c_int) {
     // SAFETY: a valid place while the thread lives.
     unsafe { errno_place().write(number) };
 }
