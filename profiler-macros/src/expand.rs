@@ -14,7 +14,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use std::mem;
 use syn::token::Brace;
-use syn::{Attribute, Block, Error, ReturnType, Stmt, Type};
+use syn::{Attribute, Block, Error, ItemFn, ReturnType, Stmt, Type};
 
 /// Expands `#[profile(args)] item`. `switch` is the value of the build switch.
 pub(crate) fn expand(
@@ -139,18 +139,24 @@ impl Expansion<'_> {
         if !(made && function.direct && matches!(self.level, Level::Lines(_))) {
             return self.instrument(function, self.level, errors);
         }
-        match handed_on::part(function.block, Span::call_site(), self.source) {
-            Part::Here => self.instrument(function, self.level, errors),
-            Part::Inside(inner) => {
+        let owner = function.owner.clone();
+        let part = {
+            let mut measure_inner = |inner: &mut ItemFn| {
                 let mut inner = Function {
-                    owner: function.owner.clone(),
+                    owner: owner.clone(),
                     attrs: &mut inner.attrs,
                     sig: &mut inner.sig,
                     block: &mut inner.block,
                     direct: true,
                 };
                 self.instrument(&mut inner, self.level, errors);
-            }
+            };
+            let after = Span::call_site();
+            handed_on::part(function.block, after, self.source, &mut measure_inner)
+        };
+        match part {
+            Part::Here => self.instrument(function, self.level, errors),
+            Part::Inside => {}
             Part::Elsewhere(called) => {
                 self.instrument(function, Level::Calls, errors);
                 let place = self.place(function);

@@ -9,7 +9,9 @@ use proc_macro2::extra::DelimSpan;
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use std::collections::HashSet;
-use syn::{Attribute, Block, Item, ItemFn, Stmt};
+use std::mem;
+use syn::visit_mut::VisitMut;
+use syn::{Attribute, Block, ItemFn, Stmt};
 
 /// Line and column.
 type Place = (u32, u32);
@@ -71,52 +73,91 @@ impl HandedOn {
         if !self.written.contains(&place) {
             return false;
         }
-        let mut tokens = stmt.to_token_stream().into_iter();
-        let first = tokens.find(|token| place_of(token.span(), source) == place);
-        first.is_some_and(|token| !is_written(&token))
+        // One token may read as the user's by chance: the name of a crate before a path.
+        let tokens = stmt.to_token_stream().into_iter();
+        let mut own = tokens.skip_while(|token| place_of(token.span(), source) != place);
+        own.by_ref().take(2).any(|token| !is_written(&token))
     }
 }
 
 /// Where the user's part of a body is.
-pub(crate) enum Part<'a> {
+pub(crate) enum Part {
     /// In the body itself.
     Here,
-    /// In this function inside it.
-    Inside(&'a mut ItemFn),
+    /// In a function inside it.
+    Inside,
     /// Somewhere else: in the function of this name, if it is called here.
     Elsewhere(Option<Ident>),
 }
 
-/// Looks for the user's part of a body. `after`: where the attribute stands.
-pub(crate) fn part<'a>(body: &'a mut Block, after: Span, source: &dyn Source) -> Part<'a> {
+/// Looks for the user's part of a body and calls `visit` for the function inside that holds it, if one does. `after`: where the attribute
+/// stands.
+pub(crate) fn part(
+    body: &mut Block,
+    after: Span,
+    source: &dyn Source,
+    visit: &mut dyn FnMut(&mut ItemFn),
+) -> Part {
     let after = place_of(after, source);
-    let is_function = |stmt: &Stmt| matches!(stmt, Stmt::Item(Item::Fn(_)));
-    let mut outside = body.stmts.iter().filter(|stmt| !is_function(stmt));
-    let has_code = |tokens| has_code(tokens, after, source);
     let only_items = body.stmts.iter().all(|stmt| matches!(stmt, Stmt::Item(_)));
-    if only_items || outside.any(|stmt| has_code(stmt.to_token_stream())) {
+    let tokens: TokenStream = body.stmts.iter().map(ToTokens::to_token_stream).collect();
+    if only_items || has_code(tokens.clone(), after, source) {
         return Part::Here;
     }
-    let called = called(body.to_token_stream(), after, source);
-    let inner = body.stmts.iter_mut().find_map(|stmt| match stmt {
-        Stmt::Item(Item::Fn(inner)) if has_code(inner.block.to_token_stream()) => Some(inner),
-        _ => None,
-    });
-    inner.map_or(Part::Elsewhere(called), Part::Inside)
+    let mut inner = Inner {
+        after,
+        source,
+        visit,
+        found: false,
+    };
+    inner.visit_block_mut(body);
+    if inner.found {
+        Part::Inside
+    } else {
+        Part::Elsewhere(called(tokens, after, source))
+    }
 }
 
-/// Whether there are statements of the user's among these tokens: a block or the end of one, behind the attribute. Names and types from
-/// the head of the function may stand anywhere.
+/// Looks for the function that holds the user's part.
+struct Inner<'a> {
+    after: Place,
+    source: &'a dyn Source,
+    visit: &'a mut dyn FnMut(&mut ItemFn),
+    found: bool,
+}
+
+impl VisitMut for Inner<'_> {
+    fn visit_item_fn_mut(&mut self, item: &mut ItemFn) {
+        let body = item.block.to_token_stream();
+        if !self.found && has_code(body, self.after, self.source) {
+            self.found = true;
+            (self.visit)(item);
+        }
+    }
+}
+
+/// Whether there are statements of the user's among these tokens, but for functions inside: a block or the end of one, behind the
+/// attribute. Names and types from the head of the function may stand anywhere.
 fn has_code(tokens: TokenStream, after: Place, source: &dyn Source) -> bool {
+    let mut in_function = false;
     tokens.into_iter().any(|token| {
         let own = || is_written(&token) && place_of(token.span(), source) > after;
         match &token {
-            TokenTree::Group(group) => {
-                let is_block = group.delimiter() == Delimiter::Brace;
-                (is_block && own()) || has_code(group.stream(), after, source)
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let inside = mem::replace(&mut in_function, false);
+                !inside && (own() || has_code(group.stream(), after, source))
             }
-            TokenTree::Punct(punct) => punct.as_char() == ';' && own(),
-            TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+            TokenTree::Group(group) => has_code(group.stream(), after, source),
+            TokenTree::Punct(punct) if punct.as_char() == ';' => {
+                in_function = false;
+                own()
+            }
+            TokenTree::Punct(_) => false,
+            TokenTree::Ident(word) => {
+                in_function |= word == "fn";
+                false
+            }
+            TokenTree::Literal(_) => false,
         }
     })
 }
