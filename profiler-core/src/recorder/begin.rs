@@ -6,7 +6,6 @@ use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::gate::{self, Turn};
 use super::{clock, current, fork, resident, run, thread};
-use crate::env;
 use crate::raw::layout::FLAG_FORK_LOST;
 
 /// How far the decision is, as `gate` has it.
@@ -107,17 +106,19 @@ fn process() -> u32 {
 
 /// Whether this is a child that has its parent's memory until it is another program, as `vfork` makes it: the C library knows its thread by
 /// another number than the system.
+#[cfg(target_os = "linux")]
 fn borrows_memory() -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        let mut known = 0;
-        // SAFETY: no arguments.
-        let me = unsafe { libc::pthread_self() };
-        // SAFETY: a thread that lives, and a valid place for the answer.
-        let is_known = unsafe { libc::pthread_getcpuclockid(me, &raw mut known) } == 0;
-        is_known && known != cpu_clock(run::thread_id())
-    }
-    #[cfg(not(target_os = "linux"))]
+    let mut known = 0;
+    // SAFETY: no arguments.
+    let me = unsafe { libc::pthread_self() };
+    // SAFETY: a thread that lives, and a valid place for the answer.
+    let is_known = unsafe { libc::pthread_getcpuclockid(me, &raw mut known) } == 0;
+    is_known && known != cpu_clock(run::thread_id())
+}
+
+/// Elsewhere such a child is not told from others.
+#[cfg(not(target_os = "linux"))]
+const fn borrows_memory() -> bool {
     false
 }
 
@@ -238,7 +239,7 @@ static BEFORE_MAIN: extern "C" fn() = before_main;
 
 #[cfg(target_os = "linux")]
 extern "C" fn before_main() {
-    if crate::memory::heap::variable(env::DIR, |folder| !folder.is_empty()) {
+    if crate::memory::heap::variable(crate::env::DIR, |folder| !folder.is_empty()) {
         // An allocator may register handlers at its first use. They run in the reverse order before a fork: ours has to come first, for it
         // may wait for a thread that allocates.
         core::hint::black_box(Box::new(core::hint::black_box(0_u64)));
