@@ -21,6 +21,12 @@ pub enum ReportError {
         /// What was asked for.
         metric: &'static str,
     },
+    /// The stacks are too many and too long.
+    #[error("the stacks of the profile come to more than {limit} bytes of text")]
+    TooDeep {
+        /// Bytes that would have been accepted.
+        limit: usize,
+    },
     /// No function of the profile stands in the file.
     #[error("the profile holds no function of the file {file}")]
     NotInProfile {

@@ -6,7 +6,7 @@ use hprof::model::{Profile, Scope};
 use inferno::flamegraph::{Options, from_lines};
 
 use crate::error::ReportError;
-use crate::stacks::{Metric, Stack, stacks};
+use crate::stacks::{Metric, Stacks, stacks};
 use crate::text;
 
 /// Stand-ins for signs in names that inferno would take for its own; put back in the finished picture.
@@ -55,11 +55,13 @@ pub fn write_flamegraph(
 ) -> Result<(), ReportError> {
     let metric = options.metric;
     let name = metric.name();
-    let stacks = stacks(profile, options.scope, metric, options.lines).ok_or(ReportError::Empty)?;
-    if stacks.is_empty() {
+    let stacks =
+        stacks(profile, options.scope, metric, options.lines)?.ok_or(ReportError::Empty)?;
+    if stacks.all.is_empty() {
         return Err(ReportError::AllZero { metric: name });
     }
     let total = stacks
+        .all
         .iter()
         .try_fold(0_u64, |sum, (_, value)| sum.checked_add(*value));
     let total = total.ok_or(ReportError::TooLarge { metric: name })?;
@@ -75,11 +77,12 @@ pub fn write_flamegraph(
 
 /// Draws stacks of which there is at least one.
 pub(crate) fn draw(
-    stacks: &[Stack],
+    stacks: &Stacks,
     drawing: &mut Options<'_>,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let lines: Vec<String> = stacks.iter().map(line).collect();
+    let names: Vec<String> = stacks.names.iter().map(|name| hidden(name)).collect();
+    let lines: Vec<String> = stacks.all.iter().map(|one| line(&names, one)).collect();
     let mut picture = Vec::new();
     from_lines(drawing, lines.iter().map(String::as_str), &mut picture)?;
     let picture = String::from_utf8_lossy(&picture);
@@ -113,8 +116,9 @@ fn unit(metric: Metric, total: u64) -> (String, f64) {
 }
 
 /// A stack as inferno reads it.
-fn line((frames, value): &Stack) -> String {
-    let frames: Vec<String> = frames.iter().map(|frame| hidden(frame)).collect();
+fn line(names: &[String], (stack, value): &(Vec<u32>, u64)) -> String {
+    let frames = stack.iter().filter_map(|frame| names.get(*frame as usize));
+    let frames: Vec<&str> = frames.map(String::as_str).collect();
     format!("{} {value}", frames.join(";"))
 }
 

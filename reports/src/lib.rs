@@ -22,6 +22,7 @@ mod numbers;
 mod source;
 mod stacks;
 mod style;
+mod sums;
 mod text;
 mod thread_table;
 mod view;

@@ -123,8 +123,9 @@ struct Shown {
 
 impl Shown {
     fn new(view: &MemoryView<'_>) -> Self {
-        let anonymous = |change: &RssChange| change.grown_anonymous + change.shrunk_anonymous > 0;
-        let file = |change: &RssChange| change.grown_file + change.shrunk_file > 0;
+        let anonymous =
+            |change: &RssChange| change.grown_anonymous.max(change.shrunk_anonymous) > 0;
+        let file = |change: &RssChange| change.grown_file.max(change.shrunk_file) > 0;
         Self {
             both_ways: view.any_change(|change| change.grown() > 0 && change.shrunk() > 0),
             files: view.any_change(anonymous) && view.any_change(file),
@@ -280,7 +281,7 @@ fn write_process(
         mib(signed(rss.peak_bytes)),
         share.unwrap_or_default()
     )?;
-    let off = account.difference - account.sum();
+    let off = account.difference.saturating_sub(account.sum());
     let verdict = if off == 0 {
         "it adds up".to_owned()
     } else {

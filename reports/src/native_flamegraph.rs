@@ -10,7 +10,7 @@ use inferno::flamegraph::{Options, TextTruncateDirection};
 use crate::error::ReportError;
 use crate::flamegraph::{draw, hidden, program};
 use crate::native_table::shortened;
-use crate::stacks::Stack;
+use crate::stacks::Stacks;
 use crate::text;
 use crate::view::{Origin, Origins};
 
@@ -49,7 +49,8 @@ pub fn write_native_flamegraph(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let (stacks, mut colors) = collect(profile).ok_or(ReportError::NoNative)?;
-    if stacks.is_empty() {
+    let stacks = stacks.check()?;
+    if stacks.all.is_empty() {
         return Err(ReportError::AllZero {
             metric: "native samples",
         });
@@ -70,9 +71,10 @@ pub fn write_native_flamegraph(
 }
 
 /// The stacks, outermost frame first, and the colours of all frames; `None` if no process has native stacks.
-fn collect(profile: &Profile) -> Option<(Vec<Stack>, PaletteMap)> {
+fn collect(profile: &Profile) -> Option<(Stacks, PaletteMap)> {
     let origins = Origins::new(profile);
-    let mut stacks: BTreeMap<Vec<String>, u64> = BTreeMap::new();
+    let mut names = Names::default();
+    let mut stacks: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
     let mut colors = PaletteMap::default();
     let mut any = false;
     for native in profile
@@ -82,24 +84,56 @@ fn collect(profile: &Profile) -> Option<(Vec<Stack>, PaletteMap)> {
     {
         any = true;
         let frames = native.frames.iter();
-        let labels: Vec<String> = frames
+        let labels: Vec<u32> = frames
             .map(|frame| {
                 let (label, color) = label(frame, &origins, profile);
                 colors.insert(hidden(&label), color);
-                label
+                names.number(label)
             })
             .collect();
         for stack in native.stacks.iter().filter(|stack| stack.samples > 0) {
             let thread = format!("thread {}", text::clean(&stack.thread));
             colors.insert(hidden(&thread), OTHERS);
             let frames = stack.frames.iter().rev();
-            let frames = frames.filter_map(|frame| labels.get(*frame as usize).cloned());
-            let names = std::iter::once(thread).chain(frames).collect();
-            let sum = stacks.entry(names).or_default();
+            let frames = frames.filter_map(|frame| labels.get(*frame as usize).copied());
+            let thread = names.number(thread);
+            let path = std::iter::once(thread).chain(frames).collect();
+            let sum = stacks.entry(path).or_default();
             *sum = sum.saturating_add(stack.samples);
         }
     }
-    any.then(|| (stacks.into_iter().collect(), colors))
+    any.then(|| (names.in_order(stacks), colors))
+}
+
+/// Labels, each once.
+#[derive(Default)]
+struct Names(BTreeMap<String, u32>);
+
+impl Names {
+    fn number(&mut self, name: String) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        *self.0.entry(name).or_insert(next)
+    }
+
+    /// The stacks in the order of their labels.
+    fn in_order(self, stacks: BTreeMap<Vec<u32>, u64>) -> Stacks {
+        let mut places = vec![0; self.0.len()];
+        for (place, number) in (0..).zip(self.0.values()) {
+            if let Some(slot) = places.get_mut(*number as usize) {
+                *slot = place;
+            }
+        }
+        let renamed = |(stack, value): (Vec<u32>, u64)| {
+            let place = |number: &u32| places.get(*number as usize).copied().unwrap_or(0);
+            (stack.iter().map(place).collect(), value)
+        };
+        let mut all: Vec<(Vec<u32>, u64)> = stacks.into_iter().map(renamed).collect();
+        all.sort_unstable();
+        Stacks {
+            names: self.0.into_keys().collect(),
+            all,
+        }
+    }
 }
 
 /// What a frame is called, and its colour.

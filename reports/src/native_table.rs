@@ -1,5 +1,6 @@
 //! The table of hot lines outside annotated code, from native stacks, and the functions worth an annotation.
 
+use crate::sums::sum;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -120,7 +121,7 @@ fn lines(
         let parts = [
             inside.user,
             inside.std,
-            inside.crates + inside.recorder,
+            sum([inside.crates, inside.recorder]),
             inside.system,
         ];
         let mut cells = vec![
@@ -157,7 +158,7 @@ fn rest(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
         share(view.annotated),
         share(elsewhere.std),
         share(elsewhere.crates),
-        share(elsewhere.system + elsewhere.user),
+        share(sum([elsewhere.system, elsewhere.user])),
         share(elsewhere.recorder),
     )
 }

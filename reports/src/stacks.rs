@@ -1,9 +1,10 @@
 //! Stacks of the calling-context trees, added up over threads, for everything that draws or lists them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use hprof::model::{Function, LineCost, Node, Place, Profile, Scope, call_tree};
+use hprof::model::{Function, LineCost, Place, Profile, Scope, call_tree};
 
+use crate::error::ReportError;
 use crate::text;
 
 /// The value that a flamegraph or a list of stacks shows.
@@ -57,56 +58,138 @@ impl Metric {
     }
 }
 
-/// A stack of frames, outermost first, and what it costs by itself.
-pub(crate) type Stack = (Vec<String>, u64);
+/// Stacks of frames, outermost first, each with what it costs by itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stacks {
+    /// What frames are called.
+    pub(crate) names: Vec<String>,
+    /// Indices of the names, and the value.
+    pub(crate) all: Vec<(Vec<u32>, u64)>,
+}
+
+/// Bytes that all stacks together may take as text. A chain of calls as long as a file can hold would fill the memory: each of its
+/// stacks has all frames of the one before.
+const MOST_TEXT: usize = 64 << 20;
+
+impl Stacks {
+    /// The names of a stack.
+    pub(crate) fn frames<'a>(&'a self, stack: &'a [u32]) -> impl Iterator<Item = &'a str> {
+        let name = |index: &u32| self.names.get(*index as usize).map(String::as_str);
+        stack.iter().filter_map(name)
+    }
+
+    /// Refuses stacks that are too long for a picture or a list.
+    pub(crate) fn check(self) -> Result<Self, ReportError> {
+        let mut text = 0_usize;
+        for (stack, _) in &self.all {
+            for name in self.frames(stack) {
+                text = text.saturating_add(name.len() + 1);
+            }
+            if text > MOST_TEXT {
+                return Err(ReportError::TooDeep { limit: MOST_TEXT });
+            }
+        }
+        Ok(self)
+    }
+}
 
 /// The stacks of a part of the profile in order of their frames, without those of value zero. Frames are functions, or with `lines` the
 /// lines of functions. `None` if no instrumented function was entered.
+///
+/// # Errors
+/// [`ReportError::TooDeep`].
 pub(crate) fn stacks(
     profile: &Profile,
     scope: Scope,
     metric: Metric,
     lines: bool,
-) -> Option<Vec<Stack>> {
-    let mut sums: BTreeMap<Vec<Place>, u64> = BTreeMap::new();
+) -> Result<Option<Stacks>, ReportError> {
     let nodes = call_tree(profile, scope);
-    let paths = paths(&nodes);
-    for (node, path) in nodes.iter().zip(&paths) {
-        for (line, cost) in &node.lines {
-            let mut places = path.clone();
-            places.push(Place {
-                function: node.function,
-                line: *line,
-            });
-            if !lines {
-                places.iter_mut().for_each(|place| place.line = 0);
-            }
-            let sum = sums.entry(places).or_default();
-            *sum = sum.saturating_add(metric.of(cost));
-        }
+    if nodes.is_empty() {
+        return Ok(None);
     }
-    let names = names(profile);
-    let frame = |place: &Place| frame(profile, &names, *place);
-    let stacks = sums.iter().filter(|(_, value)| **value > 0);
-    let stacks = stacks.map(|(places, value)| (places.iter().map(frame).collect(), *value));
-    (!nodes.is_empty()).then(|| stacks.collect())
+    let mut tree = Tree::default();
+    let frame = |function, line| Place {
+        function,
+        line: if lines { line } else { 0 },
+    };
+    // Where each node is called from. Parents come first.
+    let mut callers: Vec<Option<u32>> = Vec::with_capacity(nodes.len());
+    for node in &nodes {
+        let caller = node.parent.and_then(|(parent, line)| {
+            let function = nodes.get(parent as usize)?.function;
+            let above = *callers.get(parent as usize)?;
+            Some(tree.child(above, frame(function, line)))
+        });
+        for (line, cost) in &node.lines {
+            let place = tree.child(caller, frame(node.function, *line));
+            tree.add(place, metric.of(cost));
+        }
+        callers.push(caller);
+    }
+    tree.finish(profile).map(Some)
 }
 
-/// For each node of a tree the lines that led to it, outermost first.
-fn paths(nodes: &[Node]) -> Vec<Vec<Place>> {
-    let mut paths: Vec<Vec<Place>> = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        let called = node.parent.and_then(|(parent, line)| {
-            let mut path = paths.get(parent as usize)?.clone();
-            path.push(Place {
-                function: nodes[parent as usize].function,
-                line,
-            });
-            Some(path)
-        });
-        paths.push(called.unwrap_or_default());
+/// Stacks while they are added up: each frame stands below the one that called it.
+#[derive(Default)]
+struct Tree {
+    places: Vec<(Option<u32>, Place)>,
+    sums: Vec<u64>,
+    numbers: HashMap<(Option<u32>, Place), u32>,
+}
+
+impl Tree {
+    /// The frame below another.
+    fn child(&mut self, above: Option<u32>, place: Place) -> u32 {
+        let next = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry((above, place)).or_insert(next);
+        if number == next {
+            self.places.push((above, place));
+            self.sums.push(0);
+        }
+        number
     }
-    paths
+
+    fn add(&mut self, frame: u32, value: u64) {
+        if let Some(sum) = self.sums.get_mut(frame as usize) {
+            *sum = sum.saturating_add(value);
+        }
+    }
+
+    fn finish(self, profile: &Profile) -> Result<Stacks, ReportError> {
+        let functions = names(profile);
+        let mut used: BTreeMap<Place, u32> = BTreeMap::new();
+        for (_, place) in &self.places {
+            used.entry(*place).or_default();
+        }
+        let mut stacks = Stacks::default();
+        for (number, (place, index)) in (0..).zip(&mut used) {
+            *index = number;
+            stacks.names.push(name(profile, &functions, *place));
+        }
+        let mut text = 0_usize;
+        for (value, end) in self.sums.iter().zip(&self.places) {
+            if *value == 0 {
+                continue;
+            }
+            let mut stack = Vec::new();
+            let mut next = Some(end);
+            while let Some((above, place)) = next {
+                let index = used.get(place).copied().unwrap_or(0);
+                let name = stacks.names.get(index as usize).map_or(0, String::len);
+                text = text.saturating_add(name + 1);
+                if text > MOST_TEXT {
+                    return Err(ReportError::TooDeep { limit: MOST_TEXT });
+                }
+                stack.push(index);
+                next = above.and_then(|above| self.places.get(above as usize));
+            }
+            stack.reverse();
+            stacks.all.push((stack, *value));
+        }
+        stacks.all.sort_unstable();
+        Ok(stacks)
+    }
 }
 
 /// The name of every function with its module; those that share one also say where they stand.
@@ -135,7 +218,7 @@ pub(crate) fn names(profile: &Profile) -> Vec<String> {
         .collect()
 }
 
-fn frame(profile: &Profile, names: &[String], place: Place) -> String {
+fn name(profile: &Profile, names: &[String], place: Place) -> String {
     let at = place.function.0 as usize;
     let (Some(name), Some(function)) = (names.get(at), profile.functions.get(at)) else {
         return format!("function {at}");
@@ -151,12 +234,16 @@ mod tests {
     use super::*;
     use crate::fixture;
 
+    fn of(profile: &Profile, scope: Scope, metric: Metric, lines: bool) -> Option<Stacks> {
+        stacks(profile, scope, metric, lines).unwrap()
+    }
+
     #[test]
     fn values_of_all_stacks_add_up_to_the_time_of_the_profile() {
         let profile = fixture::diffusion();
         let sum = |lines| {
-            let stacks = stacks(&profile, Scope::All, Metric::Time, lines).unwrap();
-            stacks.iter().map(|(_, value)| value).sum::<u64>()
+            let stacks = of(&profile, Scope::All, Metric::Time, lines).unwrap();
+            stacks.all.iter().map(|(_, value)| value).sum::<u64>()
         };
         let costs = fixture::diffusion_costs();
         assert_eq!(sum(true), costs[0].total.0);
@@ -176,11 +263,37 @@ mod tests {
     #[test]
     fn a_scope_without_threads_was_not_entered() {
         let profile = fixture::diffusion();
-        assert!(stacks(&profile, Scope::Thread(0, 9), Metric::Time, true).is_none());
-        assert!(stacks(&profile, Scope::Process(9), Metric::Time, true).is_none());
+        assert!(of(&profile, Scope::Thread(0, 9), Metric::Time, true).is_none());
+        assert!(of(&profile, Scope::Process(9), Metric::Time, true).is_none());
         assert_eq!(
-            stacks(&profile, Scope::Thread(0, 0), Metric::Hits, false),
-            stacks(&profile, Scope::All, Metric::Hits, false)
+            of(&profile, Scope::Thread(0, 0), Metric::Hits, false),
+            of(&profile, Scope::All, Metric::Hits, false)
         );
+    }
+
+    /// A chain of 30,000 calls, each with a cost: all stacks together have 450 million frames.
+    #[test]
+    fn a_chain_of_very_many_calls_is_refused() {
+        let mut profile = fixture::diffusion();
+        let nodes = &mut profile.processes[0].threads[0].nodes;
+        let (first, second) = (nodes[0].clone(), nodes[1].function);
+        for number in 0..30_000_u32 {
+            let mut node = first.clone();
+            node.parent = number.checked_sub(1).map(|parent| (parent, 6 + parent % 2));
+            node.function = if number % 2 == 0 {
+                first.function
+            } else {
+                second
+            };
+            if number as usize >= nodes.len() {
+                nodes.push(node);
+            } else {
+                nodes[number as usize] = node;
+            }
+        }
+        for lines in [false, true] {
+            let refused = stacks(&profile, Scope::All, Metric::Time, lines);
+            assert!(matches!(refused, Err(ReportError::TooDeep { .. })));
+        }
     }
 }

@@ -6,6 +6,7 @@ mod clocks;
 mod ends;
 mod fixture;
 mod heap;
+mod hostile;
 mod launch;
 mod native;
 mod planted;

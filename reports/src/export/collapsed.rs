@@ -24,10 +24,10 @@ impl Export for Collapsed {
         scope: Scope,
         out: &mut dyn Write,
     ) -> Result<(), ReportError> {
-        let stacks = stacks(profile, scope, self.metric, self.lines).unwrap_or_default();
-        for (frames, value) in stacks {
-            let frames: Vec<String> = frames.iter().map(|frame| frame.replace(';', ":")).collect();
-            writeln!(out, "{} {value}", frames.join(";"))?;
+        let stacks = stacks(profile, scope, self.metric, self.lines)?.unwrap_or_default();
+        for (stack, value) in &stacks.all {
+            let frames = stacks.frames(stack).map(|frame| frame.replace(';', ":"));
+            writeln!(out, "{} {value}", frames.collect::<Vec<_>>().join(";"))?;
         }
         Ok(())
     }

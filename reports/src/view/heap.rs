@@ -1,5 +1,6 @@
 //! Which lines' blocks were live at the end, and when the heap was at its peak.
 
+use crate::sums::sum;
 use std::collections::BTreeMap;
 
 use hprof::model::{Heap, LineLive, LiveCount, LiveHeap, Place, Profile, Scope};
@@ -64,10 +65,8 @@ impl HeapView {
         }
         let lines = lines(profile, scope, &noted);
         let bytes = |of: fn(&Heap) -> i64| {
-            heaps
-                .iter()
-                .map(|heap| of(heap).max(0).unsigned_abs())
-                .sum()
+            let all = heaps.iter();
+            sum(all.map(|heap| of(heap).max(0).unsigned_abs()))
         };
         Some(Self {
             live_bytes: bytes(|heap| heap.live_bytes),
@@ -79,8 +78,8 @@ impl HeapView {
             gap: noted.iter().filter_map(gap).max(),
             at_end: rows(&lines, |live| (live.live_bytes, live.live_variance)),
             at_peak: rows(&lines, |live| (live.peak_bytes, live.peak_variance)),
-            lost_blocks: noted.iter().map(|heap| heap.lost_blocks).sum(),
-            lost_bytes: noted.iter().map(|heap| heap.lost_bytes).sum(),
+            lost_blocks: sum(noted.iter().map(|heap| heap.lost_blocks)),
+            lost_bytes: sum(noted.iter().map(|heap| heap.lost_bytes)),
             processes: heaps.len(),
         })
     }
@@ -129,7 +128,7 @@ fn rows(
     lines: &BTreeMap<Option<Place>, LineLive>,
     of: fn(&LineLive) -> (u64, u64),
 ) -> Vec<HeapRow> {
-    let all: u64 = lines.values().map(|live| of(live).0).sum();
+    let all = sum(lines.values().map(|live| of(live).0));
     let row = |(place, live): (&Option<Place>, &LineLive)| {
         let (bytes, variance) = of(live);
         HeapRow {

@@ -1,5 +1,6 @@
 //! The rows of memory tables.
 
+use crate::sums::sum;
 use std::collections::BTreeMap;
 
 use hprof::model::{
@@ -118,11 +119,7 @@ pub(crate) fn process_memory(profile: &Profile) -> Vec<ProcessMemory<'_>> {
             process,
             rss,
             account: rss_account(process)?,
-            threads: process
-                .threads
-                .iter()
-                .map(|thread| thread.uses.max(1))
-                .sum(),
+            threads: sum(process.threads.iter().map(|thread| thread.uses.max(1))),
             share: total.map(|total| 100.0 * rss.peak_bytes as f64 / total as f64),
         })
     };

@@ -1,5 +1,6 @@
 //! Native stacks: whose code each frame is, and which lines outside annotated code are hot.
 
+use crate::sums::{add, sum};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -156,11 +157,11 @@ impl Inside {
             Origin::System => &mut self.system,
             Origin::Recorder => &mut self.recorder,
         };
-        *place += samples;
+        add(place, samples);
     }
 
     fn sum(&self) -> u64 {
-        self.user + self.std + self.crates + self.system + self.recorder
+        sum([self.user, self.std, self.crates, self.system, self.recorder])
     }
 }
 
@@ -248,9 +249,9 @@ impl NativeView {
         lines: &mut BTreeMap<Place, Inside>,
     ) {
         let samples = native.samples();
-        self.samples += samples;
-        self.dropped += native.signals.saturating_sub(samples);
-        self.cpu_ns += native.cpu_ns;
+        add(&mut self.samples, samples);
+        add(&mut self.dropped, native.signals.saturating_sub(samples));
+        add(&mut self.cpu_ns, native.cpu_ns);
         self.asked_hz = self.asked_hz.max(native.asked_hz);
         let whose: Vec<Origin> = native
             .frames
@@ -268,7 +269,7 @@ impl NativeView {
                 .next()
                 .map_or(&Origin::System, |(_, origin)| origin);
             match frames().find(|(_, origin)| origin.is_user()) {
-                Some((_, Origin::Annotated)) => self.annotated += stack.samples,
+                Some((_, Origin::Annotated)) => add(&mut self.annotated, stack.samples),
                 Some((frame, _)) => lines
                     .entry(Place::of(frame, find))
                     .or_default()
@@ -293,7 +294,7 @@ impl NativeView {
                 samples: 0,
                 percent: None,
             });
-            worth.samples += samples;
+            add(&mut worth.samples, samples);
             worth.percent = share(worth.samples, self.samples);
             if worth.line == 0 {
                 worth.line = place.line;

@@ -1,5 +1,6 @@
 //! What the foot of a report says of the run: sums over its processes.
 
+use crate::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
@@ -68,7 +69,7 @@ impl<'a> RunView<'a> {
             run: &profile.run,
             processes: last().count(),
             replaced: replaced.iter().filter(|replaced| **replaced).count(),
-            threads: processes.iter().zip(&replaced).map(threads).sum(),
+            threads: sum(processes.iter().zip(&replaced).map(threads)),
             clocks: processes
                 .iter()
                 .map(|process| (clock_mode(process), clock_source(process)))
@@ -148,7 +149,7 @@ pub(crate) fn replaced(profile: &Profile) -> Vec<bool> {
 /// Threads of a process. The one that called `exec` goes on in the new program, where it is counted.
 fn threads((process, replaced): (&Process, &bool)) -> u64 {
     let uses = process.threads.iter().map(|thread| thread.uses.max(1));
-    uses.sum::<u64>().saturating_sub(u64::from(*replaced))
+    sum(uses).saturating_sub(u64::from(*replaced))
 }
 
 /// Whether it is no wonder that a process of a run did not end in order: the run has several and ended well. Forked children mostly
