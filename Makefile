@@ -75,10 +75,15 @@ loom:
 valgrind:
 	CARGO="$(CARGO)" sh profiler-core/tests/valgrind/run.sh
 
-# Almost sound files, a minute on all cores for each reader and for the merge; then saved profiles with flipped bits. Prints how many.
+# Almost sound files, a minute on all cores for each reader, for the merge, and for all reports; saved profiles with flipped bits; source texts; and
+# hostile files through every command. Sums that do not fit panic. Prints how many.
+fuzz: export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS = true
 fuzz:
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
 	$(CARGO) test --release -p hprof-core --test pprof_file -- --ignored --nocapture
+	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-reports --test fuzz -- --nocapture --test-threads=1
+	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-cli --bin hprof sources
+	$(CARGO) test --release -p hprof-cli --test it hostile -- --ignored --nocapture
 
 # `#[profile]` on every function of 22 published crates (19,478), which are downloaded and tested with and without it: an hour on a
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.

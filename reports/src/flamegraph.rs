@@ -60,11 +60,7 @@ pub fn write_flamegraph(
     if stacks.all.is_empty() {
         return Err(ReportError::AllZero { metric: name });
     }
-    let total = stacks
-        .all
-        .iter()
-        .try_fold(0_u64, |sum, (_, value)| sum.checked_add(*value));
-    let total = total.ok_or(ReportError::TooLarge { metric: name })?;
+    let total = stacks.total(name)?;
 
     let mut drawing = Options::default();
     drawing.title = title(profile, options);

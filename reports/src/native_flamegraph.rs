@@ -55,6 +55,7 @@ pub fn write_native_flamegraph(
             metric: "native samples",
         });
     }
+    stacks.total("native samples")?;
     let mut drawing = Options::default();
     drawing.title = match title {
         Some(title) => title.to_owned(),

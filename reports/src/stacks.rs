@@ -78,6 +78,13 @@ impl Stacks {
         stack.iter().filter_map(name)
     }
 
+    /// The sum of all values, if it fits.
+    pub(crate) fn total(&self, metric: &'static str) -> Result<u64, ReportError> {
+        let mut values = self.all.iter().map(|(_, value)| *value);
+        let total = values.try_fold(0_u64, u64::checked_add);
+        total.ok_or(ReportError::TooLarge { metric })
+    }
+
     /// Refuses stacks that are too long for a picture or a list.
     pub(crate) fn check(self) -> Result<Self, ReportError> {
         let mut text = 0_usize;

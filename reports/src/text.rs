@@ -42,7 +42,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, and the marks that turn the direction of writing and so could show code in a false order.
-fn is_unsafe(sign: char) -> bool {
+pub(crate) fn is_unsafe(sign: char) -> bool {
     sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

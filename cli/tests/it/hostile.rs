@@ -342,7 +342,7 @@ fn commands(file: &Path) -> Vec<Vec<String>> {
         with(&["show", "--", file]),
         with(&["suggest", "--", file]),
         with(&["annotate", "src/main.rs", "--", file]),
-        with(&["annotate", "--", file]),
+        with(&["annotate", "--", file, "named0.pb.gz"]),
         with(&["flamegraph", "-o", "-", "--", file]),
         with(&["flamegraph", "--native", "-o", "-", "--", file]),
         with(&["show", "--threads", "--", file]),
@@ -415,7 +415,7 @@ fn try_all(each: usize) -> (usize, Vec<String>) {
 
 #[test]
 fn hostile_files_do_no_harm() {
-    let (count, wrong) = try_all(7);
+    let (count, wrong) = try_all(61);
     assert!(wrong.is_empty(), "{count} commands:\n{}", wrong.join("\n"));
 }
 

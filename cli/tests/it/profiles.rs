@@ -182,6 +182,24 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
     fs::remove_dir_all(fixture.project().join("src")).unwrap();
     let show = printed(&mut fixture.hprof(["show"])).code(0);
     assert_eq!(hits(&show.stdout, "fn twice(number: u64) -> u64 {"), 1);
+    // It may stand in a test alone, in a file that is not even in the package.
+    fixture.write("src/lib.rs", "");
+    fixture.write(
+        "../mine.rs",
+        "#[global_allocator]\nstatic MINE: std::alloc::System = std::alloc::System;\n",
+    );
+    fixture.write(
+        "tests/count.rs",
+        "#[path = \"../../mine.rs\"]\nmod mine;\n#[hprof::profile]\nfn one() -> u8 {\n    1\n}\n#[test]\nfn works() {\n    one();\n}\n",
+    );
+    for times in 0..2 {
+        let test = printed(&mut fixture.hprof(["test", "--test", "count"])).code(0);
+        assert_eq!(test.stderr.contains("conflicts"), times == 0, "{test:#?}");
+        assert_eq!(
+            hits(&test.says("building without hprof's").stderr, "fn one()"),
+            1
+        );
+    }
 }
 
 /// The line of a CSV export that has `text` in the source of the fixture, by the names of the columns.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Export;
 use crate::error::ReportError;
+use crate::text;
 use crate::view::{Record, clock_mode, clock_source, records};
 
 /// Version of the form.
@@ -48,8 +49,34 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
             .map(NotMeasuredJson::from)
             .collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
+    serde_json::to_writer_pretty(&mut Escaped(out), &report)?;
     writeln!(out)
+}
+
+/// Writes JSON with escapes for what could disturb a terminal and need not be escaped: such signs stand in strings alone.
+struct Escaped<'a>(&'a mut dyn Write);
+
+impl Write for Escaped<'_> {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let is_odd = |sign: char| text::is_unsafe(sign) && sign != '\n';
+        match str::from_utf8(part) {
+            Ok(text) if text.contains(is_odd) => {
+                for sign in text.chars() {
+                    if is_odd(sign) {
+                        write!(self.0, "\\u{:04x}", u32::from(sign))?;
+                    } else {
+                        write!(self.0, "{sign}")?;
+                    }
+                }
+            }
+            _ => self.0.write_all(part)?,
+        }
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[derive(Serialize)]

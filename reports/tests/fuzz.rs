@@ -1,0 +1,166 @@
+//! Everything that is made of a profile, on profiles of damaged files: no panic, no hang, no memory without bound, no control character
+//! in what a terminal is shown, and the same for native stacks of any content.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../../profiler-core/tests/fuzz/engine.rs"]
+mod engine;
+
+use std::io::{self, Write};
+
+use engine::{MESSAGE, RAW, Target, packed, raw_seeds, read_raw, read_saved, saved_seeds};
+use hprof::model::{Native, NativeFrame, NativeStack, Profile, Scope, merge};
+use hprof_reports::{
+    AnnotateOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, LineTableOptions,
+    MemoryTableOptions, Metric, NativeTableOptions, ThreadTableOptions, export, write_annotated,
+    write_flamegraph, write_function_table, write_line_tables, write_memory_tables,
+    write_native_flamegraph, write_native_table, write_suggestions, write_thread_table,
+};
+
+/// What a report may allocate: a flamegraph has a page of script.
+const REPORTING: (usize, usize) = (512, 8 << 20);
+
+/// Takes what a terminal would get.
+#[derive(Default)]
+struct Screen {
+    bytes: u64,
+}
+
+impl Write for Screen {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(part);
+        let is_bad = |sign: char| sign.is_control() && sign != '\n';
+        assert!(!text.contains(is_bad), "{text:?}");
+        self.bytes += part.len() as u64;
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Stacks whose names and counts come from the profile itself, so that they are as odd.
+fn native(profile: &Profile) -> Native {
+    let frames = profile
+        .functions
+        .iter()
+        .take(8)
+        .map(|function| NativeFrame {
+            function: function.name.clone(),
+            file: function.file.clone(),
+            line: function.line,
+            inlined: function.column % 2 == 0,
+        });
+    let frames: Vec<NativeFrame> = frames.collect();
+    let processes = profile.processes.iter();
+    let threads = processes.flat_map(|process| process.threads.iter().take(4));
+    let stacks = threads.take(8).map(|thread| NativeStack {
+        thread: thread.name.clone(),
+        frames: (0..u32::try_from(frames.len()).unwrap()).collect(),
+        samples: thread.wall.0,
+    });
+    Native {
+        asked_hz: u32::MAX,
+        cpu_ns: profile
+            .processes
+            .first()
+            .map_or(0, |process| process.wall.0),
+        signals: u64::MAX,
+        stacks: stacks.collect(),
+        frames,
+    }
+}
+
+/// Writes every report there is.
+fn render(mut profile: Profile) {
+    let screen = &mut Screen::default();
+    for process in &mut profile.processes {
+        process.native.get_or_insert_default();
+    }
+    let stacks = native(&profile);
+    if let Some(process) = profile.processes.first_mut() {
+        process.native = Some(stacks);
+    }
+    let find = |_: &str, line: u32| {
+        (line % 2 == 0).then(|| FunctionAt {
+            name: "f".into(),
+            line,
+        })
+    };
+    let mut lines = LineTableOptions::default();
+    lines.alloc = true;
+    lines.summarize = true;
+    lines.sort_by_total = true;
+    lines.style.width = Some(80);
+    write_line_tables(&profile, &lines, screen).unwrap();
+    write_line_tables(&profile, &LineTableOptions::default(), screen).unwrap();
+    write_function_table(&profile, &FunctionTableOptions::default(), screen).unwrap();
+    let mut threads = ThreadTableOptions::default();
+    threads.lines = Some(LineTableOptions::default());
+    write_thread_table(&profile, &threads, screen).unwrap();
+    write_memory_tables(&profile, &MemoryTableOptions::default(), screen).unwrap();
+    write_native_table(&profile, &NativeTableOptions::default(), &find, screen).unwrap();
+    let _ = write_suggestions(&profile, None, &find, screen);
+    let _ = write_native_flamegraph(&profile, None, screen);
+    for metric in [Metric::Time, Metric::Hits, Metric::LiveBytes] {
+        let mut options = FlamegraphOptions::default();
+        options.metric = metric;
+        options.lines = metric == Metric::Hits;
+        let _ = write_flamegraph(&profile, &options, screen);
+    }
+    let file = profile
+        .functions
+        .first()
+        .map(|function| function.file.clone());
+    let text = "fn f() {\n    let x = 1;\n}\n".repeat(20);
+    for text in [Some(text.as_str()), None] {
+        let options = AnnotateOptions::default();
+        let _ = write_annotated(
+            &profile,
+            file.as_deref().unwrap_or("x"),
+            text,
+            &options,
+            screen,
+        );
+    }
+    for name in export::NAMES {
+        let format = export::by_name(name).unwrap();
+        let _ = format.export(&profile, Scope::All, screen);
+    }
+}
+
+#[test]
+fn reports_of_damaged_raw_files_do_no_harm() {
+    Target {
+        name: "reports-raw",
+        seeds: raw_seeds(),
+        mutations: RAW,
+        changes: 6,
+        pack: |file| file,
+        run: &|files| read_raw(&files[0]).map(render).is_some(),
+        files: 1,
+        memory: REPORTING,
+    }
+    .fuzz();
+}
+
+#[test]
+fn reports_of_damaged_profiles_do_no_harm() {
+    Target {
+        name: "reports-saved",
+        seeds: saved_seeds(),
+        mutations: MESSAGE,
+        changes: 2,
+        pack: packed,
+        run: &|files| {
+            let profiles: Vec<Profile> = files.iter().filter_map(|file| read_saved(file)).collect();
+            let any = !profiles.is_empty();
+            render(merge(profiles));
+            any
+        },
+        files: 2,
+        memory: REPORTING,
+    }
+    .fuzz();
+}
