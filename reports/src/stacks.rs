@@ -287,7 +287,7 @@ mod tests {
         for number in 0..30_000_u32 {
             let mut node = first.clone();
             node.parent = number.checked_sub(1).map(|parent| (parent, 6 + parent % 2));
-            node.function = if number % 2 == 0 {
+            node.function = if number.is_multiple_of(2) {
                 first.function
             } else {
                 second

@@ -50,7 +50,7 @@ fn native(profile: &Profile) -> Native {
             function: function.name.clone(),
             file: function.file.clone(),
             line: function.line,
-            inlined: function.column % 2 == 0,
+            inlined: function.column.is_multiple_of(2),
         });
     let frames: Vec<NativeFrame> = frames.collect();
     let processes = profile.processes.iter();
@@ -83,7 +83,7 @@ fn render(mut profile: Profile) {
         process.native = Some(stacks);
     }
     let find = |_: &str, line: u32| {
-        (line % 2 == 0).then(|| FunctionAt {
+        line.is_multiple_of(2).then(|| FunctionAt {
             name: "f".into(),
             line,
         })

@@ -41,6 +41,10 @@ fn outcome(command: &mut Command, folder: &Path) -> Outcome {
     command
         .stdin(Stdio::null())
         .stderr(file.try_clone().unwrap());
+    #[expect(
+        clippy::zombie_processes,
+        reason = "wait4 collects it, and measures it"
+    )]
     let child = command.stdout(file).spawn().unwrap();
     let pid = libc::pid_t::try_from(child.id()).unwrap();
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
@@ -236,6 +240,7 @@ const TEXTS: [&str; 9] = [
     "<script>alert(1)</script>&\"';",
 ];
 
+#[expect(clippy::too_many_lines, reason = "a list of files")]
 fn traps() -> Traps {
     let mut traps = Traps::new();
     for extension in ["hpraw", "pb.gz", "native", "rs"] {
@@ -389,11 +394,11 @@ fn try_all(each: usize) -> (usize, Vec<String>) {
         }
     };
     // Each command gets its turn with files of each kind.
-    let mut turn = 0;
+    let mut turn = 0_usize;
     for file in &traps.files {
         for args in commands(file) {
             turn += 1;
-            if turn % each == 0 {
+            if turn.is_multiple_of(each) {
                 run(&args);
             }
         }
