@@ -5,6 +5,7 @@ mod bad_input;
 mod clocks;
 mod ends;
 mod fixture;
+mod handed_on;
 mod heap;
 mod hostile;
 mod launch;
