@@ -379,7 +379,7 @@ fn futures_stay_as_they_were() {
         ($twin:ident) => {{
             let mut future = Box::pin($twin::waits(true, Noisy("name")));
             let mut context = Context::from_waker(Waker::noop());
-            let ready = future.as_mut().poll(&mut context).is_ready();
+            let ready = std::future::Future::poll(future.as_mut(), &mut context).is_ready();
             drop(future);
             ready
         }};
