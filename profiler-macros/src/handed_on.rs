@@ -101,7 +101,9 @@ pub(crate) fn part(
     let after = place_of(after, source);
     let only_items = body.stmts.iter().all(|stmt| matches!(stmt, Stmt::Item(_)));
     let tokens: TokenStream = body.stmts.iter().map(ToTokens::to_token_stream).collect();
-    if only_items || has_code(tokens.clone(), after, source) {
+    // A body of which every token is the user's is the user's, also if it is a single expression.
+    let only_written = tokens.clone().into_iter().all(|token| is_written(&token));
+    if only_items || only_written || has_code(tokens.clone(), after, source) {
         return Part::Here;
     }
     let mut inner = Inner {
@@ -222,6 +224,8 @@ fn is_written(token: &TokenTree) -> bool {
             let first = group.stream().into_iter().next();
             text.starts_with(opening) && first.is_none_or(|first| is_written(&first))
         }
+        // The sign of a lifetime or a label has the place of all of it.
+        TokenTree::Punct(punct) if punct.as_char() == '\'' => text.starts_with('\''),
         // One sign of several, such as `->`.
         TokenTree::Punct(punct) => text.len() <= 3 && text.contains(punct.as_char()),
         // A lifetime is a name behind a sign.
