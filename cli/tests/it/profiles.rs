@@ -163,6 +163,25 @@ fn exec_merges_all_processes() {
     assert_eq!(saved.processes.len(), 2);
 }
 
+/// Programs use such a one to test that something does not allocate: nor must the recording that begins with it.
+const COUNTING_ALLOCATOR: &str = "
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+pub static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+struct Mine;
+unsafe impl GlobalAlloc for Mine {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(1, Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+#[global_allocator]
+static MINE: Mine = Mine;
+";
+
 #[test]
 fn program_with_an_allocator_of_its_own_is_built_again() {
     let fixture = Fixture::own("own_allocator");
@@ -184,13 +203,10 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
     assert_eq!(hits(&show.stdout, "fn twice(number: u64) -> u64 {"), 1);
     // It may stand in a test alone, in a file that is not even in the package.
     fixture.write("src/lib.rs", "");
-    fixture.write(
-        "../mine.rs",
-        "#[global_allocator]\nstatic MINE: std::alloc::System = std::alloc::System;\n",
-    );
+    fixture.write("../mine.rs", COUNTING_ALLOCATOR);
     fixture.write(
         "tests/count.rs",
-        "#[path = \"../../mine.rs\"]\nmod mine;\n#[hprof::profile]\nfn one() -> u8 {\n    1\n}\n#[test]\nfn works() {\n    one();\n}\n",
+        "#[path = \"../../mine.rs\"]\nmod mine;\n#[hprof::profile]\nfn one() -> u8 {\n    1\n}\n#[test]\nfn does_not_allocate() {\n    let before = mine::ALLOCATED.load(std::sync::atomic::Ordering::Relaxed);\n    one();\n    assert_eq!(mine::ALLOCATED.load(std::sync::atomic::Ordering::Relaxed), before);\n}\n",
     );
     for times in 0..2 {
         let test = printed(&mut fixture.hprof(["test", "--test", "count"])).code(0);

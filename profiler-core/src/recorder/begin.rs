@@ -244,5 +244,10 @@ extern "C" fn before_main() {
         // may wait for a thread that allocates.
         core::hint::black_box(Box::new(core::hint::black_box(0_u64)));
         watch_forks();
+        // The start allocates. Where the program has an allocator of its own, which may count what a function allocates, that must not fall into
+        // the program's first annotated function.
+        if cfg!(not(hprof_alloc)) {
+            recording();
+        }
     }
 }
