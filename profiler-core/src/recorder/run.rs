@@ -305,6 +305,13 @@ pub(super) fn ticks() -> u64 {
     source().ticks()
 }
 
+/// A number of ticks in nanoseconds; 0 while the rate is not known.
+pub(super) fn nanoseconds(ticks: u64) -> u64 {
+    let rate = header().map_or(0, |header| header.ticks_per_second.load(Relaxed));
+    let ns = u128::from(ticks) * 1_000_000_000 / u128::from(rate.max(1));
+    u64::try_from(ns).unwrap_or(u64::MAX)
+}
+
 /// The source of ticks.
 pub(super) fn source() -> Source {
     if SOURCE_IS_TSC.load(Relaxed) != 0 {

@@ -428,7 +428,7 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         }
         return Some(seen);
     }
-    let cpu = charged_cpu(watch, thread);
+    let cpu = charged_cpu(watch, thread, weight);
     let Some(pair) = pair(
         watch,
         thread,
@@ -450,7 +450,7 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
 
 /// CPU time to charge to the line seen: all that was not charged yet, if the thread runs at this moment. One that is seen waiting spent it on
 /// the lines before.
-fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord) -> u64 {
+fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord, passed: u64) -> u64 {
     let Some(cpu) = cpu::of_thread(thread) else {
         return 0;
     };
@@ -460,16 +460,17 @@ fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord) -> u64 {
         // What it spent before belongs to lines that were not seen.
         return 0;
     }
-    watch.uncharged_ns = watch
-        .uncharged_ns
-        .saturating_add(cpu.saturating_sub(before));
+    let spent = cpu.saturating_sub(before);
+    watch.uncharged_ns = watch.uncharged_ns.saturating_add(spent);
     if watch.uncharged_ns == 0 {
         return 0;
     }
     // The clock of a thread that runs goes on while it is read.
     let runs = cpu::of_thread(thread).is_some_and(|again| again != cpu);
-    // On a single processor it is never seen to run. Being ready is no sign of work for one that was just woken.
-    if runs || (watch.uncharged_ns > LONG_UNCHARGED_NS && cpu::is_runnable(thread)) {
+    // On a single processor, or a busy one, it is never seen to run. Being ready is a sign of work only for one that had the processor for most of
+    // the time since the last look: others were just woken.
+    let worked = || spent.saturating_mul(2) >= run::nanoseconds(passed) && cpu::is_runnable(thread);
+    if runs || (watch.uncharged_ns > LONG_UNCHARGED_NS && worked()) {
         core::mem::take(&mut watch.uncharged_ns)
     } else {
         0
