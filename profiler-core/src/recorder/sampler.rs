@@ -108,8 +108,8 @@ fn begin() {
 /// blocks other signals than when it began. A program may of course have blocked signals since: then it comes here again and again, without doing
 /// much else, for longer than a handler takes. Nor must a child that borrows its parent's memory (`vfork`) start one.
 fn may_start(thread: &ThreadRecord) -> bool {
-    /// No handler computes that long, nanoseconds of CPU time.
-    const LONG_FOR_HANDLER_NS: u64 = 50_000_000;
+    /// No handler computes that long, nor do many that follow each other on a busy machine, nanoseconds of CPU time.
+    const LONG_FOR_HANDLER_NS: u64 = 250_000_000;
     /// A hot loop comes here every few microseconds: after such a pause it may be another handler, nanoseconds of CPU time.
     const PAUSE_NS: u64 = 100_000;
     let is_process =
