@@ -43,9 +43,13 @@ struct Note {
 impl OwnAllocator {
     /// For what is to be built, whose profiles are saved in `runs`.
     pub(crate) fn of(build: &Build, runs: &Path) -> Self {
+        // Packages may share a target folder, where the notes are.
         let selection = format!(
-            "{} {:?} {:?}",
-            build.subcommand, build.selection, build.lookup
+            "{} {:?} {:?} {:?}",
+            build.subcommand,
+            build.selection,
+            build.lookup,
+            std::env::current_dir().unwrap_or_default()
         );
         Self {
             notes: runs.join(".own-allocator"),

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use hprof::model::{Profile, merge};
+use hprof::model::{Losses, Profile, merge};
 use hprof::pprof_file;
 use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 use hprof::regular_file;
@@ -81,9 +81,17 @@ impl Recorded {
         Ok(recorded)
     }
 
-    /// Whether there is nothing that could be read, and nothing that could not.
+    /// Whether there is nothing that could be read, and nothing that could not. A recording may begin before `main`: then a program that enters no
+    /// annotated function has a file, but no thread in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.unreadable.is_empty()
+        let holds_something = |(_, profile): &(PathBuf, Profile)| {
+            profile.processes.iter().any(|process| {
+                !process.threads.is_empty()
+                    || process.native.is_some()
+                    || process.losses != Losses::default()
+            })
+        };
+        !self.parts.iter().any(holds_something) && self.unreadable.is_empty()
     }
 
     /// What is missing and why, one sentence each.

@@ -214,6 +214,12 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
         test.says("building without hprof's")
             .says("Function: one at line 3");
     }
+    // Its recording begins before any function is entered, which may never be.
+    let none = printed(&mut fixture.hprof(["test", "--test", "count", "no_such_test"])).code(0);
+    none.says("the program entered no function with #[profile]");
+    // What is known of it says nothing of another package with the same target folder.
+    let other = printed(&mut Fixture::shared("annotated").hprof(["run"])).code(0);
+    assert!(!other.stderr.contains("building without"), "{other:#?}");
 }
 
 /// The line of a CSV export that has `text` in the source of the fixture, by the names of the columns.

@@ -429,6 +429,13 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         return Some(seen);
     }
     let cpu = charged_cpu(watch, thread, weight);
+    // To the line that it is on now: one that was just woken is on its way from the line that waited.
+    let worked = thread.cell.load(Acquire);
+    if cpu > 0
+        && let Some(pair) = pair(watch, thread, seen.gap, worked)
+    {
+        add(&pair.cpu_ns, cpu);
+    }
     let Some(pair) = pair(
         watch,
         thread,
@@ -437,7 +444,6 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
     ) else {
         return Some(seen);
     };
-    add(&pair.cpu_ns, cpu);
     add(&pair.samples, 1);
     add(&pair.weight, weight);
     let square = (u128::from(weight) * u128::from(weight)) >> 20;
@@ -469,9 +475,13 @@ fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord, passed: u64) -> u64 {
     let runs = cpu::of_thread(thread).is_some_and(|again| again != cpu);
     // On a single processor, or a busy one, it is never seen to run. Being ready is a sign of work only for one that had the processor for most of
     // the time since the last look: others were just woken.
-    let worked = || spent.saturating_mul(2) >= run::nanoseconds(passed) && cpu::is_runnable(thread);
+    let passed_ns = run::nanoseconds(passed);
+    let worked = || spent.saturating_mul(2) >= passed_ns && cpu::is_runnable(thread);
     if runs || (watch.uncharged_ns > LONG_UNCHARGED_NS && worked()) {
-        core::mem::take(&mut watch.uncharged_ns)
+        // Never more than one look stands for: a line that waits is seen to run too, for the moment in which it begins or ends to.
+        let charged = watch.uncharged_ns.min(passed_ns);
+        watch.uncharged_ns -= charged;
+        charged
     } else {
         0
     }
