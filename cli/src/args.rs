@@ -64,8 +64,10 @@ pub(crate) enum Command {
     List(FolderArgs),
     /// Delete saved profiles
     Clean(CleanArgs),
-    /// Save what was recorded by runs whose hprof was killed
-    #[command(after_help = "Examples:\n  hprof recover && hprof show")]
+    /// Save what was recorded by runs whose hprof was killed, or that left processes behind
+    #[command(
+        after_help = "Examples:\n  hprof recover && hprof show\n\nRecordings of processes that still run are left alone, and named. Only what was saved is deleted."
+    )]
     Recover(FolderArgs),
     /// Tell what works on this machine, and what does not
     #[command(
