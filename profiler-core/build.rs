@@ -5,6 +5,7 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-env-changed=HPROF");
     println!("cargo::rustc-check-cfg=cfg(hprof_alloc)");
+    println!("cargo::rustc-check-cfg=cfg(hprof_other_alloc)");
     println!("cargo::rustc-check-cfg=cfg(hprof_recorder)");
     let runtime = env::var_os("CARGO_FEATURE_RUNTIME").is_some();
     let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
@@ -14,7 +15,9 @@ fn main() {
     if runtime && supported {
         println!("cargo::rustc-cfg=hprof_recorder");
         let switch = env::var("HPROF").unwrap_or_default();
-        if !switch.is_empty() && !switch.split('+').any(|part| part == "noalloc") {
+        if switch.split('+').any(|part| part == "noalloc") {
+            println!("cargo::rustc-cfg=hprof_other_alloc");
+        } else if !switch.is_empty() {
             println!("cargo::rustc-cfg=hprof_alloc");
         }
     }

@@ -246,7 +246,7 @@ extern "C" fn before_main() {
         watch_forks();
         // The start allocates. Where the program has an allocator of its own, which may count what a function allocates, that must not fall into
         // the program's first annotated function.
-        if cfg!(not(hprof_alloc)) {
+        if cfg!(hprof_other_alloc) {
             recording();
         }
     }
