@@ -430,10 +430,8 @@ pub struct ThreadRecord {
     pub cpu_due: AtomicU64,
     /// Mean distance of timed markers, in ticks, below which a line is demoted.
     pub threshold: AtomicU64,
-    /// The table in which a call looks its node up: `nodes`, or one without entries, so that the next call comes the slow way.
-    pub lookup: AtomicPtr<CacheSlot>,
-    /// Bytes of that table, less those of one slot.
-    pub lookup_mask: AtomicU64,
+    /// Slots that remember the node of the last call of a site.
+    pub cache: AtomicPtr<CacheSlot>,
     /// Table of all nodes of the thread, and its slots less one.
     pub nodes: AtomicPtr<CacheSlot>,
     /// See `nodes`.

@@ -53,13 +53,13 @@ struct Scratch {
 impl Scratch {
     fn new(source: Source) -> Option<Self> {
         let node_at = padded(size_of::<ThreadRecord>());
-        let table_at = node_at + padded(marker::cell_offset(2));
-        let memory = space::private_memory(table_at + size_of::<CacheSlot>())?;
-        // SAFETY: zeroed memory with room for both and a table of one slot, aligned to a page, which is never given back.
+        let cache_at = node_at + padded(marker::cell_offset(2));
+        let memory = space::private_memory(cache_at + tree::CACHE_SLOTS * size_of::<CacheSlot>())?;
+        // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };
         // SAFETY: as above.
         let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
-        let table = memory.wrapping_add(table_at).cast::<CacheSlot>();
+        let cache = memory.wrapping_add(cache_at).cast::<CacheSlot>();
         node.lines.store(2, Relaxed);
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
@@ -75,11 +75,10 @@ impl Scratch {
         thread.next_read.store(resident::NEVER, Relaxed);
         thread.long.store(u64::MAX, Relaxed);
         thread.cpu_due.store(u64::MAX, Relaxed);
-        thread.lookup.store(table, Relaxed);
+        thread.cache.store(cache, Relaxed);
         PROBE.id.store(tree::MAX_SITES, Relaxed);
-        let key = tree::key(outside, tree::MAX_SITES);
-        let slot = tree::first_slot(thread, key);
-        slot.key.store(key, Relaxed);
+        let slot = tree::cache_slot(thread, tree::MAX_SITES);
+        slot.key.store(tree::key(outside, tree::MAX_SITES), Relaxed);
         slot.node.store(
             core::ptr::from_ref(node).expose_provenance() as u64,
             Relaxed,
@@ -123,7 +122,7 @@ pub(super) fn measure(source: Source) -> Costs {
         return Costs::default();
     };
     let before = super::current::set_current(scratch.thread);
-    // Calls first: the table knows them from outside of all lines.
+    // Calls first: the cache knows them from outside of all lines.
     let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
     scratch.set_state(SAMPLED);
     let marker_ticks_1024 = scratch.marker(source, 64);

@@ -44,7 +44,7 @@ impl<const N: usize> Frame<N> {
     fn find(site: &'static Site<N>) -> (tree::Entry, &'static Cell) {
         let current = super::current();
         let caller = tree::running(current);
-        match tree::looked_up(current, caller, site.id.load(Relaxed)) {
+        match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),
             None if thread::is_idle(current) => (thread::sink(), caller),
             None => {

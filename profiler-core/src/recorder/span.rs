@@ -231,7 +231,7 @@ impl SpanCalls {
 /// The node of the site for a call from the running line.
 fn find(site: &'static Site<1>) -> tree::Entry {
     let current = super::current();
-    tree::looked_up(current, tree::running(current), site.id.load(Relaxed))
+    tree::cached(current, tree::running(current), site.id.load(Relaxed))
         .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
 }
 

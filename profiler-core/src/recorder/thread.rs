@@ -12,7 +12,8 @@ use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
 use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space};
 use crate::raw::layout::{
-    Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead, ThreadRecord,
+    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
+    ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
 
@@ -33,6 +34,7 @@ pub(super) struct Sink {
     pub(super) thread: ThreadRecord,
     node: NodeRecord,
     cells: [Cell; MAX_LINES],
+    cache: [CacheSlot; tree::CACHE_SLOTS],
 }
 
 const fn zero_cell() -> Cell {
@@ -92,8 +94,7 @@ pub(super) static SINK: Sink = Sink {
         long: AtomicU64::new(u64::MAX),
         cpu_due: AtomicU64::new(u64::MAX),
         threshold: AtomicU64::new(0),
-        lookup: AtomicPtr::new((&raw const tree::NO_ENTRIES).cast_mut()),
-        lookup_mask: AtomicU64::new(0),
+        cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
         nodes: AtomicPtr::new(core::ptr::null_mut()),
         nodes_mask: AtomicU64::new(0),
         nodes_used: AtomicU64::new(0),
@@ -131,6 +132,13 @@ pub(super) static SINK: Sink = Sink {
         place: AtomicPtr::new(core::ptr::null_mut()),
     },
     cells: [const { zero_cell() }; MAX_LINES],
+    // No call has the key 0: a caller has an address.
+    cache: [const {
+        CacheSlot {
+            key: AtomicU64::new(0),
+            node: AtomicU64::new(0),
+        }
+    }; tree::CACHE_SLOTS],
 };
 
 // The word that tells a thread's record begins with the address of the sink.
@@ -182,8 +190,11 @@ fn no_poll() -> *mut NodeRecord {
 #[cold]
 #[inline(never)]
 pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
-    // Most often the key is only not in its first slot.
-    if let Some(entry) = tree::probed(current(), id.load(Relaxed)) {
+    // Most often it is only called from another line than the last time.
+    let thread = current();
+    if has_cache(thread)
+        && let Some(entry) = tree::known(thread, id.load(Relaxed))
+    {
         return entry;
     }
     if !begin::recording() {
@@ -199,6 +210,7 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
 fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
     let thread = attached()?;
     let number = sites::register(id, facts, lines)?;
+    ensure_cache(thread);
     sampler::at_entry();
     tree::find(thread, number, id, lines.len())
 }
@@ -225,6 +237,27 @@ fn attached() -> Option<&'static ThreadRecord> {
     run::set_thread_key(thread);
     set_current(thread);
     Some(thread)
+}
+
+/// Whether the thread has a cache of its own, which it may write to.
+pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
+    thread.cache.load(Relaxed) != (&raw const SINK.cache[0]).cast_mut()
+}
+
+/// Gives the thread a cache of its own.
+fn ensure_cache(thread: &ThreadRecord) {
+    if !has_cache(thread)
+        && let Some(cache) = space::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
+    {
+        thread.cache.store(cache.cast(), Relaxed);
+    }
+}
+
+/// Takes the cache of a thread away: it has that of the sink, which knows no call, so that its next call comes the slow way.
+fn take_cache(thread: &ThreadRecord) {
+    thread
+        .cache
+        .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
 }
 
 /// The records of all threads so far, for the sampler and for `fork`.
@@ -272,7 +305,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.long.store(settings.long, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
     thread.outside.memory.store(place.memory, Relaxed);
-    tree::look_nowhere(thread);
+    take_cache(thread);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
     Some(thread)
 }
@@ -411,7 +444,7 @@ pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
         ] {
             word.store(0, Relaxed);
         }
-        tree::look_nowhere(thread);
+        take_cache(thread);
     }
     me
 }
@@ -447,7 +480,7 @@ pub(super) fn restart_after_fork() {
         if mine {
             thread.tid.store(run::thread_id(), Relaxed);
             // The next call comes the slow way, where the sampler is started if it is needed from the first line on.
-            tree::look_nowhere(thread);
+            take_cache(thread);
         } else {
             thread.open.store(core::ptr::null_mut(), Relaxed);
             thread.state.store(ENDED, Relaxed);

@@ -1,9 +1,9 @@
 //! The calling-context tree of a thread: which node stands for a site entered from a certain line.
 //!
-//! A node is found by the cell of the calling line and the number of the site, in a table of all nodes of the thread that is at most half full: a call
-//! looks at the first slot of its key, and what is not there comes the slow way. Direct recursion folds into the node; a site that is open four times on the path already folds
-//! into its innermost node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which
-//! stands for all contexts.
+//! A node is found by the cell of the calling line and the number of the site: first in a small cache with one slot a site, then in
+//! a table of all nodes of the thread. The slot in the cache does not depend on the caller, so the processor need not wait for the one to
+//! look at the other. Direct recursion folds into the node; a site that is open four times on the path already folds into its innermost
+//! node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which stands for all contexts.
 
 use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -11,11 +11,13 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::marker::{ENDLESS, FIRST_WINDOW, cell_offset};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
-use super::{resident, run, space, word};
+use super::{resident, run, space, thread, word};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
 };
 
+/// Slots of a thread's cache: sites with a higher number share them.
+pub(super) const CACHE_SLOTS: usize = 1024;
 /// Slots of a thread's table of nodes at first.
 const FIRST_TABLE: usize = 256;
 /// How often a site may be open on one path before it folds.
@@ -92,64 +94,41 @@ pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
     unsafe { &*thread.cell.load(Relaxed) }
 }
 
-/// The node that calls from `caller` to `site` go to, if it is in the first slot of its key.
+/// The node a call from `caller` to `site` went to the last time, if it is in the cache.
 #[inline(always)]
-pub(super) fn looked_up(thread: &'static ThreadRecord, caller: &Cell, site: u32) -> Option<Entry> {
-    let key = key(caller, site);
-    let slot = first_slot(thread, key);
+pub(super) fn cached(thread: &'static ThreadRecord, caller: &Cell, site: u32) -> Option<Entry> {
+    let slot = cache_slot(thread, site);
     let value = slot.node.load(Relaxed);
-    (slot.key.load(Relaxed) == key).then_some(Entry { thread, value })
+    (slot.key.load(Relaxed) == key(caller, site)).then_some(Entry { thread, value })
 }
 
-/// Where a key is in the table that calls look into, unless another key was there before.
+/// The cache slot of a site.
 #[inline(always)]
-pub(super) fn first_slot(thread: &ThreadRecord, key: u64) -> &'static CacheSlot {
-    let at = word(spread(key) >> SLOT_SHIFT & thread.lookup_mask.load(Relaxed));
-    let slot = thread.lookup.load(Relaxed).wrapping_byte_add(at);
-    // SAFETY: the table has that many bytes and is never unmapped, nor is the one without entries.
+pub(super) fn cache_slot(thread: &ThreadRecord, site: u32) -> &'static CacheSlot {
+    let slot = thread
+        .cache
+        .load(Relaxed)
+        .wrapping_add(site as usize % CACHE_SLOTS);
+    // SAFETY: every cache has that many slots.
     unsafe { &*slot }
 }
 
-/// The same for a key that another was before: the slow path of a call begins here.
-pub(super) fn probed(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
+/// The node of a call that the cache does not know, if it was made before: a function that is called from several lines in turn comes here each
+/// time. The cache knows it from then on.
+#[inline]
+pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
     let key = key(running(thread), site);
-    let (table, mask) = (
-        thread.lookup.load(Relaxed),
-        thread.lookup_mask.load(Relaxed),
-    );
-    let mut at = spread(key) >> SLOT_SHIFT & mask;
-    loop {
-        // SAFETY: as in `first_slot`.
-        let slot = unsafe { &*table.wrapping_byte_add(word(at)) };
-        let found = slot.key.load(Relaxed);
-        if found == key {
-            let value = slot.node.load(Relaxed);
-            return Some(Entry { thread, value });
-        }
-        if found == 0 {
-            return None;
-        }
-        at = (at + size_of::<CacheSlot>() as u64) & mask;
-    }
+    let value = table_get(thread, key)?;
+    remember(thread, site, key, value);
+    Some(Entry { thread, value })
 }
 
-/// Has calls look into a table without entries, so that the next one comes the slow way.
-pub(super) fn look_nowhere(thread: &ThreadRecord) {
-    thread.lookup_mask.store(0, Relaxed);
-    thread
-        .lookup
-        .store((&raw const NO_ENTRIES).cast_mut(), Relaxed);
-}
-
-/// Has them look into the table of the thread again.
-fn look_into_nodes(thread: &ThreadRecord) {
-    let table = thread.nodes.load(Relaxed);
-    if !table.is_null() {
-        let slots = thread.nodes_mask.load(Relaxed);
-        thread.lookup.store(table, Relaxed);
-        thread
-            .lookup_mask
-            .store(slots * size_of::<CacheSlot>() as u64, Relaxed);
+/// Enters a call into the cache of the thread, which is the only one that reads it.
+fn remember(thread: &ThreadRecord, site: u32, key: u64, value: u64) {
+    if thread::has_cache(thread) {
+        let slot = cache_slot(thread, site);
+        slot.key.store(key, Relaxed);
+        slot.node.store(value, Relaxed);
     }
 }
 
@@ -163,15 +142,16 @@ pub(super) fn find(
     place: &AtomicU32,
     lines: usize,
 ) -> Option<Entry> {
-    look_into_nodes(thread);
-    if let Some(entry) = probed(thread, id) {
+    if let Some(entry) = known(thread, id) {
         return Some(entry);
     }
     let caller = running(thread);
     let value = folded(thread, id)
         .map(|node| node.addr() as u64 | RECURSIVE)
         .or_else(|| make(thread, id, place, lines, caller))?;
-    table_put(thread, key(caller, id), value);
+    let key = key(caller, id);
+    table_put(thread, key, value);
+    remember(thread, id, key, value);
     Some(Entry { thread, value })
 }
 
@@ -283,23 +263,10 @@ pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
     cell.window.store(window, Relaxed);
 }
 
-/// A table in which every key is missing.
-pub(super) static NO_ENTRIES: CacheSlot = CacheSlot {
-    key: AtomicU64::new(0),
-    node: AtomicU64::new(0),
-};
-
-/// The place of a slot in bytes stands in the bits of [`spread`] from here on: the upper half chooses the slot.
-const SLOT_SHIFT: u32 = 32 - size_of::<CacheSlot>().trailing_zeros();
-
-/// The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 64, over the upper half.
-const fn spread(key: u64) -> u64 {
-    key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 /// Position of a key in a table, before collisions.
 pub(super) const fn hash(key: u64) -> usize {
-    word(spread(key) >> 32)
+    // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 64.
+    word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
 }
 
 /// The slot of `key` in the table, or the free slot where it belongs; `None` without a table.
@@ -382,5 +349,4 @@ fn grow(thread: &ThreadRecord) {
             new.key.store(key, Relaxed);
         }
     }
-    look_into_nodes(thread);
 }
