@@ -73,7 +73,7 @@ fn keep() {
         black_box((
             doubling(1.0, 9),
             fourfold(1.0, 9),
-            in_async(1.0, 9).is_ready(),
+            black_box(in_async(black_box(1.0), black_box(9))).is_ready(),
         ));
     }
 }
