@@ -388,7 +388,7 @@ impl VisitMut for Walker<'_> {
             Expr::Match(e) => self.match_expression(e),
             Expr::Binary(e) => self.binary(e),
             Expr::Block(e) => self.block_expression(e),
-            Expr::Unsafe(e) => self.returning_block(&mut e.block),
+            Expr::Unsafe(e) => self.branch(&mut e.block, Vec::new()),
             Expr::Loop(_) => self.returning_loop(expr),
             Expr::ForLoop(_) | Expr::While(_) => self.loop_expression(expr),
             Expr::Continue(_) => self.continue_expression(expr),

@@ -7,7 +7,8 @@
 use super::{Here, Walker, block_of, drops, start};
 use crate::emit::Counter;
 use crate::sites::{LineKind, Row};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span};
+use quote::quote;
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Stmt};
@@ -131,7 +132,7 @@ impl Walker<'_> {
             };
             subject.tokens(&drop_glue, at)
         });
-        let asked = any_of(asked);
+        let asked = quote!(#(#asked)|*);
         Some(self.emitter.back_guard(&counter, Some(&asked), at))
     }
 
@@ -160,11 +161,6 @@ impl Walker<'_> {
         prepend(block, guard);
     }
 
-    /// A block that is an operand.
-    pub(super) fn returning_block(&mut self, block: &mut Block) {
-        self.branch(block, Vec::new());
-    }
-
     /// A loop that may be an operand: `loop { .. } + 1` becomes `{ guard; loop { .. } } + 1`. A loop has no operands, so there is no temporary
     /// that the block would end.
     pub(super) fn returning_loop(&mut self, expr: &mut Expr) {
@@ -182,15 +178,4 @@ impl Walker<'_> {
 pub(super) fn prepend(block: &mut Block, guard: Option<Stmt>) {
     let first = crate::expand::leading_items(&block.stmts);
     block.stmts.splice(first..first, guard);
-}
-
-fn any_of(asked: impl Iterator<Item = TokenStream>) -> TokenStream {
-    let mut all = TokenStream::new();
-    for (index, question) in asked.enumerate() {
-        if index > 0 {
-            all.extend(quote::quote!(|));
-        }
-        all.extend(question);
-    }
-    all
 }
