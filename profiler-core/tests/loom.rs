@@ -76,10 +76,6 @@ mod words {
         pub(super) gap_time: AtomicU64,
         pub(super) window_time: AtomicI64,
         pub(super) window: AtomicU64,
-        pub(super) long_time: AtomicU64,
-        pub(super) long_cpu: AtomicU64,
-        pub(super) long_gap_time: AtomicU64,
-        pub(super) long_gap_cpu: AtomicU64,
         pub(super) probes: [AtomicI64; PROBES],
     }
 

@@ -549,7 +549,8 @@ pub struct Cell {
     pub memory: AtomicU64,
     /// Address of the node, 0 for `outside`.
     pub node: AtomicPtr<NodeRecord>,
-    /// Intervals in a window: readings left, when it begins. Between fences: intervals left in all parts of that window.
+    /// Intervals in a window: readings left, when it begins. Between fences: intervals left in all parts of that window, and in the upper half its
+    /// parts so far that did not look hot.
     pub window: AtomicU64,
     /// Time of the exact intervals that were long enough for the CPU clock to be read at their ends.
     pub long_time: AtomicU64,

@@ -17,7 +17,7 @@
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use super::protocol::{self, add};
+use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
 use super::{clock, run, thread};
 use crate::raw::layout::ThreadRecord;
 
@@ -93,9 +93,43 @@ pub(super) extern "C" fn end_interval(thread: &ThreadRecord, now: u64) -> u64 {
     }
     // The thread may have lost the processor meanwhile.
     let now = after(thread, now);
-    protocol::settle_long(thread, now, spent(thread, cpu));
+    settle_long(thread, now, spent(thread, cpu));
     store(thread, cpu, now);
     now
+}
+
+/// Charges CPU time to the interval or the gap that ends at `now`, if it is long: what is left of `spent`, the CPU time since the last reading,
+/// after the short intervals before it.
+fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
+    let began = thread.t0.load(Relaxed);
+    let length = now.saturating_sub(began);
+    if length < thread.long.load(Relaxed) {
+        return;
+    }
+    let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
+    let cpu = spent.saturating_sub(before).min(length);
+    let open = thread.open.load(Relaxed);
+    if open.addr() > 1 {
+        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
+        let cell = unsafe { &*open };
+        add(&cell.long_time, length);
+        add(&cell.long_cpu, cpu);
+        match cell.state.load(Relaxed) {
+            TIMED => cell.state.store(WAS_LONG, Relaxed),
+            PROBED => {
+                let lost = (length - cpu).cast_signed();
+                let start = cell.window_time.load(Relaxed);
+                cell.window_time.store(start.wrapping_add(lost), Relaxed);
+            }
+            _ => {}
+        }
+    } else if let Some(gap) = {
+        // SAFETY: as above; null where no gap ever began.
+        unsafe { thread.gap.load(Relaxed).as_ref() }
+    } {
+        add(&gap.long_gap_time, length);
+        add(&gap.long_gap_cpu, cpu);
+    }
 }
 
 /// The time of the thread now, which was `now`.
@@ -141,7 +175,7 @@ pub(super) fn restart_after_fork() {
 
 /// The process ends: what each of its threads has used.
 pub(super) fn note_all() {
-    for thread in thread::all().filter(|thread| thread.state.load(Acquire) == protocol::ALIVE) {
+    for thread in thread::all().filter(|thread| thread.state.load(Acquire) == ALIVE) {
         if let Some(ns) = of_thread(thread) {
             thread.last_cpu_ns.store(ns, Relaxed);
         }

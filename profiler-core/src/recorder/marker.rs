@@ -37,6 +37,9 @@ pub(super) const READING_SLOW: u64 = 2;
 /// `ThreadRecord::reading`: the time stamp counter; [`slow_ticks`] when it is time to look at the memory.
 pub(super) const READING_MEMORY: u64 = 3;
 
+/// `ThreadRecord::reading`, beside one of those: the next marker reads the clock between fences, for it ends an interval that is probed.
+pub(super) const ENDS_PROBE: u64 = 4;
+
 /// Intervals in the first window of a line: enough to see that it is hot.
 pub(super) const FIRST_WINDOW: u64 = 8;
 /// A window that never ends: the line is never demoted.
@@ -280,7 +283,7 @@ pub(super) mod x86_64 {
 
     use core::mem::offset_of;
 
-    use super::{READING_FENCED, READING_MEMORY, READING_TSC};
+    use super::{ENDS_PROBE, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
     use crate::raw::layout::{Cell, PROBES, ThreadRecord};
     use crate::recorder::protocol::{
         PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,
@@ -359,7 +362,7 @@ pub(super) mod x86_64 {
             "jmp 50f",
             "52:",
             "cmp rdx, {probed}",
-            "je 50f",
+            "je 53f",
             "cmp rdx, {was_long}",
             "jne 51b",
             // A line whose last interval was long: the CPU clock is read, unless the interval before has just done so.
@@ -368,6 +371,10 @@ pub(super) mod x86_64 {
             "je 50f",
             "lea rcx, [rip + {begin_interval}]",
             "call 95f",
+            "jmp 50f",
+            // An interval that is probed ends between fences, whatever begins then: else the clock is read while its work is under way.
+            "53:",
+            "or qword ptr [rdi + {reading}], {ends_probe}",
             // An open interval.
             "50:",
             "mov qword ptr [rdi + {open}], rsi",
@@ -403,6 +410,9 @@ pub(super) mod x86_64 {
             "imul rcx, qword ptr [rdi + {threshold}]",
             "cmp rdx, rcx",
             "jl 61f",
+            // No. That a part between fences was not says little: a disturbance may have fallen into it.
+            "cmp qword ptr [rsi + {state}], {probed}",
+            "je 68f",
             "66:",
             "mov qword ptr [rsi + {state}], {timed}",
             "mov qword ptr [rsi + {left}], {next_window}",
@@ -421,7 +431,10 @@ pub(super) mod x86_64 {
             "mov qword ptr [rsi + {state}], {probed}",
             "mov qword ptr [rsi + {left}], {probe}",
             "mov qword ptr [rsi + {window}], {all_probes}",
+            "or qword ptr [rdi + {reading}], {ends_probe}",
             "jmp 67f",
+            "68:",
+            "add dword ptr [rsi + {window} + 4], 1",
             // A part is over: what the line took, without the fences, is kept. Parts have as many intervals as a word has bytes.
             "62:",
             "mov ecx, {probe}",
@@ -429,13 +442,16 @@ pub(super) mod x86_64 {
             "mov rdx, qword ptr [rsi + {time}]",
             "sub rdx, qword ptr [rsi + {window_time}]",
             "sub rdx, rcx",
-            "mov rcx, qword ptr [rsi + {window}]",
+            "mov ecx, dword ptr [rsi + {window}]",
             "neg rcx",
             "mov qword ptr [rsi + rcx + {probes} + {all_probes}], rdx",
             "mov qword ptr [rsi + {left}], {probe}",
-            "sub qword ptr [rsi + {window}], {probe}",
+            "sub dword ptr [rsi + {window}], {probe}",
             "jne 67f",
-            // That was the last one: the line is sampled from here on, if there is somebody to look.
+            // That was the last one: if no more than half of them say otherwise, the line is sampled from here on, if there is somebody to look.
+            "and qword ptr [rdi + {reading}], {ends_probe} - 1",
+            "cmp dword ptr [rsi + {window} + 4], {half_parts}",
+            "ja 66b",
             "lea rcx, [rip + {may_be_sampled}]",
             "call 95f",
             "test ecx, ecx",
@@ -451,7 +467,7 @@ pub(super) mod x86_64 {
             "mov qword ptr [rsi + {window_reads}], rcx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
-            "cmp qword ptr [rdi + {reading}], {tsc}",
+            "cmp qword ptr [rdi + {reading}], {tsc_ends_probe}",
             "jne 90b",
             "mov rcx, rax",
             "lfence",
@@ -466,6 +482,8 @@ pub(super) mod x86_64 {
             "jmp 90b",
             // Another clock.
             "20:",
+            "test qword ptr [rdi + {reading}], {ends_probe}",
+            "jne 24f",
             "cmp qword ptr [rdi + {reading}], {memory}",
             "jne 22f",
             "cmp qword ptr [rsi + {state}], {probed}",
@@ -475,6 +493,11 @@ pub(super) mod x86_64 {
             "22:",
             "cmp qword ptr [rdi + {reading}], {fenced}",
             "jne 21f",
+            "jmp 25f",
+            "24:",
+            "and qword ptr [rdi + {reading}], {ends_probe} - 1",
+            "cmp qword ptr [rdi + {reading}], {slow}",
+            "je 21f",
             "25:",
             "lfence",
             "rdtsc",
@@ -578,10 +601,14 @@ pub(super) mod x86_64 {
             tsc = const READING_TSC,
             memory = const READING_MEMORY,
             fenced = const READING_FENCED,
+            slow = const READING_SLOW,
+            ends_probe = const ENDS_PROBE,
+            tsc_ends_probe = const READING_TSC | ENDS_PROBE,
             timed = const TIMED,
             probed = const PROBED,
             probe = const PROBE_PART,
             all_probes = const PROBE,
+            half_parts = const PROBES / 2,
             probes = const offset_of!(Cell, probes),
             was_long = const WAS_LONG,
             long = const offset_of!(ThreadRecord, long),
@@ -604,6 +631,12 @@ pub(super) mod x86_64 {
     const _: () =
         assert!(PROBE_PART == size_of::<u64>() as u64 && PROBE == PROBE_PART * PROBES as u64);
     const _: () = assert!(READING_TSC == 0);
+    const _: () = assert!(
+        ENDS_PROBE.is_power_of_two()
+            && ENDS_PROBE > READING_FENCED
+            && ENDS_PROBE > READING_SLOW
+            && ENDS_PROBE > READING_MEMORY
+    );
 }
 
 /// The time where it is not the bare counter, or where it is time to look at the memory; `counter` is what the stub read, if it did.

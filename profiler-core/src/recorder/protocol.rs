@@ -9,7 +9,8 @@
 //!                     ▲──owner──▶ WAS_LONG
 //!
 //!  ThreadRecord     owner stores cell, gap, exact, open in this order, where they change
-//!                   sampler loads open, exact, gap, cell, the clock, then exact and open again: a look counts if neither changed
+//!                   sampler loads open, exact, gap, cell, then exact and open again: a look counts if neither changed;
+//!                   then the clock and exact, until that did not change
 //! ```
 //!
 //! The assembly of the marker has no orderings: on x86-64 every store is one of Release, and every load one of Acquire. The functions in
@@ -43,9 +44,6 @@ pub(super) const PROBE: u64 = PROBE_PART * PROBES as u64;
 pub(super) const ALIVE: u32 = 1;
 /// `ThreadRecord::state`: its thread has ended; another may take it over.
 pub(super) const ENDED: u32 = 2;
-
-/// `ThreadRecord::state` of the sink, where this process records nothing and never will.
-pub(super) const IDLE: u32 = 3;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
 #[inline(always)]
@@ -98,13 +96,15 @@ pub(super) struct Seen {
 }
 
 /// Reads the words of a thread, which has the time `ticks`; `None` if they changed meanwhile, or make no sense.
-pub(super) fn look(thread: &ThreadRecord, ticks: impl FnOnce() -> u64) -> Option<Seen> {
+///
+/// Which line runs is settled before the clock is read, and stays so if the gap ends meanwhile: looks that do not count would be missing at the ends of
+/// gaps, and lines that run there would seem to take less.
+pub(super) fn look(thread: &ThreadRecord, ticks: impl Fn() -> u64) -> Option<Seen> {
     let open = thread.open.load(Acquire);
     let exact = thread.exact.load(Acquire);
     // Between two equal values of `exact`: so they belong to it.
     let gap = thread.gap.load(Acquire);
     let cell = thread.cell.load(Acquire);
-    let now = ticks();
     if thread.exact.load(Acquire) != exact || thread.open.load(Acquire) != open {
         return None;
     }
@@ -112,7 +112,7 @@ pub(super) fn look(thread: &ThreadRecord, ticks: impl FnOnce() -> u64) -> Option
     let since_boot = if timed {
         exact.wrapping_neg()
     } else {
-        now.cast_signed().wrapping_sub(exact)
+        unexplained_since_boot(thread, exact, ticks)?
     };
     let start = thread.start_ticks.load(Relaxed).cast_signed();
     let unexplained = u64::try_from(since_boot.wrapping_sub(start)).ok()?;
@@ -125,6 +125,28 @@ pub(super) fn look(thread: &ThreadRecord, ticks: impl FnOnce() -> u64) -> Option
         timed,
         unexplained,
     })
+}
+
+/// Time not explained by exact intervals, of a thread that was in a gap and had the exact time `exact` then.
+fn unexplained_since_boot(
+    thread: &ThreadRecord,
+    mut exact: i64,
+    ticks: impl Fn() -> u64,
+) -> Option<i64> {
+    /// Only intervals shorter than a reading of the clock, one after the other, need more than two.
+    const TRIES: u32 = 8;
+    for _ in 0..TRIES {
+        let now = ticks().cast_signed();
+        let again = thread.exact.load(Acquire);
+        if again == exact {
+            return Some(now.wrapping_sub(exact));
+        }
+        if again < 0 {
+            return Some(again.wrapping_neg());
+        }
+        exact = again;
+    }
+    None
 }
 
 /// Ends the running interval at `now`, outside of a marker: the thread ends, or leaves this record to another one.
@@ -151,40 +173,6 @@ pub(super) fn close(thread: &ThreadRecord, now: u64) {
     }
     thread.open.store(core::ptr::null_mut(), Relaxed);
     thread.t0.store(now, Relaxed);
-}
-
-/// Charges CPU time to the interval or the gap that ends at `now`, if it is long: what is left of `spent`, the CPU time since the last reading,
-/// after the short intervals before it.
-pub(super) fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
-    let began = thread.t0.load(Relaxed);
-    let length = now.saturating_sub(began);
-    if length < thread.long.load(Relaxed) {
-        return;
-    }
-    let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
-    let cpu = spent.saturating_sub(before).min(length);
-    let open = thread.open.load(Relaxed);
-    if open.addr() > 1 {
-        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
-        let cell = unsafe { &*open };
-        add(&cell.long_time, length);
-        add(&cell.long_cpu, cpu);
-        match cell.state.load(Relaxed) {
-            TIMED => cell.state.store(WAS_LONG, Relaxed),
-            PROBED => {
-                let lost = (length - cpu).cast_signed();
-                let start = cell.window_time.load(Relaxed);
-                cell.window_time.store(start.wrapping_add(lost), Relaxed);
-            }
-            _ => {}
-        }
-    } else if let Some(gap) = {
-        // SAFETY: as above; null where no gap ever began.
-        unsafe { thread.gap.load(Relaxed).as_ref() }
-    } {
-        add(&gap.long_gap_time, length);
-        add(&gap.long_gap_cpu, cpu);
-    }
 }
 
 /// What a marker does beside changing its words.
@@ -260,7 +248,7 @@ fn reference(
     let begin_gap = || {
         thread
             .gap
-            .store(core::ptr::from_ref(cell).cast_mut(), Relaxed);
+            .store(core::ptr::from_ref(cell).cast_mut(), Release);
         thread.exact.store(
             thread.exact.load(Relaxed).wrapping_add(now.cast_signed()),
             Release,
@@ -318,10 +306,13 @@ fn reference(
     };
     let shortest = intervals.wrapping_mul(threshold);
     let hot = lasted < reads.wrapping_mul(threshold) || own * 3 < shortest.cast_signed();
-    if !hot {
+    let stay_timed = || {
         cell.state.store(TIMED, Relaxed);
         cell.window.store(WINDOW, Relaxed);
-        return begin_window(WINDOW);
+        begin_window(WINDOW);
+    };
+    if !hot && !is_probed {
+        return stay_timed();
     }
     if !is_probed {
         cell.state.store(PROBED, Relaxed);
@@ -329,13 +320,18 @@ fn reference(
         return begin_window(PROBE_PART);
     }
     let fences = PROBE_PART.wrapping_mul(thread.probe_cost.load(Relaxed));
-    let left = cell.window.load(Relaxed);
+    // The upper half counts parts that were not hot.
+    let window = cell.window.load(Relaxed) + (u64::from(!hot) << 32);
+    let left = window & u64::from(u32::MAX);
     let part = (PROBE - left) / PROBE_PART;
     cell.probes[usize::try_from(part).unwrap_or(0)]
         .store(own.wrapping_sub(fences.cast_signed()), Relaxed);
-    cell.window.store(left - PROBE_PART, Relaxed);
+    cell.window.store(window - PROBE_PART, Relaxed);
     if left != PROBE_PART {
         return begin_window(PROBE_PART);
+    }
+    if window >> 32 > PROBES as u64 / 2 {
+        return stay_timed();
     }
     cell.state.store(SAMPLED, Relaxed);
     cell.left.store(PROBE, Relaxed);

@@ -22,6 +22,9 @@ const FRESH_RECORDS: usize = 64;
 /// Thread records of a process: as many threads can be recorded at the same time.
 pub(super) const MAX_THREADS: usize = 4096;
 
+/// `ThreadRecord::state` of the sink, where this process records nothing and never will. Beside the states of the protocol.
+const IDLE: u32 = 3;
+
 /// All thread records of the process, in the order of their numbers.
 static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
     [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
@@ -172,12 +175,12 @@ pub(super) fn sink() -> Entry {
 /// Whether calls that the running thread does not know go to the sink at once.
 #[inline(always)]
 pub(super) fn is_idle(thread: &ThreadRecord) -> bool {
-    thread.state.load(Relaxed) == protocol::IDLE
+    thread.state.load(Relaxed) == IDLE
 }
 
 /// Nothing is ever recorded in this process.
 pub(super) fn rest() {
-    SINK.thread.state.store(protocol::IDLE, Relaxed);
+    SINK.thread.state.store(IDLE, Relaxed);
 }
 
 /// The innermost poll of a thread that polls no async body: a node of no site, which takes no marker of one.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::raw::layout::PROBES;
 use crate::raw::writer::padded;
-use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, close};
+use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, TIMED, close};
 use crate::recorder::{cpu, space, tree};
 
 thread_local! {
@@ -281,7 +281,79 @@ fn hot_line_is_demoted_after_a_window_between_fences() {
     );
 }
 
-/// A hot line loses the processor while it is probed. It does not look hot then, so it is timed for another window; and where it is hot all the same,
+/// Intervals between fences end with a fenced reading too, whatever line begins then; and no other reading has fences.
+#[test]
+fn probed_interval_ends_between_fences() {
+    let world = World::new(0, 1 << 40, 0, [FIRST_WINDOW, ENDLESS, ENDLESS, ENDLESS]);
+    let start = crate::recorder::clock::Source::Tsc.ticks();
+    world.thread.t0.store(start, Relaxed);
+    world.thread.cpu_ticks.store(start, Relaxed);
+    world.thread.next_read.store(u64::MAX, Relaxed);
+    let turn = || {
+        hit::<0>(world.thread, world.node);
+        let begun = world.thread.reading.load(Relaxed);
+        hit::<1>(world.thread, world.node);
+        (begun, world.thread.reading.load(Relaxed))
+    };
+    for reading in [READING_TSC, READING_MEMORY, READING_FENCED] {
+        world.thread.reading.store(reading, Relaxed);
+        let cell = world.cell(0);
+        cell.state.store(PROMOTED, Relaxed);
+        cell.window.store(FIRST_WINDOW, Relaxed);
+        for _ in 0..FIRST_WINDOW {
+            assert_eq!(turn(), (reading, reading));
+        }
+        for _ in 0..PROBE {
+            assert_eq!(turn(), (reading | ENDS_PROBE, reading));
+        }
+        assert_eq!(turn(), (reading, reading));
+        assert_eq!(cell.state.load(Relaxed), SAMPLED);
+    }
+}
+
+/// The sampler starts, or something else lasts, while a line is probed: whether it is hot is what most parts of the window say. Turns of 40 ticks beside
+/// a threshold of 100; some parts last 1,000 times as long.
+#[test]
+fn disturbed_parts_do_not_keep_a_line_from_being_sampled() {
+    for disturbed in 0..=PROBES as u64 {
+        // Its own intervals are no longer than those of other lines between the disturbances.
+        let world = World::new(1_000, 100, 0, [FIRST_WINDOW, ENDLESS, ENDLESS, ENDLESS]);
+        let mut now = 1_000;
+        for turn in 0..=FIRST_WINDOW + PROBE {
+            let is_first = turn > FIRST_WINDOW && (turn - FIRST_WINDOW) % 8 == 1;
+            let is_disturbed = is_first && (turn - FIRST_WINDOW) / 8 < disturbed;
+            now += 40;
+            world.step(0, now, true);
+            now += if is_disturbed { 40_000 } else { 40 };
+            world.step(1, now, true);
+        }
+        let state = world.cell(0).state.load(Relaxed);
+        let expected = if disturbed <= 2 { SAMPLED } else { TIMED };
+        assert_eq!(state, expected, "{disturbed} parts");
+    }
+}
+
+/// ```text
+///   1,000      1,100       1,150           1,200
+///    │ outside  │ hot line  │ its gap ends  │ now, as the sampler sees it
+/// ```
+/// A look whose gap ends while the clock is read counts like any other, or lines at the ends of gaps would seem to take less.
+#[test]
+fn look_counts_though_its_gap_ends_while_the_clock_is_read() {
+    let world = World::new(1_000, 1, 0, [0, ENDLESS, ENDLESS, ENDLESS]);
+    world.thread.start_ticks.store(1_000, Relaxed);
+    world.step(0, 1_100, true);
+    let seen = protocol::look(world.thread, || {
+        world.step(1, 1_150, true);
+        1_200
+    });
+    let seen = seen.unwrap();
+    assert!(core::ptr::eq(seen.cell, world.cell(0)));
+    assert!(core::ptr::eq(seen.gap, &raw const world.thread.outside));
+    assert_eq!((seen.timed, seen.unexplained), (false, 150));
+}
+
+/// A hot line loses the processor while it is probed. Where it does not look hot then it is timed for another window; and where it is hot all the same,
 /// because its own intervals are short, the probes are what they would be otherwise: the CPU clock tells.
 #[test]
 fn probes_leave_out_what_the_thread_lost() {
