@@ -1,7 +1,10 @@
-//! The few facts at the start of a raw file that matter before it is read: whose it is, and how much of it is used.
+//! The few facts at the start of a raw file that matter before it is read: whose it is, and how much of it is used. And the one that is added to it from
+//! outside: when its process ended.
 
-use std::io::Read;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
 use std::mem::offset_of;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use hprof::raw::layout::{CHUNK_BYTES, HEADER_BYTES, Header, MAGIC, STATE_FINISHED};
@@ -14,6 +17,10 @@ use crate::system;
 pub(crate) struct RawHeader {
     /// Process that wrote it.
     pub(crate) pid: u32,
+    /// When the system started that process, in its clock ticks; 0 if not known. Together with the number it stands for one process.
+    pub(crate) process_started: u64,
+    /// When it began to record, by `CLOCK_MONOTONIC`.
+    pub(crate) start_mono_ns: u64,
     /// Whether that has come to its end in order.
     pub(crate) finished: bool,
     /// Its program.
@@ -44,6 +51,8 @@ impl RawHeader {
         let chunks = double(offset_of!(Header, chunks))?;
         Some(Self {
             pid: word(offset_of!(Header, pid))?,
+            process_started: double(offset_of!(Header, process_started))?,
+            start_mono_ns: double(offset_of!(Header, start_mono_ns))?,
             finished: word(offset_of!(Header, state))? == STATE_FINISHED,
             exe: String::from_utf8_lossy(exe).into_owned().into(),
             used: chunks
@@ -60,16 +69,37 @@ pub(crate) struct Writer {
     pub(crate) pid: Option<u32>,
 }
 
+/// The start of a file; `None` if it is no raw file, or cannot be read.
+pub(crate) fn read(path: &Path) -> Option<RawHeader> {
+    RawHeader::parse(&first_bytes(&mut regular_file::open(path).ok()??)?)
+}
+
+fn first_bytes(file: &mut File) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(HEADER_BYTES as u64)
+        .read_to_end(&mut bytes)
+        .ok()?;
+    Some(bytes)
+}
+
+/// Notes in a raw file when its process, which did not tell, had ended.
+pub(crate) fn note_end(path: &Path, ended_mono_ns: u64) -> io::Result<()> {
+    let file = OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let at = offset_of!(Header, ended_mono_ns) as u64;
+    file.write_all_at(&ended_mono_ns.to_ne_bytes(), at)
+}
+
 /// The process that still writes to a raw file, or is about to, if there is one. Neither the process id nor the path of the program tells: both may
 /// be another program's by now, and the program may have been built anew.
 pub(crate) fn writer(path: &Path) -> Option<Writer> {
     let mut file = regular_file::open(path).ok()??;
-    let mut bytes = Vec::new();
-    (&mut file)
-        .take(HEADER_BYTES as u64)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    let header = RawHeader::parse(&bytes);
+    let header = RawHeader::parse(&first_bytes(&mut file)?);
     if header.as_ref().is_some_and(|header| header.finished) {
         return None;
     }
@@ -84,7 +114,6 @@ pub(crate) fn writer(path: &Path) -> Option<Writer> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
 
     /// As a process that is killed leaves it, whatever its number and its program are.
     #[test]

@@ -41,6 +41,19 @@ pub(crate) fn wait_for_end(pid: libc::pid_t) -> io::Result<()> {
     }
 }
 
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut now = MaybeUninit::<libc::timespec>::zeroed();
+    // SAFETY: `now` has room for what is written.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    // SAFETY: written, or all zeroes.
+    let now = unsafe { now.assume_init() };
+    let part = |part: i64| u64::try_from(part).unwrap_or(0);
+    part(now.tv_sec)
+        .saturating_mul(1_000_000_000)
+        .saturating_add(part(now.tv_nsec))
+}
+
 /// Collects a child: how it ended, and the CPU time (user and system) of it and of the children it waited for.
 pub(crate) fn collect(pid: libc::pid_t) -> io::Result<(End, Duration)> {
     let mut status = 0;

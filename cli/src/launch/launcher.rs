@@ -82,6 +82,9 @@ pub(crate) fn run_program(
         .hint(hint_for(&executable))?;
     let note = LaunchNote::start(folder, noted, &running);
     let ended = running.wait()?;
+    if let Some(witness) = &ended.witness {
+        witness.note(folder);
+    }
     if let Err(error) = note.and_then(|note| note.end(&ended)) {
         // What the program recorded, and its exit code, are worth more than how long it took.
         output::say(format_args!("cannot note how the program ended: {error:#}"));

@@ -11,6 +11,7 @@ mod process;
 mod records;
 mod signals;
 mod survivors;
+mod witness;
 
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use cargo::{Cargo, cargo};

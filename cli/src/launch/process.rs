@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use hprof::model::End;
 
 use super::signals::Forwarder;
+use super::witness::Witness;
 use crate::system;
 
 /// A child that runs.
@@ -19,7 +20,7 @@ pub(crate) struct Running {
 }
 
 /// A child that has ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// How.
     pub(crate) end: End,
@@ -29,6 +30,8 @@ pub(crate) struct Ended {
     pub(crate) cpu: Duration,
     /// The user it ended as, if that is known.
     pub(crate) user: Option<u32>,
+    /// Who it was and when it ended, where the system says so.
+    pub(crate) witness: Option<Witness>,
 }
 
 /// Starts the command with our own standard streams, unless it says otherwise. Signals for hprof go to it, and to `others`.
@@ -62,7 +65,8 @@ impl Running {
         system::wait_for_end(self.pid)?;
         let wall = self.started.elapsed();
         self.forwarder.forget_child();
-        // Until it is collected the system remembers whose it was.
+        // Until it is collected the system remembers who and whose it was.
+        let witness = Witness::of(self.pid);
         let user = user_of(self.pid);
         let (end, cpu) = system::collect(self.pid)?;
         tracing::debug!(?end, ?wall, ?cpu, "ended");
@@ -71,6 +75,7 @@ impl Running {
             wall,
             cpu,
             user,
+            witness,
         })
     }
 }

@@ -13,11 +13,15 @@ struct Recorded {
 }
 
 fn record(options: &[&str], program: &str) -> Recorded {
+    record_with_code(options, program, 0)
+}
+
+fn record_with_code(options: &[&str], program: &str, code: i32) -> Recorded {
     let fixture = Fixture::shared("clocks");
     let mut args = vec!["run"];
     args.extend(options);
     args.extend(["--", program]);
-    let run = printed(&mut fixture.hprof(args)).code(0);
+    let run = printed(&mut fixture.hprof(args)).code(code);
     let mut export = hprof(["export", "--format", "csv"]);
     let csv = printed(export.arg(fixture.profile())).code(0).stdout;
     let source = std::fs::read_to_string(fixture.project().join("src/main.rs")).unwrap();
@@ -36,6 +40,17 @@ fn record(options: &[&str], program: &str) -> Recorded {
 }
 
 impl Recorded {
+    /// Time of the line whose text begins so, in milliseconds.
+    #[track_caller]
+    fn time(&self, start: &str) -> f64 {
+        let mut found = self
+            .lines
+            .iter()
+            .filter(|(text, _)| text.starts_with(start));
+        let (_, (_, time)) = found.next().unwrap_or_else(|| panic!("no {start:?}"));
+        *time as f64 / 1e6
+    }
+
     /// CPU time of the line whose text begins so, in milliseconds.
     #[track_caller]
     fn cpu(&self, start: &str) -> f64 {
@@ -129,6 +144,28 @@ fn the_sampled_clock_charges_the_cpu_time_of_bursts() {
     );
     let sum = work + waiting;
     assert!((50.0..90.0).contains(&sum), "{work} {waiting}");
+}
+
+/// Nobody looks at a program without a hot line, so nothing in its file tells when it was killed; `hprof` saw it.
+#[test]
+fn a_killed_program_was_in_its_last_line_until_its_end() {
+    let recorded = record_with_code(&[], "killed", 128 + 9);
+    let first = recorded.time("thread::sleep(Duration::from_millis(500))");
+    let last = recorded.time("thread::sleep(Duration::from_secs(60))");
+    assert!(first >= 500.0 && last > 100.0, "{first} {last}");
+    let sum = first + last;
+    assert!((1_400.0..30_000.0).contains(&sum), "{first} {last}");
+    recorded
+        .run
+        .says("thread main was in waits_to_be_killed at src/main.rs:");
+}
+
+/// The end of the process is that of a program which is not recorded.
+#[test]
+fn a_program_that_became_another_had_ended_before() {
+    let recorded = record(&[], "becomes");
+    let time = recorded.time("panic!");
+    assert!(time < 900.0, "{time}");
 }
 
 /// What a program sees that was built without hprof.

@@ -207,6 +207,8 @@ pub struct Header {
     /// When the system started the process, in its clock ticks since it started itself; 0 if that is not known. A process keeps it when it becomes
     /// another program, and one that gets the number of an older process does not.
     pub process_started: AtomicU64,
+    /// `CLOCK_MONOTONIC` when the process had ended without telling, noted afterwards by whoever waited for it; 0 if nobody did.
+    pub ended_mono_ns: AtomicU64,
     /// Changes that no line is known to have made.
     pub rss_not_read: MemoryWords,
     /// Changes between the last marker and the end of the process.

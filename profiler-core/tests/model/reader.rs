@@ -108,6 +108,37 @@ fn a_kill_without_a_sampler_ends_at_the_newest_marker() {
     assert_eq!(times(&profile), [(11, 10, 0), (12, 30, 0)]);
 }
 
+/// Whoever waited for the process has noted when it ended, by the system's clock: 2 ticks a nanosecond. A note of a moment before the newest sign of life
+/// says nothing.
+#[test]
+fn a_kill_that_was_seen_ends_when_it_was() {
+    let end = |pair: [u64; 3], ended_mono_ns: u64| {
+        let mut file = RawFile::new();
+        file.function(1, "f", 10, &[11, 12]);
+        let mut run = Playback::new(&mut file, 0, 0);
+        run.site(1, 2);
+        run.enter(1);
+        run.line(0, 0);
+        run.line(10, 1);
+        let [ticks, mono_ns, sequence] = pair;
+        file.killed(ticks);
+        file.u64(offset_of!(Header, ticks_per_second), 2_000_000_000);
+        file.u64(offset_of!(Header, start_mono_ns), 1_000);
+        file.u64(offset_of!(Header, last_mono_ns), mono_ns);
+        file.u64(offset_of!(Header, last_seq), sequence);
+        file.u64(offset_of!(Header, ended_mono_ns), ended_mono_ns);
+        let profile = file.read();
+        let line = line(&thread(&profile).nodes[0], 12).exact;
+        (profile.processes[0].wall, line)
+    };
+    assert_eq!(end([0, 1_000, 2], 1_500), (Nanos(500), Nanos(495)));
+    // From the newest pair, if that is whole.
+    assert_eq!(end([100, 1_060, 2], 1_500), (Nanos(490), Nanos(485)));
+    assert_eq!(end([100, 1_060, 3], 1_500), (Nanos(500), Nanos(495)));
+    assert_eq!(end([100, 1_050, 2], 1_020), (Nanos(50), Nanos(45)));
+    assert_eq!(end([100, 1_050, 2], 0), (Nanos(50), Nanos(45)));
+}
+
 /// A thread that ended before the others has its last interval closed by its own end, and runs nowhere.
 #[test]
 fn an_ended_thread_ends_at_its_end() {

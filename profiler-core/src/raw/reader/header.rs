@@ -23,6 +23,7 @@ pub(super) struct HeaderFacts {
     pub(super) flags: u64,
     pub(super) finished: bool,
     pub(super) start_ticks: u64,
+    /// When the process was last known to live: its own newest reading of the clock, or its end if somebody saw that.
     pub(super) last_ticks: u64,
     pub(super) rate: TickRate,
 }
@@ -55,14 +56,15 @@ pub(super) fn check(bytes: Bytes<'_>, path: &Path) -> Result<HeaderFacts, ReadEr
         expected: "more than 0",
         found: 0,
     };
+    let rate = tick_rate(bytes).ok_or_else(impossible_rate)?;
     Ok(HeaderFacts {
         base: bytes.u64(offset_of!(Header, base)),
         chunks: bytes.u64(offset_of!(Header, chunks)),
         flags: bytes.u64(offset_of!(Header, flags)),
         finished: bytes.u32(offset_of!(Header, state)) == STATE_FINISHED,
         start_ticks: bytes.u64(offset_of!(Header, start_ticks)),
-        last_ticks: bytes.u64(offset_of!(Header, last_ticks)),
-        rate: tick_rate(bytes).ok_or_else(impossible_rate)?,
+        last_ticks: last_ticks(bytes, rate),
+        rate,
     })
 }
 
@@ -132,6 +134,27 @@ fn check_words(bytes: Bytes<'_>, path: &Path) -> Result<(), ReadError> {
     let at = offset_of!(Header, chunk_bytes);
     only(&[CHUNK_BYTES], "length of a chunk", at, "32768")?;
     only(&[1, 2], "state", offset_of!(Header, state), "1 or 2")
+}
+
+/// Of the newest pair; or of the end that was noted when the process had gone without telling.
+fn last_ticks(bytes: Bytes<'_>, rate: TickRate) -> u64 {
+    let word = |field: usize| bytes.u64(field);
+    let newest = [
+        word(offset_of!(Header, last_ticks)),
+        word(offset_of!(Header, last_mono_ns)),
+    ];
+    let first = [
+        word(offset_of!(Header, start_ticks)),
+        word(offset_of!(Header, start_mono_ns)),
+    ];
+    let [ticks, mono_ns] = if newest_pair_is_whole(bytes) && newest[1] > first[1] {
+        newest
+    } else {
+        first
+    };
+    let ended = word(offset_of!(Header, ended_mono_ns));
+    let since = rate.ticks(ended.saturating_sub(mono_ns));
+    newest[0].max(ticks.saturating_add(since))
 }
 
 /// From the pair of readings that lies further apart, else from the estimate made while starting.
