@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
 use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::protocol::{SAMPLED, TIMED};
+use super::protocol::{PROBED, SAMPLED, TIMED};
 use super::{frame::Frame, resident, space, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
@@ -17,6 +17,8 @@ pub(super) struct Costs {
     pub(super) timed_ticks_1024: u64,
     /// A marker that reads the clock between fences.
     pub(super) fenced_ticks: u64,
+    /// An interval in the window between fences that takes no time, as the stub of a line that is probed does it.
+    pub(super) probe_ticks: u64,
     /// A marker that does not.
     pub(super) marker_ticks_1024: u64,
     /// Reading the CPU clock of the thread in a marker.
@@ -126,10 +128,13 @@ pub(super) fn measure(source: Source) -> Costs {
     let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
     scratch.set_state(SAMPLED);
     let marker_ticks_1024 = scratch.marker(source, 64);
-    let (mut timed_ticks_1024, mut fenced_ticks, mut cpu_ticks) = (0, 0, 0);
+    let (mut timed_ticks_1024, mut fenced_ticks, mut probe_ticks, mut cpu_ticks) = (0, 0, 0, 0);
     if cfg!(target_arch = "x86_64") {
         scratch.set_state(TIMED);
         timed_ticks_1024 = scratch.marker(source, 64);
+        scratch.set_state(PROBED);
+        probe_ticks = (scratch.marker(source, 64) + 512) / 1024;
+        scratch.set_state(TIMED);
         if source == Source::Tsc {
             scratch.thread.reading.store(READING_FENCED, Relaxed);
             fenced_ticks = scratch.marker(source, 64) / 1024;
@@ -142,6 +147,7 @@ pub(super) fn measure(source: Source) -> Costs {
     Costs {
         timed_ticks_1024,
         fenced_ticks,
+        probe_ticks,
         marker_ticks_1024,
         cpu_ticks,
         call_ticks_1024,

@@ -207,7 +207,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     READING.store(reading, Relaxed);
     THRESHOLD.store(rate * threshold_ns / 1_000_000_000, Relaxed);
     CORRECTION.store(if fenced { costs.fenced_ticks } else { 0 }, Relaxed);
-    PROBE_COST.store(costs.fenced_ticks, Relaxed);
+    PROBE_COST.store(costs.probe_ticks, Relaxed);
     LONG.store(cpu::prepare(rate, costs.cpu_ticks), Relaxed);
     let picoseconds = |ticks_1024: u64| {
         u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024
