@@ -3,15 +3,15 @@
 #[cfg(not(hprof_recorder))]
 pub use crate::inert::{
     Back, Brace, Frame, Group, Leave, poll, task_at_brace, task_back, task_brace, task_leave,
-    task_line,
+    task_line, thin_call,
 };
 #[cfg(hprof_recorder)]
 pub use crate::recorder::{
     Back, Brace, Frame, Group, Leave, Task, poll, task_at_brace, task_back, task_brace, task_leave,
-    task_line,
+    task_line, thin_call,
 };
 pub use crate::site::{
-    LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, WhyNot, drop_glue,
+    LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, Thin, WhyNot, drop_glue,
 };
 
 #[cfg(not(feature = "tracing"))]

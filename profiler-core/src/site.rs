@@ -4,7 +4,7 @@
 //! The macro makes one [`Site`] for each function, closure or async body. It is plain constant data apart from
 //! the id, which the recorder hands out when the body is entered for the first time.
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicI64, AtomicU32};
 
 /// What kind of body a site describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +146,32 @@ impl<const N: usize> Site<N> {
             id: AtomicU32::new(0),
             facts,
             lines,
+        }
+    }
+}
+
+/// What a thin function counts its calls by. It stands in a section of its own in the executable, side by side with all others: its place there is its place
+/// in the array of each thread.
+#[derive(Debug)]
+#[repr(C, align(16))]
+#[cfg_attr(
+    not(hprof_recorder),
+    expect(dead_code, reason = "only a recorder reads it")
+)]
+pub struct Thin {
+    /// Above 0 for ever: what a thread counts down that has no array yet, which sends it the slow way.
+    pub(crate) nobody: AtomicI64,
+    /// Where the function stands. It has no lines.
+    pub(crate) site: &'static Site<0>,
+}
+
+impl Thin {
+    /// The counter of the thin function of this site.
+    #[must_use]
+    pub const fn new(site: &'static Site<0>) -> Self {
+        Self {
+            nobody: AtomicI64::new(i64::MAX / 2),
+            site,
         }
     }
 }

@@ -114,6 +114,8 @@ mod ends;
 mod space;
 #[path = "process_life/stack.rs"]
 mod stack;
+#[path = "process_life/thin.rs"]
+mod thin;
 
 /// What a child left.
 struct Remains {

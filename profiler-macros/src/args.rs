@@ -21,21 +21,40 @@ pub(crate) enum Flag {
     Always,
     /// Open a `tracing` span for each call.
     Span,
+    /// Count calls alone.
+    Thin,
+    /// Lines, however small the function is.
+    Lines,
+    /// The attribute stands for a choice of many functions, not of this one.
+    Bulk,
 }
 
-const FLAGS: [(&str, Flag); 6] = [
+const FLAGS: [(&str, Flag); 9] = [
     ("skip", Flag::Skip),
     ("calls", Flag::Calls),
     ("split", Flag::Split),
     ("marked", Flag::Marked),
     ("always", Flag::Always),
     ("span", Flag::Span),
+    ("thin", Flag::Thin),
+    ("lines", Flag::Lines),
+    // For tools that annotate many functions at once; the manual does not name it.
+    ("bulk", Flag::Bulk),
 ];
 
-const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`";
+const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`";
 
 /// Pairs of options that ask for two different things.
-const CONFLICTS: [(Flag, Flag); 2] = [(Flag::Calls, Flag::Split), (Flag::Calls, Flag::Marked)];
+const CONFLICTS: [(Flag, Flag); 8] = [
+    (Flag::Calls, Flag::Split),
+    (Flag::Calls, Flag::Marked),
+    (Flag::Calls, Flag::Lines),
+    (Flag::Thin, Flag::Lines),
+    (Flag::Thin, Flag::Calls),
+    (Flag::Thin, Flag::Split),
+    (Flag::Thin, Flag::Marked),
+    (Flag::Thin, Flag::Span),
+];
 
 /// The options of one attribute.
 #[derive(Default)]

@@ -138,6 +138,27 @@ impl Emitter {
         })
     }
 
+    /// `static THIN: Thin = Thin::new(&SITE);` in the section whose order is that of the counters.
+    pub(crate) fn thin(&self, ident: &Ident, site: &Ident) -> Stmt {
+        let span = ident.span();
+        let thin = self.paths.private("Thin", span);
+        // The attribute is unsafe, for a section may mean anything: this one is the recorder's, and holds such counters only.
+        whole(quote_spanned! {span=>
+            #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
+            #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
+            static #ident: #thin = #thin::new(&#site);
+        })
+    }
+
+    /// `thin_call(&THIN);`
+    pub(crate) fn thin_call(&self, thin: &Ident, at: Span) -> Stmt {
+        let span = hidden(at);
+        let thin_call = self.paths.private("thin_call", span);
+        let thin = Ident::new(&thin.to_string(), span);
+        let tokens = quote_spanned!(span=> #thin_call(&#thin));
+        Stmt::Expr(Expr::Verbatim(tokens), Some(Token![;](span)))
+    }
+
     fn lines(&self, table: &SiteTable, span: Span) -> TokenStream {
         let line_site = self.paths.private("LineSite", span);
         let line_kind = self.paths.private("LineKind", span);

@@ -5,9 +5,10 @@ use crate::check::WhyNot;
 use crate::emit::{self, Counter, Emitter, Facts};
 use crate::handed_on::{self, HandedOn, Part};
 use crate::item::{Function, Target};
-use crate::paths::{Paths, hidden, site_name};
+use crate::paths::{Paths, hidden, site_name, thin_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
+use crate::thin::{self, Choice};
 use crate::walk::{Place, Selection, Walker};
 use crate::{async_fn, check, fragments, helpers, parameters};
 use proc_macro2::{Span, TokenStream};
@@ -67,6 +68,8 @@ enum Level {
     Nothing,
     /// Off: the note only.
     Off,
+    /// The number of calls.
+    Thin,
     /// Entry and exit.
     Calls,
     /// Lines.
@@ -135,9 +138,13 @@ impl Expansion<'_> {
     /// Instruments a function, or what another attribute has made of it.
     fn measure(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
         let at = function.sig.fn_token.span;
+        let level = match thin::choose(function, &self.options) {
+            Choice::Full => self.level,
+            Choice::Thin => Level::Thin,
+        };
         let made = handed_on::is_made(function.block.brace_token.span, self.source);
-        if !(made && function.direct && matches!(self.level, Level::Lines(_))) {
-            return self.instrument(function, self.level, errors);
+        if !(made && function.direct && matches!(level, Level::Lines(_) | Level::Thin)) {
+            return self.instrument(function, level, errors);
         }
         let owner = function.owner.clone();
         let part = {
@@ -149,14 +156,16 @@ impl Expansion<'_> {
                     block: &mut inner.block,
                     direct: true,
                 };
-                self.instrument(&mut inner, self.level, errors);
+                self.instrument(&mut inner, level, errors);
             };
             let after = Span::call_site();
             handed_on::part(function.block, after, self.source, &mut measure_inner)
         };
         match part {
-            Part::Here => self.instrument(function, self.level, errors),
+            Part::Here => self.instrument(function, level, errors),
             Part::Inside => {}
+            // Its calls are measured, and no line is missing.
+            Part::Elsewhere(_) if level == Level::Thin => self.count_calls(function),
             Part::Elsewhere(called) => {
                 self.instrument(function, Level::Calls, errors);
                 let place = self.place(function);
@@ -182,6 +191,9 @@ impl Expansion<'_> {
 
     /// Puts the sites, the frame and the markers into a body.
     fn instrument(&self, function: &mut Function<'_>, level: Level, errors: &mut Vec<Error>) {
+        if level == Level::Thin {
+            return self.count_calls(function);
+        }
         let place = self.place(function);
         let kind = match function.sig.asyncness {
             Some(_) => SiteKind::AsyncFunction,
@@ -189,7 +201,7 @@ impl Expansion<'_> {
         };
         let selection = match level {
             Level::Lines(selection) => Some(selection),
-            Level::Calls | Level::Off | Level::Nothing => None,
+            Level::Calls | Level::Thin | Level::Off | Level::Nothing => None,
         };
         let is_async = kind == SiteKind::AsyncFunction;
         let bindings = if is_async {
@@ -225,6 +237,21 @@ impl Expansion<'_> {
         hide_from_canonical_lints(function);
         let sites = tables.iter().map(|table| self.emitter.site(table, &facts));
         function.block.stmts = sites.chain([body]).collect();
+    }
+
+    /// Has a body count its calls and stay as it is.
+    fn count_calls(&self, function: &mut Function<'_>) {
+        let place = self.place(function);
+        let table = SiteTable::new(SiteKind::Function, site_name(&place.name, place.line, None));
+        let site = self.emitter.site(&table, &self.facts(&place, function));
+        let thin = thin_name(&place.name, place.line);
+        let counter = self.emitter.thin(&thin, &table.ident);
+        let count = self.emitter.thin_call(&thin, place.name.span());
+        function.attrs.push(emit::shape_lints());
+        hide_from_canonical_lints(function);
+        let stmts = &mut function.block.stmts;
+        stmts.insert(leading_items(stmts), count);
+        stmts.splice(0..0, [site, counter]);
     }
 
     /// One marker for the whole body.

@@ -1,7 +1,7 @@
 //! The `#[profile]` attribute of hprof. Programs use it through `hprof-core`, which re-exports it.
 //!
 //! The modules are the stages of one expansion, in reading order: `args` reads the attribute and the build switch, `item` the
-//! item under it, `handed_on` what other attributes made of it, `check` refuses, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
+//! item under it, `handed_on` what other attributes made of it, `check` refuses, `thin` chooses what is not worth a frame, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
 //! tokens; `expand` calls them in turn. No stage knows how a marker works: that is the recorder's.
 
 mod args;
@@ -17,6 +17,7 @@ mod parameters;
 mod paths;
 mod sites;
 mod source;
+mod thin;
 mod walk;
 
 use proc_macro::TokenStream;
@@ -61,6 +62,8 @@ use proc_macro::TokenStream;
 /// | `calls` | count and time calls only, no lines |
 /// | `split` | full markers inside innermost loops that otherwise only count their hits |
 /// | `marked` | only statements with `#[mark]`; all other time goes to the line of the `fn` |
+/// | `thin` | count calls and nothing else |
+/// | `lines` | lines, however small the function is |
 /// | `name = "..."` | the name to show for a function |
 /// | `crate = path` | where `hprof` is, if it is not `::hprof` |
 /// | `always` | instrument without the build switch |
@@ -89,6 +92,15 @@ use proc_macro::TokenStream;
 /// # grid.step();
 /// # assert_eq!((grid.len(), grid.cells[0]), (1, 0.5));
 /// ```
+///
+/// # Thin functions
+///
+/// A function of a few instructions is not worth a frame: measuring it would take longer than running it. A *thin* function counts its calls, exactly and in all threads, and
+/// nothing else. Its time stands on the line that called it, where it runs after inlining anyway; so do its allocations, and so does what it calls.
+///
+/// On an `impl` block, a trait or a module these functions are thin: one expression or statement without a loop, a closure, a macro or more than one call; `#[inline(always)]`
+/// ones without a loop; bodies of literals, fields and primitive operations alone. Async functions, `main`, tests and functions of another ABI never are. An attribute on
+/// the function itself always gives it lines. `#[profile(thin)]` makes any function thin, and `#[profile(lines)]` none, on a function as on an `impl`.
 ///
 /// # Single statements
 ///

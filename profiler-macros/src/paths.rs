@@ -40,11 +40,20 @@ pub(crate) fn hidden(span: Span) -> Span {
 
 /// Name of the static of a body. Names of items are not hygienic, so it has to be unlikely.
 pub(crate) fn site_name(function: &Ident, line: u32, nested: Option<usize>) -> Ident {
+    static_name("SITE", function, line, nested)
+}
+
+/// Name of the counter of a thin function.
+pub(crate) fn thin_name(function: &Ident, line: u32) -> Ident {
+    static_name("THIN", function, line, None)
+}
+
+fn static_name(what: &str, function: &Ident, line: u32, nested: Option<usize>) -> Ident {
     let name = function.to_string();
     let name = name.trim_start_matches("r#").to_uppercase();
     let suffix = nested.map(|index| format!("_{index}")).unwrap_or_default();
     Ident::new(
-        &format!("HPROF_SITE_{name}_{line}{suffix}"),
+        &format!("HPROF_{what}_{name}_{line}{suffix}"),
         hidden(function.span()),
     )
 }

@@ -13,6 +13,7 @@ mod loops;
 mod options;
 mod places;
 mod readable;
+mod thin;
 
 use crate::source::{Source, cut};
 use proc_macro2::{Span, TokenStream, TokenTree};

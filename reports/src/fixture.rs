@@ -264,6 +264,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             outside: LineCost::default(),
             nodes,
         }],
+        thin: Vec::new(),
         native: None,
     }
 }

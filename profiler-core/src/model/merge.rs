@@ -63,6 +63,10 @@ fn rename_functions(process: &mut Process, ids: &[FunctionId]) {
             .and_then(|old| ids.get(old));
         *function = new.copied().unwrap_or(FunctionId(u32::MAX));
     };
+    for thin in &mut process.thin {
+        rename(&mut thin.function);
+    }
+    process.thin.sort_unstable();
     for thread in &mut process.threads {
         if let Some(place) = &mut thread.running {
             rename(&mut place.function);

@@ -23,7 +23,7 @@ pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node,
-    NotMeasured, OwnCost, Place, Process, Profile, Run, Thread,
+    NotMeasured, OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
 pub(crate) use unify::unify;

@@ -173,6 +173,8 @@ pub struct Process {
     pub rss: Option<ProcessRss>,
     /// Threads that entered an instrumented function, in the order they did.
     pub threads: Vec<Thread>,
+    /// Calls of thin functions: ascending by function, each with at least one.
+    pub thin: Vec<ThinCalls>,
     /// Sampled stacks of all code; `None` unless they were asked for.
     pub native: Option<Native>,
 }
@@ -248,6 +250,15 @@ pub struct Thread {
     pub outside: LineCost,
     /// The calling-context tree: a parent stands before its children.
     pub nodes: Vec<Node>,
+}
+
+/// Calls of a thin function: one whose calls are counted and nothing else. Its time is part of that of the calling lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThinCalls {
+    /// The function.
+    pub function: FunctionId,
+    /// Calls in all threads. Exact.
+    pub calls: u64,
 }
 
 /// A line of a function.

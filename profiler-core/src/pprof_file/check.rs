@@ -2,7 +2,7 @@
 
 use super::error::Damage;
 use super::read::MOST_FUNCTIONS;
-use crate::model::{FunctionId, Profile, Thread};
+use crate::model::{FunctionId, Profile, ThinCalls, Thread};
 
 pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
     let functions = profile.functions.len();
@@ -24,6 +24,9 @@ pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
             return Err(Damage::new("function not measured", expected, &next.name));
         }
     }
+    for process in &profile.processes {
+        check_thin(&process.thin, profile.functions.len())?;
+    }
     let threads = profile
         .processes
         .iter()
@@ -34,14 +37,27 @@ pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
     Ok(())
 }
 
-fn check_thread(thread: &Thread, functions: usize) -> Result<(), Damage> {
-    let known = |part, function: FunctionId| {
-        let id = usize::try_from(function.0).unwrap_or(usize::MAX);
-        if id < functions {
-            return Ok(());
+fn check_thin(thin: &[ThinCalls], functions: usize) -> Result<(), Damage> {
+    ascending("thin functions", thin.iter().map(|thin| thin.function.0))?;
+    for thin in thin {
+        check_function("thin function", thin.function, functions)?;
+        if thin.calls == 0 {
+            return Err(Damage::new("calls of a thin function", "some", 0));
         }
-        Err(Damage::new(part, format!("one of {functions}"), function.0))
-    };
+    }
+    Ok(())
+}
+
+/// Whether a function is one of so many.
+fn check_function(part: &'static str, id: FunctionId, functions: usize) -> Result<(), Damage> {
+    if usize::try_from(id.0).is_ok_and(|id| id < functions) {
+        return Ok(());
+    }
+    Err(Damage::new(part, format!("one of {functions}"), id.0))
+}
+
+fn check_thread(thread: &Thread, functions: usize) -> Result<(), Damage> {
+    let known = |part, function| check_function(part, function, functions);
     if let Some(place) = thread.running {
         known("function that was running", place.function)?;
     }

@@ -145,6 +145,12 @@ pub(super) struct ProcessFacts {
     pub(super) native: Option<String>,
     #[prost(uint64, optional, tag = "21")]
     pub(super) process_started: Option<u64>,
+    /// Of each thin function, how far its number is above the one before.
+    #[prost(uint32, repeated, tag = "22")]
+    pub(super) thin_function: Vec<u32>,
+    /// Its calls.
+    #[prost(uint64, repeated, tag = "23")]
+    pub(super) thin_calls: Vec<u64>,
     /// Each a [`ThreadFacts`].
     #[prost(bytes = "vec", repeated, tag = "18")]
     pub(super) threads: Vec<Vec<u8>>,

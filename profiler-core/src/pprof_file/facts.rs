@@ -8,8 +8,9 @@ use super::extension::{
 };
 use super::tables::{Strings, Tables};
 use crate::model::{
-    ClockMode, ClockSource, End, Function, Heap, Line, LineLive, LiveCount, LiveHeap, Losses,
-    Nanos, Native, NotMeasured, OwnCost, Process, ProcessRss, RssChange, RssLevel, RssSource, Run,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineLive, LiveCount, LiveHeap,
+    Losses, Nanos, Native, NotMeasured, OwnCost, Process, ProcessRss, RssChange, RssLevel,
+    RssSource, Run, ThinCalls,
 };
 use crate::raw::native;
 use crate::site::{LineKind, WhyNot};
@@ -230,6 +231,8 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
         process_started: process.process_started,
+        thin_function: thin_steps(&process.thin),
+        thin_calls: process.thin.iter().map(|thin| thin.calls).collect(),
         threads: Vec::new(),
     }
 }
@@ -361,6 +364,39 @@ fn stacks(text: &str) -> Result<Native, Damage> {
     native::parse(text).ok_or_else(|| Damage::new("native stacks", "a whole text", text.len()))
 }
 
+/// How far each thin function is above the one before; below 0 for the first.
+fn thin_steps(thin: &[ThinCalls]) -> Vec<u32> {
+    let before = [0]
+        .into_iter()
+        .chain(thin.iter().map(|thin| thin.function.0));
+    let pairs = thin.iter().zip(before);
+    pairs
+        .map(|(thin, before)| thin.function.0.saturating_sub(before))
+        .collect()
+}
+
+fn thin(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Vec<ThinCalls>, Damage> {
+    let (functions, calls) = (facts.thin_function.len(), facts.thin_calls.len());
+    if functions != calls {
+        return Err(Damage::new("calls of thin functions", functions, calls));
+    }
+    strings.spend_on::<ThinCalls>(functions)?;
+    let mut function = 0_u32;
+    let thin = |(step, calls): (&u32, &u64)| {
+        function = function.saturating_add(*step);
+        ThinCalls {
+            function: FunctionId(function),
+            calls: *calls,
+        }
+    };
+    Ok(facts
+        .thin_function
+        .iter()
+        .zip(&facts.thin_calls)
+        .map(thin)
+        .collect())
+}
+
 /// A process without its threads.
 pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Process, Damage> {
     let flag = |flag: u32| facts.flags & flag != 0;
@@ -403,6 +439,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
         heap: facts.heap.as_ref().map(heap).transpose()?,
         rss: facts.rss.as_ref().map(rss).transpose()?,
         threads: Vec::new(),
+        thin: thin(facts, strings)?,
         native: facts.native.as_deref().map(stacks).transpose()?,
     })
 }

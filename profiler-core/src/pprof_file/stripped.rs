@@ -400,6 +400,7 @@ fn process(rank: &str, name: &str, thread: Thread) -> Process {
         heap: None,
         rss: None,
         threads: vec![thread],
+        thin: Vec::new(),
         native: None,
     }
 }

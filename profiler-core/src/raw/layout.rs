@@ -24,6 +24,7 @@
 //! | 4 | [`PairsRecord`] | `capacity` × [`Pair`] |
 //! | 5 | [`HeapRecord`] | `capacity` × [`HeapEntry`] |
 //! | 6 | [`NotMeasuredRecord`] | the strings |
+//! | 7 | [`ThinRecord`] | `capacity` × [`ThinCell`] |
 //!
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
@@ -318,6 +319,8 @@ pub const KIND_PAIRS: u32 = 4;
 pub const KIND_HEAP: u32 = 5;
 /// A [`NotMeasuredRecord`].
 pub const KIND_NOT_MEASURED: u32 = 6;
+/// A [`ThinRecord`].
+pub const KIND_THIN: u32 = 7;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
@@ -610,4 +613,26 @@ pub struct HeapRecord {
     pub head: RecordHead,
     /// Entries that follow, the first of them in use.
     pub capacity: AtomicU32,
+}
+
+/// The calls of all thin functions, as one thread counts them, or as those threads do together that have no array of their own.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct ThinRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Cells that follow: one for each thin function of the program.
+    pub capacity: AtomicU32,
+}
+
+/// Calls of one thin function.
+#[derive(Debug)]
+#[repr(C, align(16))]
+pub struct ThinCell {
+    /// 1 less the number of calls: each takes 1 off, and the first sees that it does not come below 0.
+    pub left: AtomicI64,
+    /// Number of the site; 0 until the first call.
+    pub site: AtomicU32,
+    /// Always 0.
+    pub unused: AtomicU32,
 }

@@ -18,6 +18,7 @@ mod process;
 mod records;
 mod samples;
 mod sites;
+mod thin;
 mod thread;
 mod tree;
 

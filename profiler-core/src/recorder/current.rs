@@ -85,6 +85,7 @@ mod word {
         static LOCAL: Local = const {
             Local {
                 record: Cell::new(&SINK.thread),
+                thin: Cell::new(0),
                 left: Cell::new(0),
                 free_left: Cell::new(0),
                 granted: Cell::new(0),
@@ -119,6 +120,8 @@ use crate::raw::layout::ThreadRecord;
 pub(crate) struct Local {
     /// The record that this thread writes to.
     pub(crate) record: Cell<&'static ThreadRecord>,
+    /// Distance from the counters of the thin functions in the executable to those of this thread; 0 as long as it has none.
+    pub(crate) thin: Cell<usize>,
     /// Bytes that may be allocated before the allocator must look up.
     pub(crate) left: Cell<i64>,
     /// Bytes that may be freed before it must.

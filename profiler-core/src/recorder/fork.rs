@@ -9,11 +9,12 @@ use super::marker::cell_offset;
 use super::protocol::published;
 use super::run::{CAPACITY, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
-use super::{begin, cpu, resident, sampler, thread, tree};
+use super::{begin, cpu, resident, sampler, thin, thread, tree};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
-    KIND_NODE, KIND_PAIRS, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead, STATE_RUNNING,
+    KIND_NODE, KIND_PAIRS, KIND_THIN, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead,
+    STATE_RUNNING, ThinCell, ThinRecord,
 };
 use crate::raw::writer::{self, RawFile};
 
@@ -128,6 +129,7 @@ fn forget_what_came_later(file: RawFile, at_fork: &AtFork, used: usize) {
     file.header().chunks.store(at_fork.chunks, Relaxed);
     let end = file.base().wrapping_add(used).addr();
     let me = thread::restore(&at_fork.thread, end);
+    thin::restore(end);
     let free = |word: &AtomicU64| usize::try_from(word.load(Relaxed)).unwrap_or(0);
     let shared = (SHARED_FREE.load(Relaxed), SHARED_END.load(Relaxed));
     for (from, to) in [shared, (free(&me.free), free(&me.free_end))] {
@@ -238,6 +240,15 @@ fn zero_counters(file: RawFile, used: usize) {
                     let entries = heap.capacity.load(Relaxed) as usize;
                     if size_of::<HeapRecord>() + entries * size_of::<HeapEntry>() <= bytes {
                         zero_entries(place, entries);
+                    }
+                }
+                KIND_THIN => {
+                    // SAFETY: the kind says what the record is.
+                    let thin = unsafe { &*place.cast::<ThinRecord>() };
+                    let cells = thin.capacity.load(Relaxed) as usize;
+                    if size_of::<ThinRecord>() + cells * size_of::<ThinCell>() <= bytes {
+                        let first = place.wrapping_add(size_of::<ThinRecord>());
+                        thin::reset(first.cast(), cells);
                     }
                 }
                 _ => {}

@@ -291,9 +291,9 @@ pub(super) mod x86_64 {
     use crate::recorder::{cpu, sampler};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
-    const STATE_BYTES: usize = 2816;
+    pub(in super::super) const STATE_BYTES: usize = 2816;
     /// Which parts of the extended state are kept.
-    const STATE_MASK: u32 = 0xe7;
+    pub(in super::super) const STATE_MASK: u32 = 0xe7;
 
     /// Ends the running interval and begins that of the arriving cell.
     ///

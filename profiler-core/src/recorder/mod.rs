@@ -2,7 +2,7 @@
 //! never changes what the program does.
 //!
 //! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from time; `resident` reads the resident
+//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from time; `resident` reads the resident
 //! set at line boundaries.
 
 mod begin;
@@ -28,6 +28,7 @@ mod space;
 #[cfg(feature = "tracing")]
 mod span;
 mod task;
+mod thin;
 mod thread;
 mod tree;
 
@@ -41,6 +42,7 @@ pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memor
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub use task::{Task, poll, task_at_brace, task_back, task_brace, task_leave, task_line};
+pub use thin::thin_call;
 pub(crate) use thread::{as_nobody, is_sink};
 pub(crate) use tree::running;
 

@@ -26,6 +26,12 @@ pub(crate) fn private_memory(bytes: usize) -> Option<*mut u8> {
     (memory != libc::MAP_FAILED).then_some(memory.cast())
 }
 
+/// Gives memory of [`private_memory`] back, all of it.
+pub(super) fn return_private_memory(memory: *mut u8, bytes: usize) {
+    // SAFETY: mapped with this length, and not used by anybody.
+    unsafe { libc::munmap(memory.cast(), bytes) };
+}
+
 /// Bytes of [`lasting_memory`].
 static LASTING: AtomicUsize = AtomicUsize::new(0);
 
@@ -46,8 +52,7 @@ pub(crate) fn lasting_memory(bytes: usize) -> Option<*mut u8> {
 
 /// Gives memory of [`lasting_memory`] back, all of it.
 pub(crate) fn return_memory(memory: *mut u8, bytes: usize) {
-    // SAFETY: mapped with this length, and not used any more.
-    unsafe { libc::munmap(memory.cast(), bytes) };
+    return_private_memory(memory, bytes);
     LASTING.fetch_sub(bytes, Relaxed);
 }
 

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
 use super::current::{current, set_current};
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space};
+use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space, thin};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
     ThreadRecord,
@@ -178,6 +178,11 @@ pub(super) fn is_idle(thread: &ThreadRecord) -> bool {
     thread.state.load(Relaxed) == IDLE
 }
 
+/// Whether nothing is ever recorded in this process.
+pub(super) fn is_idle_for_ever() -> bool {
+    is_idle(&SINK.thread)
+}
+
 /// Nothing is ever recorded in this process.
 pub(super) fn rest() {
     SINK.thread.state.store(IDLE, Relaxed);
@@ -218,8 +223,8 @@ fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry>
     tree::find(thread, number, id, lines.len())
 }
 
-/// The record of this thread, made at its first frame.
-fn attached() -> Option<&'static ThreadRecord> {
+/// The record of this thread, made at its first frame, or its first call of a thin function.
+pub(super) fn attached() -> Option<&'static ThreadRecord> {
     let thread = current();
     if !is_sink(thread) {
         return Some(thread);
@@ -384,6 +389,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
         return;
     };
     set_current(&SINK.thread);
+    thin::leave();
     let arrived = run::ticks();
     let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
     if thread.next_read.load(Relaxed) != resident::NEVER {

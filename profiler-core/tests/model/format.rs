@@ -82,6 +82,8 @@ fn every_byte_of_every_structure_is_in_a_table() {
         ("Pair", size_of::<Pair>()),
         ("HeapRecord", size_of::<HeapRecord>()),
         ("HeapEntry", size_of::<HeapEntry>()),
+        ("ThinRecord", size_of::<ThinRecord>()),
+        ("ThinCell", size_of::<ThinCell>()),
     ];
     for (structure, size) in structures {
         let table = table(structure);

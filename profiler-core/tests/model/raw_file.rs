@@ -188,6 +188,20 @@ impl RawFile {
         at
     }
 
+    /// Counters of thin functions: what is left, and the number of the site.
+    pub(crate) fn thin(&mut self, cells: &[(i64, u32)]) -> usize {
+        let start = size_of::<ThinRecord>();
+        let at = self.record(KIND_THIN, start + size_of_val(cells));
+        self.u32(at + offset_of!(ThinRecord, capacity), cells.len() as u32);
+        let mut next = at + start;
+        for (left, site) in cells {
+            self.u64(next + offset_of!(ThinCell, left), left.cast_unsigned());
+            self.u32(next + offset_of!(ThinCell, site), *site);
+            next += size_of::<ThinCell>();
+        }
+        at
+    }
+
     pub(crate) fn function(&mut self, id: u32, name: &str, line: u32, lines: &[u32]) -> usize {
         self.site(id, SiteKind::Function, name, line, &statements(lines))
     }

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use crate::raw_file::{Playback, RawFile, START, address, cell, outside, statements};
 use hprof::model::{
     ClockMode, ClockSource, FunctionId, Heap, LineCost, Losses, Nanos, Node, NotMeasured, Place,
-    Profile, Thread,
+    Profile, ThinCalls, Thread,
 };
 use hprof::raw::layout::*;
 use hprof::site::{LineKind, SiteKind, WhyNot};
@@ -39,6 +39,29 @@ fn one_node(lines: &[u32]) -> (RawFile, usize, usize) {
     let node = file.node(0, 1, lines.len(), outside(thread));
     file.add(node + offset_of!(NodeRecord, calls), 1);
     (file, thread, node)
+}
+
+#[test]
+fn calls_of_thin_functions_are_summed_over_the_threads() {
+    let (mut file, ..) = one_node(&[11]);
+    file.function(2, "small", 30, &[]);
+    file.function(3, "smaller", 40, &[]);
+    // Never called, called once, seven times; known from a parent and not called.
+    file.thin(&[(1, 0), (0, 3), (-6, 2), (1, 1)]);
+    file.thin(&[(1, 0), (1, 3), (-9, 2), (1, 0)]);
+    // More left than there was, a site that is none, and more cells than there is room for.
+    file.thin(&[(2, 2), (-5, 77)]);
+    let long = file.thin(&[(-5, 2)]);
+    file.u32(long + offset_of!(ThinRecord, capacity), u32::MAX);
+    let profile = file.try_read().unwrap();
+    let calls = |thin: &ThinCalls| {
+        let function = &profile.functions[thin.function.0 as usize];
+        (function.name.as_str(), thin.calls)
+    };
+    let thin = &profile.processes[0].thin;
+    let calls: Vec<_> = thin.iter().map(calls).collect();
+    assert_eq!(calls, [("small", 17), ("smaller", 1)]);
+    assert_eq!(profile.processes[0].losses.damaged, 3);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive, LineRss,
     LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node, NotMeasured,
-    OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, Thread,
+    OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, ThinCalls,
+    Thread,
 };
 use hprof::site::{LineKind, WhyNot};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -347,32 +348,49 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         option::of(native().boxed()),
     );
     let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
-    (facts.boxed(), vec(thread(functions).boxed(), 0..3)).prop_map(|(facts, threads)| {
-        let (names, ranks, clock, end, own_cost, losses, heap) = facts;
-        Process {
-            host: names.0,
-            pid: names.1,
-            parent_pid: names.2,
-            start_unix_ns: names.3,
-            exe: names.4,
-            rank: ranks.0,
-            ranks: ranks.1,
-            clock_source: clock.0,
-            clock_mode: clock.1,
-            wall: end.0,
-            cpu: end.1,
-            process_started: end.2.2,
-            finished: end.2.0,
-            goes_on: end.2.1,
-            debug_assertions: end.3,
-            opt_level: end.4,
-            own_cost,
-            losses,
-            heap: heap.0,
-            rss: heap.1,
-            native: heap.2,
-            threads,
-        }
+    (
+        facts.boxed(),
+        vec(thread(functions).boxed(), 0..3),
+        thin(functions).boxed(),
+    )
+        .prop_map(|(facts, threads, thin)| {
+            let (names, ranks, clock, end, own_cost, losses, heap) = facts;
+            Process {
+                host: names.0,
+                pid: names.1,
+                parent_pid: names.2,
+                start_unix_ns: names.3,
+                exe: names.4,
+                rank: ranks.0,
+                ranks: ranks.1,
+                clock_source: clock.0,
+                clock_mode: clock.1,
+                wall: end.0,
+                cpu: end.1,
+                process_started: end.2.2,
+                finished: end.2.0,
+                goes_on: end.2.1,
+                debug_assertions: end.3,
+                opt_level: end.4,
+                own_cost,
+                losses,
+                heap: heap.0,
+                rss: heap.1,
+                native: heap.2,
+                threads,
+                thin,
+            }
+        })
+}
+
+fn thin(functions: usize) -> impl Strategy<Value = Vec<ThinCalls>> {
+    let ids = u32::try_from(functions).unwrap_or(0).max(1);
+    btree_map(0..ids, 1_u64.., 0..=functions).prop_map(|calls| {
+        let calls = calls.into_iter().map(|(id, calls)| ThinCalls {
+            function: FunctionId(id),
+            calls,
+        });
+        calls.collect()
     })
 }
 

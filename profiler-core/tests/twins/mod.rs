@@ -228,7 +228,7 @@ fn written_hits(function: &Function) -> BTreeMap<u32, u64> {
         .collect()
 }
 
-/// Compiles the same code twice: as `plain`, and instrumented as `profiled`.
+/// Compiles the same code three times: as `plain`, instrumented as `profiled`, and with functions that only count their calls.
 macro_rules! twins {
     ($($code:tt)*) => {
         mod plain {
@@ -236,8 +236,15 @@ macro_rules! twins {
             use super::*;
             $($code)*
         }
-        #[::hprof::profile(always)]
+        #[::hprof::profile(always, lines)]
         mod profiled {
+            #[allow(unused_imports, reason = "not every case needs all of it")]
+            use super::*;
+            $($code)*
+        }
+        #[::hprof::profile(always, thin)]
+        #[allow(dead_code, reason = "that it compiles is what matters")]
+        mod thin {
             #[allow(unused_imports, reason = "not every case needs all of it")]
             use super::*;
             $($code)*

@@ -262,11 +262,11 @@ fn f() {
 fn mistakes_are_all_named_at_once() {
     assert_debug_snapshot!(messages("skipp, calls, split, name = 3, calls, crate, 7", ITEM, None), @r#"
 [
-    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
+    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
-    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
-    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `name = \"...\"` and `crate = path`",
+    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
+    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
 "#);

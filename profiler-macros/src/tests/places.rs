@@ -1,6 +1,6 @@
 //! What the site of a function says: its name, its place and its text.
 
-use super::{expansion, lines};
+use super::{expansion, lines, readable::readable};
 use insta::assert_snapshot;
 use proc_macro2::TokenStream;
 
@@ -79,7 +79,8 @@ fn closures_have_the_name_of_their_function() {
 
 #[test]
 fn functions_with_their_own_attribute_are_left_to_it() {
-    assert_snapshot!(lines(
+    assert_snapshot!(readable(expansion(
+        "lines",
         "impl Grid {
     #[profile(calls)]
     fn own(&self) { work(); }
@@ -88,8 +89,9 @@ fn functions_with_their_own_attribute_are_left_to_it() {
     fn step(&self) {
         work();
     }
-}"
-    ), @r"
+}",
+        Some("lines")
+    )), @r"
 impl Grid {
     #[profile(calls)]
     fn own(&self) {

@@ -125,6 +125,9 @@ fn shortened(call: &str) -> Option<String> {
             .and_then(|(_, slots)| slots.strip_suffix(')'))?;
         return Some(format!("group({slots})"));
     }
+    if let Some(thin) = call.strip_prefix("thin_call(") {
+        return Some(format!("thin_call({thin}"));
+    }
     let rest = call
         .strip_prefix("Frame::enter(&")
         .and_then(|rest| rest.strip_suffix(')'))?;

@@ -10,6 +10,7 @@ use super::heap::HeapEntries;
 use super::not_measured;
 use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
+use super::thin;
 use super::thread::{self, Events};
 use crate::model::{
     ClockMode, ClockSource, Heap, LiveHeap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
@@ -66,7 +67,11 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
         },
     };
     let (threads, events) = threads(&recording, &mut damaged);
-    let process = process(&recording, clock_mode, threads, &events, damaged);
+    let thin = thin::read(bytes, &records, &sites, &mut damaged);
+    let process = Process {
+        thin,
+        ..process(&recording, clock_mode, threads, &events, damaged)
+    };
     Profile {
         run: Run::default(),
         functions: sites.functions,
@@ -184,6 +189,7 @@ fn process(
         heap: has(FLAG_ALLOC).then(|| heap(recording)),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
+        thin: Vec::new(),
         native: None,
     }
 }

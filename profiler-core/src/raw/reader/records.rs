@@ -6,9 +6,9 @@ use core::mem::{offset_of, size_of};
 use super::bytes::Bytes;
 use crate::raw::layout::{
     CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP, KIND_NODE,
-    KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THREAD, LineRecord, MAX_LINES, MemoryWords,
-    NodeRecord, NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord,
-    ThreadRecord,
+    KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THIN, KIND_THREAD, LineRecord, MAX_LINES,
+    MemoryWords, NodeRecord, NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead,
+    SiteRecord, ThinCell, ThinRecord, ThreadRecord,
 };
 
 /// A node record.
@@ -50,6 +50,8 @@ pub(super) struct Records {
     pub(super) heap_entries: Vec<usize>,
     /// Offsets of records of functions that are left alone.
     pub(super) not_measured: Vec<usize>,
+    /// Offsets of cells of thin functions.
+    pub(super) thin: Vec<usize>,
     base: u64,
     /// Records, or ends of chunks, that could not be used.
     pub(super) damaged: u64,
@@ -164,6 +166,7 @@ impl Records {
                 fits(with_strings(bytes, at, before, &NOT_MEASURED_STRINGS)?)?;
                 self.not_measured.push(at);
             }
+            KIND_THIN => self.thin.extend(thin_cells(bytes, at, length)?),
             _ => return None,
         }
         Some(())
@@ -199,6 +202,21 @@ impl Records {
         };
         in_node.or_else(outside)
     }
+}
+
+/// The cells of a record of thin functions that have a site; `None` if it says it is longer than it is.
+fn thin_cells(
+    bytes: Bytes<'_>,
+    at: usize,
+    length: usize,
+) -> Option<impl Iterator<Item = usize> + use<'_>> {
+    let first = size_of::<ThinRecord>();
+    // At least as long as its head: every record is a multiple of that.
+    let capacity = bytes.size(at + offset_of!(ThinRecord, capacity));
+    let end = first.checked_add(capacity.checked_mul(size_of::<ThinCell>())?)?;
+    let cells = (0..capacity).map(move |index| at + first + index * size_of::<ThinCell>());
+    let used = move |cell: &usize| bytes.u32(cell + offset_of!(ThinCell, site)) != 0;
+    (end <= length).then(|| cells.filter(used))
 }
 
 /// Offset of a cell of a node.
