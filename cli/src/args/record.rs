@@ -155,7 +155,8 @@ pub(crate) struct RecordArgs {
     /// For programs that must have one thread (unshare, setns, local time): start no sampler, even if lines get too hot to be timed
     ///
     /// A sampler thread starts with the first line that is too hot for the clock, or when --memory needs one. Without it such lines are not told apart:
-    /// their time is exact together, and split by what each took before it got hot.
+    /// their time is exact together, and split by what each took before it got hot. It also makes system calls that a program which forbids
+    /// itself most of them (seccomp) may be killed for.
     #[arg(long)]
     pub(crate) no_sampler: bool,
     /// Sample the stacks of all code too, HZ times a second of CPU time [100 without a value]

@@ -168,6 +168,30 @@ fn a_program_that_became_another_had_ended_before() {
     assert!(time < 900.0, "{time}");
 }
 
+#[test]
+fn a_program_that_refuses_system_calls_does_what_it_does_without_us() {
+    for program in ["refused", "sleepless"] {
+        let expected = plain(program);
+        assert!(expected.starts_with("sum "), "{expected}");
+        let recorded = record(&[], program);
+        assert!(recorded.lines.contains_key("sum ^= spins();"));
+        let run = recorded.run.stdout(&expected);
+        // One that could not sleep would look all the time.
+        if program == "sleepless" {
+            run.says(" looks").says("sampler 0 ns of CPU in 0 looks");
+        }
+    }
+}
+
+/// With a sampler it would be killed: that cannot be helped, and is said in docs/metrics.md.
+#[test]
+fn a_program_that_is_killed_for_system_calls_needs_two_for_us() {
+    let expected = plain("killed_for_others");
+    record(&["--no-sampler"], "killed_for_others")
+        .run
+        .stdout(&expected);
+}
+
 /// What a program sees that was built without hprof.
 fn plain(program: &str) -> String {
     let fixture = Fixture::shared("clocks");

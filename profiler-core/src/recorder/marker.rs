@@ -286,7 +286,7 @@ pub(super) mod x86_64 {
     use super::{ENDS_PROBE, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
     use crate::raw::layout::{Cell, PROBES, ThreadRecord};
     use crate::recorder::protocol::{
-        PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,
+        PARTS_MAY_NOT, PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,
     };
     use crate::recorder::{cpu, sampler};
 
@@ -448,9 +448,9 @@ pub(super) mod x86_64 {
             "mov qword ptr [rsi + {left}], {probe}",
             "sub dword ptr [rsi + {window}], {probe}",
             "jne 67f",
-            // That was the last one: if no more than half of them say otherwise, the line is sampled from here on, if there is somebody to look.
+            // That was the last one: if at most one of them says otherwise, the line is sampled from here on, if there is somebody to look.
             "and qword ptr [rdi + {reading}], {ends_probe} - 1",
-            "cmp dword ptr [rsi + {window} + 4], {half_parts}",
+            "cmp dword ptr [rsi + {window} + 4], {may_not}",
             "ja 66b",
             "lea rcx, [rip + {may_be_sampled}]",
             "call 95f",
@@ -608,7 +608,7 @@ pub(super) mod x86_64 {
             probed = const PROBED,
             probe = const PROBE_PART,
             all_probes = const PROBE,
-            half_parts = const PROBES / 2,
+            may_not = const PARTS_MAY_NOT,
             probes = const offset_of!(Cell, probes),
             was_long = const WAS_LONG,
             long = const offset_of!(ThreadRecord, long),

@@ -240,7 +240,9 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
     let mut noted = pace.began;
     let mut period = FIRST_PERIOD_NS;
     loop {
-        sleep(jittered(period, &mut random));
+        if !sleep(jittered(period, &mut random)) {
+            return core::ptr::null_mut();
+        }
         let now = clock::monotonic_ns();
         let is_time_to_note = now.saturating_sub(noted) >= PAIR_EVERY_NS;
         let mut unread = 0;
@@ -394,13 +396,14 @@ fn jittered(period: u64, random: &mut u64) -> u64 {
     period / 2 + *random % period
 }
 
-fn sleep(ns: u64) {
+/// `false` if that is forbidden: a program may allow itself few system calls from some moment on, and a sampler that cannot sleep would take a core.
+fn sleep(ns: u64) -> bool {
     let wish = libc::timespec {
         tv_sec: libc::time_t::try_from(ns / 1_000_000_000).unwrap_or(0),
         tv_nsec: libc::c_long::try_from(ns % 1_000_000_000).unwrap_or(0),
     };
     // SAFETY: `wish` is a valid time; no signal wakes this thread.
-    unsafe { libc::nanosleep(&raw const wish, core::ptr::null_mut()) };
+    unsafe { libc::nanosleep(&raw const wish, core::ptr::null_mut()) == 0 }
 }
 
 /// Looks at one thread, if it lives. `note` asks for its CPU time, should this process be killed.

@@ -311,7 +311,7 @@ fn probed_interval_ends_between_fences() {
     }
 }
 
-/// The sampler starts, or something else lasts, while a line is probed: whether it is hot is what most parts of the window say. Turns of 40 ticks beside
+/// The sampler starts, or something else lasts, while a line is probed: whether it is hot is what all parts of the window but one say. Turns of 40 ticks beside
 /// a threshold of 100; some parts last 1,000 times as long.
 #[test]
 fn disturbed_parts_do_not_keep_a_line_from_being_sampled() {
@@ -328,7 +328,7 @@ fn disturbed_parts_do_not_keep_a_line_from_being_sampled() {
             world.step(1, now, true);
         }
         let state = world.cell(0).state.load(Relaxed);
-        let expected = if disturbed <= 2 { SAMPLED } else { TIMED };
+        let expected = if disturbed <= 1 { SAMPLED } else { TIMED };
         assert_eq!(state, expected, "{disturbed} parts");
     }
 }
