@@ -49,7 +49,7 @@ pub enum LineKind {
     GroupBody = 3,
     /// The closing brace of a body, reached when its locals are dropped.
     Brace = 4,
-    /// The whole body, where only calls are measured; with marked lines, the time between them. Its hits mean nothing.
+    /// The whole body, where only calls are measured or counted; with marked lines, the time between them. Its hits mean nothing.
     WholeBody = 5,
 }
 
@@ -154,21 +154,17 @@ impl<const N: usize> Site<N> {
 /// in the array of each thread.
 #[derive(Debug)]
 #[repr(C, align(16))]
-#[cfg_attr(
-    not(hprof_recorder),
-    expect(dead_code, reason = "only a recorder reads it")
-)]
 pub struct Thin {
     /// Above 0 for ever: what a thread counts down that has no array yet, which sends it the slow way.
     pub(crate) nobody: AtomicI64,
-    /// Where the function stands. It has no lines.
-    pub(crate) site: &'static Site<0>,
+    /// Where the function stands: its one line is that of its `fn`.
+    pub(crate) site: &'static Site<1>,
 }
 
 impl Thin {
     /// The counter of the thin function of this site.
     #[must_use]
-    pub const fn new(site: &'static Site<0>) -> Self {
+    pub const fn new(site: &'static Site<1>) -> Self {
         Self {
             nobody: AtomicI64::new(i64::MAX / 2),
             site,

@@ -242,7 +242,10 @@ impl Expansion<'_> {
     /// Has a body count its calls and stay as it is.
     fn count_calls(&self, function: &mut Function<'_>) {
         let place = self.place(function);
-        let table = SiteTable::new(SiteKind::Function, site_name(&place.name, place.line, None));
+        let name = site_name(&place.name, place.line, None);
+        let mut table = SiteTable::new(SiteKind::Function, name);
+        // A table that is empty has room.
+        table.slot(place.fn_line, LineKind::WholeBody, Row::Own);
         let site = self.emitter.site(&table, &self.facts(&place, function));
         let thin = thin_name(&place.name, place.line);
         let counter = self.emitter.thin(&thin, &table.ident);

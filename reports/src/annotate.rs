@@ -13,7 +13,7 @@ use crate::numbers::{self, Unit};
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{Figures, FileRow, FileView, Sure};
+use crate::view::{Figures, FileRow, FileView, Sure, ThinRow, thin_rows};
 
 /// How an annotated file is shown.
 ///
@@ -56,18 +56,19 @@ pub fn write_annotated(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let costs = function_costs(profile, options.scope);
-    annotate(profile, &costs, (file, text), options, out)
+    let thin = thin_rows(profile, options.scope);
+    annotate(profile, (&costs, &thin), (file, text), options, out)
 }
 
 fn annotate(
     profile: &Profile,
-    costs: &[FunctionCost],
+    (costs, thin): (&[FunctionCost], &[ThinRow<'_>]),
     (file, text): (&str, Option<&str>),
     options: &AnnotateOptions,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let lines: Option<Vec<&str>> = text.map(|text| text.lines().collect());
-    let view = FileView::new(profile, costs, file, lines.as_deref());
+    let view = FileView::new(profile, costs, thin, file, lines.as_deref());
     let view = view.ok_or_else(|| ReportError::NotInProfile { file: file.into() })?;
     writeln!(out, "File: {}", text::clean(file))?;
     let whole = numbers::general(view.whole.as_seconds(), 6);
@@ -240,7 +241,7 @@ mod tests {
         let profile = fixture::diffusion();
         annotate(
             &profile,
-            &fixture::diffusion_costs(),
+            (&fixture::diffusion_costs(), &[]),
             (file_name, Some(text)),
             &options,
             &mut out,
@@ -252,6 +253,26 @@ mod tests {
     fn whole_file_with_costs_in_the_margin() {
         let text = file(&fixture::diffusion());
         insta::assert_snapshot!(shown("./src/solver.rs", &text, Style::default()).unwrap());
+    }
+
+    #[test]
+    fn the_calls_of_thin_functions_stand_on_their_first_line() {
+        let profile = fixture::thin();
+        let text = "\n".repeat(43) + "fn small(&self) -> f64 {\n    self.cells\n}";
+        let mut out = Vec::new();
+        let thin = thin_rows(&profile, Scope::All);
+        let options = AnnotateOptions::default();
+        let file = ("src/solver.rs", Some(text.as_str()));
+        annotate(&profile, (&[], &thin), file, &options, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let row = out.lines().find(|row| row.starts_with("    44"));
+        let cells: Vec<&str> = row.unwrap().split_whitespace().collect();
+        assert_eq!(cells[..3], ["44", "1000", "^"], "{out}");
+        let explained = "^      a thin function: its calls are counted";
+        assert!(out.contains(explained), "{out}");
+        // That of the other one is gone from the file.
+        let gone = out.lines().find(|row| row.contains("23000000")).unwrap();
+        assert!(gone.contains("48"), "{out}");
     }
 
     #[test]
@@ -292,7 +313,7 @@ mod tests {
         let mut out = Vec::new();
         annotate(
             &fixture::diffusion(),
-            &fixture::diffusion_costs(),
+            (&fixture::diffusion_costs(), &[]),
             ("src/solver.rs", None),
             &AnnotateOptions::default(),
             &mut out,
@@ -346,7 +367,7 @@ mod tests {
             let text = Some("work();");
             annotate(
                 &profile,
-                &costs,
+                (&costs, &[]),
                 ("src/solver.rs", text),
                 &options,
                 &mut file,

@@ -3,7 +3,7 @@
 use hprof::model::{
     ClockMode, ClockSource, End, Function, FunctionCost, FunctionId, Heap, Line, LineCost,
     LineLive, LineTotal, LiveCount, LiveHeap, Losses, Nanos, Node, NotMeasured, OwnCost, Place,
-    Process, Profile, Run, Thread,
+    Process, Profile, Run, ThinCalls, Thread,
 };
 use hprof::site::{LineKind, WhyNot};
 
@@ -319,6 +319,24 @@ pub(crate) fn not_measured() -> Profile {
     profile.not_measured.extend((1..=9).map(constant));
     let naked = function(12, "enter\u{7}", WhyNot::Naked);
     profile.not_measured.push(naked);
+    profile
+}
+
+/// The same run, with two thin functions.
+pub(crate) fn thin() -> Profile {
+    let mut profile = diffusion();
+    for (name, number, calls) in [("Grid::len", 44, 1_000), ("Grid::at\u{7}", 48, 23_000_000)] {
+        let id = u32::try_from(profile.functions.len()).unwrap();
+        let row = line(number, LineKind::WholeBody, number);
+        let source = "fn small(&self) -> f64 {\n    self.cells\n}";
+        profile
+            .functions
+            .push(function(name, number, source, vec![row]));
+        profile.processes[0].thin.push(ThinCalls {
+            function: FunctionId(id),
+            calls,
+        });
+    }
     profile
 }
 

@@ -17,7 +17,7 @@ const THREADS_LISTED: usize = 16;
 /// Functions listed for each reason not to measure them.
 const NOT_MEASURED_LISTED: usize = 4;
 
-const MARKS: [(Mark, &str); 4] = [
+const MARKS: [(Mark, &str); 5] = [
     (
         Mark::Prior,
         "split by the timings before the line became hot: too few samples",
@@ -33,6 +33,10 @@ const MARKS: [(Mark, &str); 4] = [
     (
         Mark::Cut,
         "the loop ran when its process was killed or read: its hits since it was entered are missing",
+    ),
+    (
+        Mark::Thin,
+        "a thin function: its calls are counted, its time stands on the calling lines",
     ),
 ];
 

@@ -11,6 +11,7 @@ use crate::line_table::heat;
 use crate::numbers::{self, Unit};
 use crate::style::Style;
 use crate::text;
+use crate::thin_table;
 use crate::view::{FunctionRow, FunctionTableView, RunView};
 
 /// Order of the rows of a function table.
@@ -63,7 +64,7 @@ pub struct FunctionTableOptions {
 }
 
 /// Writes one row for each function that was entered: calls (`total/primitive` where it called itself), time in itself (`tottime`) and
-/// with everything it called (`cumtime`); where some waited, the time between the polls of async functions and outside of entered spans (`await`).
+/// with everything it called (`cumtime`); below them the thin functions with their calls. Where some waited, the time between the polls of async functions and outside of entered spans (`await`).
 ///
 /// # Errors
 /// Those of the writer.
@@ -82,6 +83,7 @@ pub fn write_function_table(
 ) -> io::Result<()> {
     let costs = function_costs(profile, options.scope);
     write_costs(profile, &costs, options, out)?;
+    thin_table::write(profile, options.scope, options.top, options.style, out)?;
     footer::write(&RunView::new(profile), profile, options.style, out)
 }
 

@@ -24,6 +24,7 @@ mod stacks;
 mod style;
 mod sums;
 mod text;
+mod thin_table;
 mod thread_table;
 mod view;
 

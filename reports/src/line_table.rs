@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Profile, Scope, function_costs};
+use hprof::model::{FunctionCost, Profile, Scope, function_costs, thin_calls};
 
 use crate::beside::{self, Beside, Layout};
 use crate::footer;
@@ -12,11 +12,15 @@ use crate::numbers::{self, Unit};
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
+use crate::thin_table;
 use crate::view::{Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
 
 /// Percent of the function's total from which a line is hot, and from which it is warm.
 const HOT: f64 = 20.0;
 const WARM: f64 = 5.0;
+
+/// Thin functions listed below the tables.
+const THIN_LISTED: usize = 20;
 
 /// Cells of a bar.
 const BAR: usize = 6;
@@ -83,6 +87,13 @@ pub fn write_line_tables(
     if options.alloc {
         heap_table::write(profile, options.scope, options.style, out)?;
     }
+    thin_table::write(
+        profile,
+        options.scope,
+        Some(THIN_LISTED),
+        options.style,
+        out,
+    )?;
     footer::write(&RunView::new(profile), profile, options.style, out)
 }
 
@@ -103,7 +114,7 @@ pub(crate) fn write_costs(
     if let Unit::Seconds(unit) = options.unit {
         writeln!(out, "Timer unit: {} s\n", numbers::general(unit, 6))?;
     }
-    if costs.is_empty() {
+    if costs.is_empty() && thin_calls(profile, options.scope).is_empty() {
         writeln!(out, "No instrumented function was entered.\n")?;
     }
     for function in &view.functions {
@@ -329,6 +340,7 @@ pub(crate) fn sign(mark: Mark) -> char {
         Mark::Resolution => '<',
         Mark::Group => '|',
         Mark::Cut => '!',
+        Mark::Thin => '^',
     }
 }
 

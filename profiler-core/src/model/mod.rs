@@ -11,6 +11,7 @@ mod merge;
 mod profile;
 mod resident;
 mod settle;
+mod thin;
 mod tree_walk;
 mod unify;
 mod units;
@@ -26,5 +27,6 @@ pub use profile::{
     NotMeasured, OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
+pub use thin::thin_calls;
 pub(crate) use unify::unify;
 pub use units::Nanos;

@@ -98,7 +98,7 @@ fn a_thin_function_keeps_its_body_and_counts_in_front_of_it() {
     assert_snapshot!(readable(expansion("", item, Some("lines"))), @r#"
     impl Grid {
         fn at(&self, (row, _): (usize, Owned)) -> f64 {
-            static HPROF_SITE_AT_2: Site = Function();
+            static HPROF_SITE_AT_2: Site = Function(WholeBody(2));
             #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
             #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
             static HPROF_THIN_AT_2: ::hprof::__private::Thin = ::hprof::__private::Thin::new(

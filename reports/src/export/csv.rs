@@ -9,7 +9,7 @@ use super::Export;
 use crate::error::ReportError;
 use crate::stacks::names;
 use crate::text;
-use crate::view::{LiveRecord, Record, notes_blocks, records};
+use crate::view::{LiveRecord, Record, ThinRow, notes_blocks, records, thin_record, thin_rows};
 
 const HEADING: &str =
     "file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source";
@@ -34,11 +34,22 @@ impl Export for Csv {
         scope: Scope,
         out: &mut dyn Write,
     ) -> Result<(), ReportError> {
-        Ok(write_costs(profile, &function_costs(profile, scope), out)?)
+        let thin = thin_rows(profile, scope);
+        Ok(write_costs(
+            profile,
+            &function_costs(profile, scope),
+            &thin,
+            out,
+        )?)
     }
 }
 
-fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -> io::Result<()> {
+fn write_costs(
+    profile: &Profile,
+    costs: &[FunctionCost],
+    thin: &[ThinRow<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let heap = profile
         .processes
         .iter()
@@ -74,6 +85,17 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
             )?;
             write_record(&record, columns, out)?;
         }
+    }
+    for row in thin {
+        let name = names.get(row.index as usize).map_or("", String::as_str);
+        write!(
+            out,
+            "{},{},{},",
+            field(&row.function.file),
+            row.line(),
+            field(name)
+        )?;
+        write_record(&thin_record(row), columns, out)?;
     }
     Ok(())
 }
@@ -169,7 +191,8 @@ mod tests {
 
     fn export(profile: &Profile, costs: &[FunctionCost]) -> String {
         let mut out = Vec::new();
-        write_costs(profile, costs, &mut out).unwrap();
+        let thin = thin_rows(profile, Scope::All);
+        write_costs(profile, costs, &thin, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -191,6 +214,19 @@ mod tests {
     src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,0,0,0
     src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,0,0,0
     "#);
+    }
+
+    #[test]
+    fn thin_functions_have_the_row_of_their_first_line() {
+        let text = export(&fixture::thin(), &[]);
+        let rows: Vec<&str> = text.lines().skip(1).collect();
+        let small = "src/solver.rs,44,diffusion::solver::Grid::len,1000,,,,,,,thin";
+        assert!(rows[0].starts_with(small), "{text}");
+        assert!(
+            rows[1].contains(",48,") && rows[1].contains(",23000000,,,,,,,thin"),
+            "{text}"
+        );
+        assert_eq!(rows.len(), 2);
     }
 
     #[test]

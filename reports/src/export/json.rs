@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Export;
 use crate::error::ReportError;
 use crate::text;
-use crate::view::{Record, clock_mode, clock_source, records};
+use crate::view::{Record, ThinRow, clock_mode, clock_source, records, thin_rows};
 
 /// Version of the form.
 const VERSION: u32 = 1;
@@ -29,11 +29,22 @@ impl Export for Json {
         scope: Scope,
         out: &mut dyn Write,
     ) -> Result<(), ReportError> {
-        Ok(write_costs(profile, &function_costs(profile, scope), out)?)
+        let thin = thin_rows(profile, scope);
+        Ok(write_costs(
+            profile,
+            &function_costs(profile, scope),
+            thin,
+            out,
+        )?)
     }
 }
 
-fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -> io::Result<()> {
+fn write_costs(
+    profile: &Profile,
+    costs: &[FunctionCost],
+    thin: Vec<ThinRow<'_>>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let report = Report {
         format: "hprof",
         version: VERSION,
@@ -48,6 +59,7 @@ fn write_costs(profile: &Profile, costs: &[FunctionCost], out: &mut dyn Write) -
             .iter()
             .map(NotMeasuredJson::from)
             .collect(),
+        thin: thin.into_iter().map(ThinJson::from).collect(),
     };
     serde_json::to_writer_pretty(&mut Escaped(out), &report)?;
     writeln!(out)
@@ -87,6 +99,32 @@ struct Report<'a> {
     processes: Vec<ProcessJson<'a>>,
     functions: Vec<FunctionJson<'a>>,
     not_measured: Vec<NotMeasuredJson<'a>>,
+    thin: Vec<ThinJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ThinJson<'a> {
+    index: u32,
+    module: &'a str,
+    name: &'a str,
+    file: &'a str,
+    line: u32,
+    end_line: u32,
+    calls: u64,
+}
+
+impl<'a> From<ThinRow<'a>> for ThinJson<'a> {
+    fn from(row: ThinRow<'a>) -> Self {
+        Self {
+            index: row.index,
+            module: &row.function.module,
+            name: &row.function.name,
+            file: &row.function.file,
+            line: row.line(),
+            end_line: row.function.end_line,
+            calls: row.calls,
+        }
+    }
 }
 
 #[derive(Serialize)]

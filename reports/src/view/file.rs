@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hprof::model::{Function, FunctionCost, LineTotal, Nanos, Profile};
+use hprof::model::{Function, FunctionCost, FunctionId, LineCost, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
 use super::line::{Figures, markers, splits_time};
 use super::moved::{At, locate};
+use super::thin::ThinRow;
 
 /// What the lines of a file cost, over all functions in it.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ struct Sum {
     markers: u64,
     /// All that stands there only counts.
     counted: bool,
+    /// All that stands there is the `fn` of a thin function.
+    thin: bool,
     was: u32,
     edited: bool,
 }
@@ -50,15 +53,20 @@ impl<'a> FileView<'a> {
     pub(crate) fn new(
         profile: &'a Profile,
         costs: &[FunctionCost],
+        thin: &[ThinRow<'_>],
         file: &str,
         text: Option<&[&'a str]>,
     ) -> Option<Self> {
         let whole: Nanos = costs.iter().map(|cost| cost.self_time).sum();
-        let found = functions(profile, costs, file);
+        let thin: Vec<FunctionCost> = thin.iter().map(calls).collect();
+        let full = costs.iter().map(|cost| (cost, false));
+        let thin = thin.iter().map(|cost| (cost, true));
+        let costs: Vec<_> = full.chain(thin).collect();
+        let found = functions(profile, &costs, file);
         if found.is_empty() {
             return None;
         }
-        let all: Vec<&Function> = found.iter().map(|(function, _)| *function).collect();
+        let all: Vec<&Function> = found.iter().map(|(function, ..)| *function).collect();
         let places = match text {
             Some(text) => locate(&all, text),
             None => vec![Vec::new(); all.len()],
@@ -66,11 +74,17 @@ impl<'a> FileView<'a> {
         let splits = splits_time(profile);
         let mut here = BTreeMap::new();
         let mut gone = Vec::new();
-        for ((function, cost), places) in found.iter().zip(&places) {
+        for ((function, cost, thin), places) in found.iter().zip(&places) {
             // Where the text is not known, lines are taken to be where they were.
             let moves = text.is_some() && !function.source.is_empty();
             let places = moves.then_some(places.as_slice());
-            add((function, cost), splits, places, &mut here, &mut gone);
+            add(
+                (function, cost, *thin),
+                splits,
+                places,
+                &mut here,
+                &mut gone,
+            );
         }
         let figures = |sum: &Sum| sum.figures(whole);
         let (mut moved, mut edited) = (0, 0);
@@ -105,31 +119,53 @@ impl<'a> FileView<'a> {
     }
 }
 
-/// The functions in a file and what they cost, in the order of their lines.
+/// The calls of a thin function as hits of its first line.
+fn calls(thin: &ThinRow<'_>) -> FunctionCost {
+    let own = LineCost {
+        hits: thin.calls,
+        ..LineCost::default()
+    };
+    let line = LineTotal {
+        line: thin.line(),
+        own,
+        ..LineTotal::default()
+    };
+    FunctionCost {
+        function: FunctionId(thin.index),
+        calls: thin.calls,
+        primitive_calls: thin.calls,
+        self_time: Nanos::ZERO,
+        total: Nanos::ZERO,
+        total_variance: 0,
+        lines: vec![line],
+    }
+}
+
+/// The functions in a file, what they cost and whether they are thin, in the order of their lines.
 fn functions<'a, 'b>(
     profile: &'a Profile,
-    costs: &'b [FunctionCost],
+    costs: &[(&'b FunctionCost, bool)],
     file: &str,
-) -> Vec<(&'a Function, &'b FunctionCost)> {
-    let known = costs.iter().filter_map(|cost| {
+) -> Vec<(&'a Function, &'b FunctionCost, bool)> {
+    let known = costs.iter().filter_map(|(cost, thin)| {
         let function = profile.functions.get(cost.function.0 as usize)?;
-        Some((function, cost))
+        Some((function, *cost, *thin))
     });
     let mut found: Vec<_> = known
-        .filter(|(function, _)| same_file(&function.file, file))
+        .filter(|(function, ..)| same_file(&function.file, file))
         .collect();
     // Another package may have a file whose path ends alike.
-    if found.iter().any(|(function, _)| function.file == file) {
-        found.retain(|(function, _)| function.file == file);
+    if found.iter().any(|(function, ..)| function.file == file) {
+        found.retain(|(function, ..)| function.file == file);
     }
-    found.sort_by_key(|(function, _)| function.line);
+    found.sort_by_key(|(function, ..)| function.line);
     found
 }
 
 /// Adds the lines of a function to those that are still there and to those that are gone: the latter with the line behind which they
 /// stood and their text.
 fn add<'a>(
-    (function, cost): (&'a Function, &FunctionCost),
+    (function, cost, thin): (&'a Function, &FunctionCost, bool),
     splits: bool,
     places: Option<&[Option<At>]>,
     here: &mut BTreeMap<u32, Sum>,
@@ -157,6 +193,7 @@ fn add<'a>(
             total: *total,
             markers: line.map_or(0, |line| markers(line, total, (function, cost), splits)),
             counted: line.is_some_and(|line| line.kind == LineKind::GroupBody),
+            thin,
             was: total.line,
             edited: at.is_some_and(|at| at.edited),
         };
@@ -187,11 +224,15 @@ impl Sum {
         *variance = variance.saturating_add(other.total.total_variance);
         self.markers = self.markers.saturating_add(other.markers);
         self.counted &= other.counted;
+        self.thin &= other.thin;
         self.was = other.was;
         self.edited |= other.edited;
     }
 
     fn figures(&self, whole: Nanos) -> Figures {
+        if self.thin {
+            return Figures::of_thin(self.total.own.hits);
+        }
         Figures::of_file(&self.total, self.markers, self.counted, whole)
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Mark {
     Group,
     /// In a counted loop that ran when its process was killed.
     Cut,
+    /// The `fn` of a thin function.
+    Thin,
 }
 
 /// A time in which the sampler looks often enough that no CPU time seen means none spent.
@@ -271,6 +273,15 @@ impl Figures {
             hits: (total.own.hits > 0).then_some(total.own.hits),
             marks: marks(total, counted),
             ..Self::timed(total, time, markers, whole)
+        }
+    }
+
+    /// Of the line of the `fn` of a thin function.
+    pub(crate) fn of_thin(calls: u64) -> Self {
+        Self {
+            hits: Some(calls),
+            marks: vec![Mark::Thin],
+            ..Self::default()
         }
     }
 

@@ -10,6 +10,7 @@ mod native;
 mod record;
 mod run;
 mod sure;
+mod thin;
 mod thread;
 
 pub(crate) use file::{FileRow, FileView};
@@ -19,7 +20,8 @@ pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};
-pub(crate) use record::{LiveRecord, Record, notes_blocks, records};
+pub(crate) use record::{LiveRecord, Record, notes_blocks, records, thin_record};
 pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
 pub(crate) use sure::Sure;
+pub(crate) use thin::{ThinRow, ThinView, thin_rows};
 pub(crate) use thread::{ThreadRow, ThreadView, shown_processes};

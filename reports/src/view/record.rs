@@ -6,6 +6,7 @@ use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Pro
 use hprof::site::LineKind;
 
 use super::line::{error, hits, is_finely_split, markers, seen_cpu, splits_time};
+use super::thin::ThinRow;
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(crate) enum Origin {
     Prior,
     /// The line is in a counted loop: only its hits are known.
     Group,
+    /// The line is the `fn` of a thin function: its hits are the calls.
+    Thin,
 }
 
 impl Origin {
@@ -30,6 +33,7 @@ impl Origin {
             Self::Sampled => "sampled",
             Self::Prior => "prior",
             Self::Group => "group",
+            Self::Thin => "thin",
         }
     }
 }
@@ -95,21 +99,7 @@ pub(crate) fn records<'a>(
         let text = at
             .and_then(|at| function.source.get(at))
             .map(String::as_str);
-        let blank = Record {
-            line,
-            text,
-            hits: None,
-            total: None,
-            own: None,
-            cpu: None,
-            awaited: None,
-            samples: None,
-            error: None,
-            origin: None,
-            heap: None,
-            live: None,
-            rss: None,
-        };
+        let blank = blank(line, text);
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
             ..measured_record(blank, total, (function, cost), heap, splits)
@@ -122,6 +112,41 @@ pub(crate) fn records<'a>(
 pub(crate) fn notes_blocks(profile: &Profile) -> bool {
     let mut heaps = profile.processes.iter().filter_map(|process| process.heap);
     heaps.any(|heap| heap.lines.is_some())
+}
+
+/// A record in which nothing is known.
+const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
+    Record {
+        line,
+        text,
+        hits: None,
+        total: None,
+        own: None,
+        cpu: None,
+        awaited: None,
+        samples: None,
+        error: None,
+        origin: None,
+        heap: None,
+        live: None,
+        rss: None,
+    }
+}
+
+/// The record of a thin function: its calls, on the line of its `fn`.
+pub(crate) fn thin_record<'a>(thin: &ThinRow<'a>) -> Record<'a> {
+    static UNKNOWN: Line = Line {
+        line: 0,
+        kind: LineKind::WholeBody,
+        group: 0,
+        label: String::new(),
+    };
+    let line = thin.function.lines.first().unwrap_or(&UNKNOWN);
+    Record {
+        hits: Some(thin.calls),
+        origin: Some(Origin::Thin),
+        ..blank(line, None)
+    }
 }
 
 fn measured_record<'a>(

@@ -8,7 +8,8 @@ use crate::fixture;
 
 fn export(profile: &Profile, costs: &[FunctionCost]) -> String {
     let mut out = Vec::new();
-    write_costs(profile, costs, &mut out).unwrap();
+    let thin = thin_rows(profile, Scope::All);
+    write_costs(profile, costs, thin, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -96,6 +97,7 @@ fn every_profile_keeps_to_the_schema() {
         (fixture::diffusion(), fixture::diffusion_costs()),
         (fixture::killed(), fixture::diffusion_costs()),
         (fixture::not_measured(), fixture::diffusion_costs()),
+        (fixture::thin(), fixture::diffusion_costs()),
         (odd, costs),
         (Profile::default(), Vec::new()),
     ];
