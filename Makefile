@@ -29,7 +29,7 @@ overhead:
 
 # Fifteen programs over published crates with the attribute on every function: what that costs, and how far the shares of time are from
 # what perf sees of the plain programs (Debian: linux-perf). Writes the table of docs/overhead.md. Run it on a quiet machine: half an hour.
-# `make real PROGRAMS="jzon --rounds 1 --percent 10"` prints a quick look at some of them.
+# `make real PROGRAMS="jzon --rounds 1 --percent 10"` prints a quick look at some of them, `PROGRAMS=--bulk` what it costs with small functions thin.
 real:
 	PROGRAM_FLAGS="$(EVEN_JUMPS)" $(CARGO) run --package hprof-macros --example real -- $(PROGRAMS)
 
@@ -102,3 +102,4 @@ corpus-clippy:
 # The crates of it that take a minute.
 corpus-small:
 	$(CARGO) run --package hprof-macros --example corpus -- --small
+	$(CARGO) run --package hprof-macros --example corpus -- --small --bulk

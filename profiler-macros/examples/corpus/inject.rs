@@ -5,8 +5,24 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{AttrStyle, Attribute, ImplItemFn, ItemFn, Signature, TraitItemFn};
 
-/// What stands before a function afterwards.
-const ATTRIBUTE: &str = " #[::hprof::profile] ";
+/// What the attribute counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Written by hand on each function: it gets lines.
+    ByHand,
+    /// One choice of all functions: small ones are thin.
+    Bulk,
+}
+
+impl Kind {
+    /// What stands before a function afterwards.
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::ByHand => " #[::hprof::profile] ",
+            Self::Bulk => " #[::hprof::profile(bulk)] ",
+        }
+    }
+}
 
 /// Source text with the attribute on every function that has a body.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +33,8 @@ pub(crate) struct Injected {
 }
 
 /// `None` if the text is not Rust that can be parsed: it is some file of test data.
-pub(crate) fn inject(text: &str) -> Option<Injected> {
+pub(crate) fn inject(text: &str, kind: Kind) -> Option<Injected> {
+    let attribute = kind.attribute();
     let tokens: TokenStream = text.parse().ok()?;
     let mut ends = Vec::new();
     token_ends(tokens.clone(), text, &mut ends);
@@ -30,11 +47,11 @@ pub(crate) fn inject(text: &str) -> Option<Injected> {
         .map(|start| behind(&ends, *start))
         .collect();
     places.sort_unstable();
-    let mut injected = String::with_capacity(text.len() + places.len() * ATTRIBUTE.len());
+    let mut injected = String::with_capacity(text.len() + places.len() * attribute.len());
     let mut done = 0;
     for place in places {
         injected.push_str(&text[done..place]);
-        injected.push_str(ATTRIBUTE);
+        injected.push_str(attribute);
         done = place;
     }
     injected.push_str(&text[done..]);
@@ -136,10 +153,10 @@ impl<'ast> Visit<'ast> for Functions {
 
 #[cfg(test)]
 mod tests {
-    use super::{Injected, inject};
+    use super::{Injected, Kind, inject};
 
     fn injected(text: &str) -> Injected {
-        let injected = inject(text).unwrap();
+        let injected = inject(text, Kind::ByHand).unwrap();
         assert_eq!(injected.text.lines().count(), text.lines().count());
         injected
     }
@@ -174,8 +191,14 @@ mod tests {
     }
 
     #[test]
+    fn in_bulk_the_attribute_says_so() {
+        let found = inject("//! a\nfn f() {}", Kind::Bulk).unwrap();
+        assert_eq!(found.text, "//! a\n #[::hprof::profile(bulk)] fn f() {}");
+    }
+
+    #[test]
     fn text_that_is_not_rust_is_left_alone() {
-        assert_eq!(inject("fn f( {"), None);
-        assert_eq!(inject("fn f() }"), None);
+        assert_eq!(inject("fn f( {", Kind::ByHand), None);
+        assert_eq!(inject("fn f() }", Kind::Bulk), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! For each crate of the list: its source as published is copied twice into `target/corpus`, one copy gets the attribute on
 //! every function, and both are built and tested. A row of the table says what the attribute changed: it should be nothing but
-//! the time. With `--clippy` nothing is run: clippy, pedantic lints included, should say the same of both. `inject` writes the attribute into source text, `package` makes the copies, `trial` builds and tests one of them,
+//! the time. With `--clippy` nothing is run: clippy, pedantic lints included, should say the same of both. With `--bulk` the attribute counts as one on the whole crate, so that small functions are thin. `inject` writes the attribute into source text, `package` makes the copies, `trial` builds and tests one of them,
 //! `table` compares and prints.
 
 mod inject;
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
+use inject::Kind;
 use list::Entry;
 use table::Row;
 
@@ -42,19 +43,27 @@ fn main() -> ExitCode {
 )]
 fn run() -> Result<bool> {
     let mut args: Vec<String> = env::args().skip(1).collect();
-    let lints = args.iter().position(|arg| arg == "--clippy");
-    lints.map(|at| args.remove(at));
+    let mut take = |option: &str| {
+        let place = args.iter().position(|arg| arg == option);
+        place.map(|at| args.remove(at)).is_some()
+    };
+    let lints = take("--clippy");
+    let kind = if take("--bulk") {
+        Kind::Bulk
+    } else {
+        Kind::ByHand
+    };
     let entries = chosen(&args)?;
     let folder = folder()?;
     eprintln!("crates go to {}", folder.display());
     let sources = package::sources(&folder, &entries)?;
-    if lints.is_some() {
-        return same_lints(&folder, &entries, &sources);
+    if lints {
+        return same_lints(&folder, &entries, &sources, kind);
     }
     let mut rows = Vec::new();
     println!("{}", table::HEAD);
     for (entry, source) in entries.iter().zip(sources) {
-        let row = row(&folder, entry, &source)?;
+        let row = row(&folder, entry, &source, kind)?;
         println!("{row}");
         rows.push(row);
     }
@@ -77,7 +86,7 @@ fn chosen(args: &[String]) -> Result<Vec<&'static Entry>> {
     let named = |name: &String| {
         let entry = list::CRATES.iter().find(|entry| entry.name == name);
         entry.ok_or_else(|| {
-            format!("`{name}` is not in the list; usage: corpus [--clippy] [--small | CRATE...]")
+            format!("`{name}` is not in the list; usage: corpus [--clippy] [--bulk] [--small | CRATE...]")
                 .into()
         })
     };
@@ -97,11 +106,16 @@ fn folder() -> Result<PathBuf> {
 
 /// Whether clippy has no more to say of the instrumented copies than of the plain ones.
 #[expect(clippy::print_stdout, reason = "a program for the terminal")]
-fn same_lints(folder: &Path, entries: &[&'static Entry], sources: &[PathBuf]) -> Result<bool> {
+fn same_lints(
+    folder: &Path,
+    entries: &[&'static Entry],
+    sources: &[PathBuf],
+    kind: Kind,
+) -> Result<bool> {
     let mut same = true;
     for (entry, source) in entries.iter().zip(sources) {
         let plain = package::plain(folder, entry, source)?;
-        let (profiled, functions) = package::profiled(folder, entry, source)?;
+        let (profiled, functions) = package::profiled(folder, entry, source, kind)?;
         let plain = trial::lint(folder, entry, &plain, false)?;
         let profiled = trial::lint(folder, entry, &profiled, true)?;
         // Place and lint; the texts may count lines, and the attribute makes one of a line of comments.
@@ -126,9 +140,9 @@ fn same_lints(folder: &Path, entries: &[&'static Entry], sources: &[PathBuf]) ->
     Ok(same)
 }
 
-fn row(folder: &Path, entry: &'static Entry, source: &Path) -> Result<Row> {
+fn row(folder: &Path, entry: &'static Entry, source: &Path, kind: Kind) -> Result<Row> {
     let plain = package::plain(folder, entry, source)?;
-    let (profiled, functions) = package::profiled(folder, entry, source)?;
+    let (profiled, functions) = package::profiled(folder, entry, source, kind)?;
     let plain = trial::run(folder, entry, &plain, false)?;
     let profiled = trial::run(folder, entry, &profiled, true)?;
     Ok(Row {

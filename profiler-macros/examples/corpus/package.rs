@@ -72,8 +72,14 @@ pub(crate) fn plain(folder: &Path, entry: &Entry, source: &Path) -> Result<PathB
 }
 
 /// The same with the attribute on every function, and how many there are.
-pub(crate) fn profiled(folder: &Path, entry: &Entry, source: &Path) -> Result<(PathBuf, usize)> {
+pub(crate) fn profiled(
+    folder: &Path,
+    entry: &Entry,
+    source: &Path,
+    kind: inject::Kind,
+) -> Result<(PathBuf, usize)> {
     let copy = folder.join("profiled").join(entry.name);
+    let inject = |text: &str| inject::inject(text, kind);
     let mut functions = 0;
     copy_files(source, &copy, &mut |path, bytes| {
         let inside = path.strip_prefix(source).unwrap_or(path);
@@ -86,7 +92,7 @@ pub(crate) fn profiled(folder: &Path, entry: &Entry, source: &Path) -> Result<(P
         {
             return bytes;
         }
-        match std::str::from_utf8(&bytes).ok().and_then(inject::inject) {
+        match std::str::from_utf8(&bytes).ok().and_then(inject) {
             Some(injected) => {
                 functions += injected.functions;
                 injected.text.into_bytes()

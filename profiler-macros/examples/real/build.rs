@@ -53,25 +53,25 @@ const SOURCES: [(&str, &str); 7] = [
 ];
 
 /// Downloads the crates, makes both packages and builds them as a release with line tables.
-pub(crate) fn programs(folder: &Path) -> Result<Built> {
+pub(crate) fn programs(folder: &Path, kind: inject::Kind) -> Result<Built> {
     let entries: Vec<&Entry> = CRATES.iter().collect();
     let sources = package::sources(folder, &entries)?;
     for (entry, source) in entries.iter().zip(&sources) {
         package::plain(folder, entry, source)?;
-        package::profiled(folder, entry, source)?;
+        package::profiled(folder, entry, source, kind)?;
     }
     Ok(Built {
         plain: build(folder, "plain", None)?,
-        profiled: build(folder, "profiled", Some("lines"))?,
+        profiled: build(folder, "profiled", Some(("lines", kind)))?,
     })
 }
 
-/// Builds a package of programs; `switch` is the value of the build switch for an instrumented one.
-fn build(folder: &Path, copies: &str, switch: Option<&str>) -> Result<PathBuf> {
+/// Builds a package of programs; `switch` is the value of the build switch for an instrumented one, and what its attributes count as.
+fn build(folder: &Path, copies: &str, switch: Option<(&str, inject::Kind)>) -> Result<PathBuf> {
     let package = folder.join(copies).join("programs");
     fs::create_dir_all(package.join("src"))?;
     for (name, text) in SOURCES {
-        let injected = switch.and_then(|_| inject::inject(text));
+        let injected = switch.and_then(|(_, kind)| inject::inject(text, kind));
         let text = injected.map_or_else(|| text.to_owned(), |injected| injected.text);
         write(&package.join("src").join(name), &text)?;
     }
@@ -89,7 +89,7 @@ fn build(folder: &Path, copies: &str, switch: Option<&str>) -> Result<PathBuf> {
         .env("RUSTFLAGS", format!("{} --cap-lints allow", flags.trim()))
         .env_remove("HPROF")
         .env_remove("HPROF_DIR");
-    if let Some(switch) = switch {
+    if let Some((switch, _)) = switch {
         cargo.env("HPROF", switch);
     }
     if !cargo.status()?.success() {

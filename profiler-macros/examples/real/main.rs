@@ -72,6 +72,8 @@ struct Asked {
     rounds: u32,
     /// Hundredths of the turns.
     percent: u64,
+    /// What the attributes count as: in bulk, small functions are thin.
+    kind: inject::Kind,
 }
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
@@ -95,7 +97,7 @@ fn run() -> Result<()> {
     let folder = folder()?;
     perf::check(&folder)?;
     eprintln!("crates and programs go to {}", folder.display());
-    let built = build::programs(&folder)?;
+    let built = build::programs(&folder, asked.kind)?;
     let mut rows = Vec::new();
     for program in &asked.programs {
         let row = row(&folder, &built, program, &asked)?;
@@ -116,6 +118,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     let mut asked = Asked {
         programs: Vec::new(),
         whole: false,
+        kind: inject::Kind::ByHand,
         rounds: 3,
         percent: 100,
     };
@@ -128,6 +131,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
         match &*arg {
             "--rounds" => asked.rounds = u32::try_from(number()?)?.max(1),
             "--percent" => asked.percent = number()?,
+            "--bulk" => asked.kind = inject::Kind::Bulk,
             name => {
                 let before = asked.programs.len();
                 let named = PROGRAMS
@@ -136,7 +140,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
                 asked.programs.extend(named);
                 if asked.programs.len() == before {
                     return Err(format!(
-                        "no program `{name}`; usage: real [--rounds N] [--percent N] [PROGRAM...]"
+                        "no program `{name}`; usage: real [--bulk] [--rounds N] [--percent N] [PROGRAM...]"
                     )
                     .into());
                 }
@@ -145,7 +149,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     }
     if asked.programs.is_empty() {
         asked.programs = PROGRAMS.iter().collect();
-        asked.whole = asked.percent >= 100;
+        asked.whole = asked.percent >= 100 && asked.kind == inject::Kind::ByHand;
     }
     Ok(asked)
 }
