@@ -70,7 +70,7 @@ macro_rules! sized {
             use super::*;
             $($code)*
         }
-        #[hprof::profile(always)]
+        #[hprof::profile(always, lines)]
         pub(crate) mod lines_size {
             use super::*;
             $($code)*
@@ -105,7 +105,7 @@ macro_rules! four_times {
             use super::*;
             $($code)*
         }
-        #[hprof::profile(always)]
+        #[hprof::profile(always, lines)]
         pub(crate) mod lines {
             use super::*;
             $($code)*
