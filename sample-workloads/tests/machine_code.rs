@@ -196,6 +196,66 @@ fn grouped_loops_stay_vectorised() {
     assert_eq!(annotated, plain, "packed instructions");
 }
 
+#[hprof::profile(always, thin)]
+fn turned(x: u64) -> u64 {
+    x.rotate_left(7)
+}
+
+#[hprof::profile(always, thin)]
+fn swapped(x: u64) -> u64 {
+    x.swap_bytes()
+}
+
+#[hprof::profile(always, thin)]
+fn added(x: u64) -> u64 {
+    x.wrapping_mul(9).wrapping_add(1)
+}
+
+/// Calls of three thin functions.
+#[inline(never)]
+fn mixed(x: u64) -> u64 {
+    added(swapped(turned(x)))
+}
+
+/// What they compute.
+#[inline(never)]
+fn mixed_plain(x: u64) -> u64 {
+    x.rotate_left(7)
+        .swap_bytes()
+        .wrapping_mul(9)
+        .wrapping_add(1)
+}
+
+#[inline(never)]
+fn mixed_often(mut x: u64, turns: u64) -> u64 {
+    for _ in 0..turns {
+        x = turned(x);
+    }
+    x
+}
+
+#[test]
+fn a_call_of_a_thin_function_takes_four_instructions_and_three_in_a_loop() {
+    assert_eq!(mixed(black_box(3)), mixed_plain(black_box(3)));
+    assert_eq!(mixed_often(3, 9), mixed_often(3, black_box(9)));
+    let Some(functions) = functions() else { return };
+    // Behind the end there is the way of the first call.
+    let common = |name: &str| {
+        let code = code(functions, &format!("machine_code::{name}"));
+        let code = placeless(code.expect("the function has code of its own"));
+        let end = code.iter().position(|line| line.starts_with("ret"));
+        code[..=end.expect("the function returns")].to_vec()
+    };
+    let (thin, plain) = (common("mixed"), common("mixed_plain"));
+    // And one for the function that calls them: where the words of a thread are.
+    assert!(thin.len() - plain.len() <= 3 * 4 + 1, "{thin:#?}");
+    let often = common("mixed_often");
+    let count = often.iter().position(|line| line.contains("fs:"));
+    let count = &often[count.expect("it reads the word of the thread")..];
+    assert!(count[1].starts_with("sub QWORD PTR"), "{often:#?}");
+    assert!(count[2].starts_with("jns"), "{often:#?}");
+}
+
 #[inline(always)]
 fn step(x: f64) -> f64 {
     x * 1.000_000_1 + 0.5

@@ -85,6 +85,14 @@ fn an_annotated_library_loaded_by_an_annotated_program() {
     };
     assert_eq!(hits("let sum = add_up(turns);"), "2");
     assert_eq!(hits("2 * turn"), "15");
+    let calls = |function: &str| {
+        let mut rows = run.stderr.lines();
+        let row = rows.find(|line| line.trim_end().ends_with(&format!("({function})")));
+        let row = row.unwrap_or_else(|| panic!("no {function:?} in {run:#?}"));
+        row.split_whitespace().next().unwrap().to_owned()
+    };
+    // Those of the library and that of the program have counters of their own.
+    assert_eq!(["nothing", "same", "one"].map(calls), ["2", "15", "2"]);
 }
 
 /// The folder is made, the files cannot be.
