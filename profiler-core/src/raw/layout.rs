@@ -218,6 +218,8 @@ pub struct Header {
     pub heap: HeapWords,
     /// Cost of reading the CPU clock of a thread in a marker, in picoseconds.
     pub cost_cpu_ps: AtomicU64,
+    /// Cost of counting a call of a thin function, in picoseconds.
+    pub cost_thin_ps: AtomicU64,
 }
 
 /// Sums over the blocks that are noted: allocated, and not freed yet.

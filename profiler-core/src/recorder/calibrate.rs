@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::clock::Source;
 use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::protocol::{PROBED, SAMPLED, TIMED};
+use super::thin::{self, thin_call};
 use super::{frame::Frame, resident, space, tree};
 use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
@@ -25,6 +26,8 @@ pub(super) struct Costs {
     pub(super) cpu_ticks: u64,
     /// Entering and leaving a frame, beside its markers.
     pub(super) call_ticks_1024: u64,
+    /// Counting a call of a thin function.
+    pub(super) thin_ticks_1024: u64,
 }
 
 /// Never listed: only its number is used.
@@ -151,5 +154,6 @@ pub(super) fn measure(source: Source) -> Costs {
         marker_ticks_1024,
         cpu_ticks,
         call_ticks_1024,
+        thin_ticks_1024: thin::try_calls(|thin| best(source, 256, || thin_call(thin))).unwrap_or(0),
     }
 }

@@ -23,7 +23,7 @@ use super::space::{self, SharedLock};
 use super::thread::{self, MAX_THREADS};
 use super::{begin, protocol, resident, sites};
 use crate::raw::layout::{KIND_THIN, ThinCell, ThinRecord, ThreadRecord};
-use crate::site::Thin;
+use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, Thin};
 
 /// The part of the file that arrays may take, at most: one in so many bytes.
 const SHARE: usize = 4;
@@ -233,6 +233,35 @@ fn begin_thread() -> Option<()> {
     }
     with_local(|local| local.thin.set(distance(array)));
     Some(())
+}
+
+/// Gives `work` a thin function to call while this thread counts in an array that nobody reads; `None` if there is no memory for one. The array is as long as any
+/// other: a signal handler may call what it likes meanwhile.
+pub(super) fn try_calls<R>(work: impl FnOnce(&'static Thin) -> R) -> Option<R> {
+    static SITE: Site<1> = Site::new(
+        SiteFacts {
+            kind: SiteKind::Function,
+            module: "",
+            name: "",
+            file: "",
+            line: 0,
+            column: 0,
+            end_line: 0,
+            package: "",
+            source: "",
+        },
+        [LineSite::new(0, LineKind::WholeBody, 0)],
+    );
+    #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
+    static THIN: Thin = Thin::new(&SITE);
+    let bytes = count() * size_of::<ThinCell>();
+    let array = space::private_memory(bytes)?;
+    let before = with_local(|local| local.thin.replace(distance(array.cast())));
+    let result = work(&THIN);
+    with_local(|local| local.thin.set(before));
+    space::return_private_memory(array, bytes);
+    Some(result)
 }
 
 /// Ends the counting of this thread; what it counted stays with its record.

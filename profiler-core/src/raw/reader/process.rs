@@ -14,7 +14,7 @@ use super::thin;
 use super::thread::{self, Events};
 use crate::model::{
     ClockMode, ClockSource, Heap, LiveHeap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
-    RssLevel, RssSource, Run, Thread,
+    RssLevel, RssSource, Run, ThinCalls, Thread,
 };
 use crate::raw::layout::{
     FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
@@ -67,11 +67,7 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
         },
     };
     let (threads, events) = threads(&recording, &mut damaged);
-    let thin = thin::read(bytes, &records, &sites, &mut damaged);
-    let process = Process {
-        thin,
-        ..process(&recording, clock_mode, threads, &events, damaged)
-    };
+    let process = process(&recording, clock_mode, threads, &events, damaged);
     Profile {
         run: Run::default(),
         functions: sites.functions,
@@ -141,6 +137,7 @@ fn process(
 ) -> Process {
     let Recording { bytes, header, .. } = recording;
     let has = |flag: u64| header.flags & flag != 0;
+    let thin = thin::read(*bytes, recording.records, recording.sites, &mut damaged);
     let clock_source = clock_source(*bytes, &mut damaged);
     let ticks = recording.end_ticks.saturating_sub(header.start_ticks);
     let last_cpu = bytes.u64(offset_of!(Header, last_cpu_ns));
@@ -177,7 +174,7 @@ fn process(
         goes_on: false,
         debug_assertions: has(FLAG_DEBUG_ASSERTIONS),
         opt_level: opt_level(bytes.u32(offset_of!(Header, opt_level))),
-        own_cost: own_cost(recording, events, has(FLAG_SAMPLER)),
+        own_cost: own_cost(recording, events, &thin, has(FLAG_SAMPLER)),
         losses: Losses {
             flat: has(FLAG_FLAT),
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
@@ -189,7 +186,7 @@ fn process(
         heap: has(FLAG_ALLOC).then(|| heap(recording)),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
-        thin: Vec::new(),
+        thin,
         native: None,
     }
 }
@@ -260,13 +257,20 @@ fn opt_level(code: u32) -> char {
         .unwrap_or('?')
 }
 
-fn own_cost(recording: &Recording<'_>, events: &[Events], sampler: bool) -> OwnCost {
+fn own_cost(
+    recording: &Recording<'_>,
+    events: &[Events],
+    thin: &[ThinCalls],
+    sampler: bool,
+) -> OwnCost {
     let bytes = recording.bytes;
     let sum = |part: fn(&Events) -> u64| events.iter().map(part).fold(0, u64::saturating_add);
     let timed_markers = sum(|events| events.timed_markers);
     let markers = sum(|events| events.markers);
     let calls = sum(|events| events.calls);
     let cpu_reads = sum(|events| events.cpu_reads);
+    let thin = thin.iter().map(|thin| thin.calls);
+    let thin_calls = thin.fold(0, u64::saturating_add);
     let picoseconds = |count: u64, field: usize| u128::from(count) * u128::from(bytes.u64(field));
     let total = picoseconds(timed_markers, offset_of!(Header, cost_timed_ps))
         .saturating_add(picoseconds(
@@ -274,7 +278,8 @@ fn own_cost(recording: &Recording<'_>, events: &[Events], sampler: bool) -> OwnC
             offset_of!(Header, cost_marker_ps),
         ))
         .saturating_add(picoseconds(calls, offset_of!(Header, cost_call_ps)))
-        .saturating_add(picoseconds(cpu_reads, offset_of!(Header, cost_cpu_ps)));
+        .saturating_add(picoseconds(cpu_reads, offset_of!(Header, cost_cpu_ps)))
+        .saturating_add(picoseconds(thin_calls, offset_of!(Header, cost_thin_ps)));
     OwnCost {
         timed_markers,
         markers,
