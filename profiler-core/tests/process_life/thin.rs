@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use hprof::model::Profile;
+use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 use hprof::profile;
 
 use crate::{Remains, TURNS, cost, fork, leave, process_of, steps, steps_recorded, wait_for};
@@ -36,6 +36,46 @@ impl Counter {
     fn add_up(&mut self, turns: u64) {
         for turn in 0..turns {
             self.0 += turn & 1;
+        }
+    }
+}
+
+/// The same code with lines in all functions, and as the rule chooses.
+macro_rules! both {
+    ($($code:item)*) => {
+        #[profile(always, lines)]
+        mod full { $($code)* }
+        #[profile(always)]
+        mod by_rule { $($code)* }
+    };
+}
+
+both! {
+    pub(super) struct Table(pub(super) Vec<u64>);
+
+    impl Table {
+        fn at(&self, index: usize) -> u64 {
+            self.0[index % self.0.len()]
+        }
+
+        fn is_even(&self, index: usize) -> bool {
+            self.at(index).is_multiple_of(2)
+        }
+
+        pub(super) fn sum(&self, turns: usize) -> u64 {
+            let mut sum = 0;
+            for index in 0..turns {
+                if self.is_even(index) {
+                    sum += Self::mixed(self.at(index));
+                }
+            }
+            sum
+        }
+
+        fn mixed(value: u64) -> u64 {
+            let turned = value.rotate_left(3);
+            let mixed = [turned, value].iter().fold(0, |sum, part| sum ^ part);
+            mixed + 1
         }
     }
 }
@@ -99,6 +139,11 @@ mod scenarios {
             for _ in 0..TURNS { counter.add_up(2); }
             assert_eq!(counter.value(), TURNS);
             bumps(CALLS - 10);
+        }
+        full_and_by_rule {
+            let numbers: Vec<u64> = (0..7).collect();
+            let sum = full::Table(numbers.clone()).sum(1_000);
+            assert_eq!(by_rule::Table(numbers).sum(1_000), sum);
         }
         short_threads {
             for _ in 0..200 {
@@ -206,6 +251,35 @@ fn beside_thin_functions_full_ones_are_measured_as_ever() {
         !thread.nodes.iter().any(thin),
         "a thin function has no node"
     );
+}
+
+#[test]
+fn what_stays_full_has_the_hits_it_had_and_what_is_thin_the_calls() {
+    let remains = Remains::of("thin::full_and_by_rule");
+    let profile = remains.only();
+    let costs = function_costs(profile, Scope::All);
+    let function = |index: u32| &profile.functions[index as usize];
+    // Calls, and hits by line from the first on.
+    let measured = |module: &str, name: &str| {
+        let is_it = |cost: &&FunctionCost| {
+            let function = function(cost.function.0);
+            function.module.ends_with(module) && function.name == name
+        };
+        let cost = costs.iter().find(is_it)?;
+        let hits = cost.lines.iter().map(|line| line.own.hits);
+        Some((cost.calls, hits.collect::<Vec<_>>()))
+    };
+    for name in ["Table::sum", "Table::mixed"] {
+        let full = measured("full", name).unwrap();
+        assert_eq!(measured("by_rule", name), Some(full), "{name}");
+    }
+    for name in ["Table::at", "Table::is_even"] {
+        assert_eq!(measured("by_rule", name), None, "{name} has no frame");
+        let (calls, _) = measured("full", name).unwrap();
+        let thin = process_of(profile).thin.iter();
+        let thin = thin.filter(|thin| function(thin.function.0).name == name);
+        assert_eq!(thin.map(|thin| thin.calls).collect::<Vec<_>>(), [calls]);
+    }
 }
 
 #[test]
