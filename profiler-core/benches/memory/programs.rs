@@ -22,7 +22,7 @@ mod list {
                 use super::*;
                 $($code)*
             }
-            #[hprof::profile(always)]
+            #[hprof::profile(always, lines)]
             pub(super) mod lines {
                 use super::*;
                 $($code)*

@@ -59,7 +59,7 @@ both! {
         }
 
         fn is_even(&self, index: usize) -> bool {
-            self.at(index).is_multiple_of(2)
+            self.at(index) & 1 == 0
         }
 
         pub(super) fn sum(&self, turns: usize) -> u64 {
