@@ -10,6 +10,7 @@ use crate::footer;
 use crate::grid::{Cell, Column, Grid, shown};
 use crate::line_table::{heat, signs};
 use crate::numbers::{self, Unit};
+use crate::screen::Screen;
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
@@ -67,6 +68,7 @@ fn annotate(
     options: &AnnotateOptions,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
+    let out = &mut Screen::new(out, options.style);
     let lines: Option<Vec<&str>> = text.map(|text| text.lines().collect());
     let view = FileView::new(profile, costs, thin, file, lines.as_deref());
     let view = view.ok_or_else(|| ReportError::NotInProfile { file: file.into() })?;

@@ -9,6 +9,7 @@ use crate::footer;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::heat;
 use crate::numbers::{self, Unit};
+use crate::screen::Screen;
 use crate::style::Style;
 use crate::text;
 use crate::thin_table;
@@ -81,6 +82,7 @@ pub fn write_function_table(
     options: &FunctionTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Screen::new(out, options.style);
     let costs = function_costs(profile, options.scope);
     write_costs(profile, &costs, options, out)?;
     thin_table::write(profile, options.scope, options.top, options.style, out)?;

@@ -19,6 +19,7 @@ mod memory_table;
 mod native_flamegraph;
 mod native_table;
 mod numbers;
+mod screen;
 mod source;
 mod stacks;
 mod style;

@@ -9,6 +9,7 @@ use crate::footer;
 use crate::grid::{Cell, Column, Grid, shown};
 use crate::heap_table;
 use crate::numbers::{self, Unit};
+use crate::screen::Screen;
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
@@ -82,6 +83,7 @@ pub fn write_line_tables(
     options: &LineTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Screen::new(out, options.style);
     let costs = function_costs(profile, options.scope);
     write_costs(profile, &costs, options, out)?;
     if options.alloc {

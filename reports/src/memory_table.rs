@@ -8,6 +8,7 @@ use crate::beside::{self, Beside, Layout};
 use crate::grid::{self, Cell, Column, Grid};
 use crate::heap_table;
 use crate::numbers::{counted, general, rough_time, scaled_bytes, thousands};
+use crate::screen::Screen;
 use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
@@ -66,6 +67,7 @@ pub fn write_memory_tables(
     options: &MemoryTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Screen::new(out, options.style);
     let processes = process_memory(profile);
     if processes.is_empty() {
         writeln!(

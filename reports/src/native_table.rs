@@ -10,6 +10,7 @@ use crate::beside::{self, Beside, Layout, Place};
 use crate::error::ReportError;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::heat;
+use crate::screen::Screen;
 use crate::style::Style;
 use crate::text;
 use crate::view::{FindFunction, NativeView};
@@ -60,6 +61,7 @@ pub fn write_native_table(
     find: &FindFunction<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Screen::new(out, options.style);
     let Some(view) = NativeView::new(profile, find) else {
         return Ok(());
     };
@@ -197,6 +199,7 @@ pub fn write_suggestions(
     find: &FindFunction<'_>,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
+    let out = &mut Screen::new(out, Style::default());
     let view = NativeView::new(profile, find).ok_or(ReportError::NoNative)?;
     if view.worth.is_empty() {
         writeln!(

@@ -12,6 +12,14 @@ use crate::text;
 /// Columns of a line's code that deep nesting must leave, where the line has so many.
 const LEAST_CODE: usize = 20;
 
+/// Lines of a source with their numbers. A damaged profile may have the first anywhere, so lines behind the last number are left out.
+pub(crate) fn numbered<T>(
+    first: u32,
+    lines: impl IntoIterator<Item = T>,
+) -> impl Iterator<Item = (u32, T)> {
+    (first..=u32::MAX).zip(lines)
+}
+
 /// Source text ready to be shown.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {

@@ -43,7 +43,11 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 
 /// Control characters, and the marks that turn the direction of writing and so could show code in a false order.
 pub(crate) fn is_unsafe(sign: char) -> bool {
-    sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    sign.is_control()
+        || matches!(
+            sign,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 /// The longest start of the text that fits into so many columns.
@@ -87,14 +91,17 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
 
 /// The text with spaces before it, up to a width.
 pub(crate) fn right(text: &str, columns: usize) -> String {
-    let blank = columns.saturating_sub(width(text));
-    format!("{:blank$}{text}", "")
+    blanks(columns.saturating_sub(width(text))) + text
 }
 
 /// The text with spaces after it, up to a width.
 pub(crate) fn left(text: &str, columns: usize) -> String {
-    let blank = columns.saturating_sub(width(text));
-    format!("{text}{:blank$}", "")
+    text.to_owned() + &blanks(columns.saturating_sub(width(text)))
+}
+
+/// So many spaces. A width of a format string holds no more than 65,535, and text from a profile may be longer.
+fn blanks(columns: usize) -> String {
+    " ".repeat(columns)
 }
 
 #[cfg(test)]
@@ -106,6 +113,7 @@ mod tests {
         assert_eq!(clean("\tlet\tx;"), "    let x;");
         assert_eq!(clean("a\u{1b}[31m\r"), "a\u{fffd}[31m");
         assert_eq!(clean("x\u{202e}y"), "x\u{fffd}y");
+        assert_eq!(clean("x\u{200f}y"), "x\u{fffd}y");
         assert!(matches!(clean("  plain"), Cow::Borrowed("  plain")));
     }
 
@@ -132,5 +140,12 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本");
         assert_eq!(right("日", 4), "  日");
         assert_eq!(left("日", 4), "日  ");
+    }
+
+    #[test]
+    fn text_is_padded_to_any_width() {
+        let columns = usize::from(u16::MAX) + 2;
+        assert_eq!(right("x", columns).len(), columns);
+        assert_eq!(left("x", columns).len(), columns);
     }
 }

@@ -9,6 +9,7 @@ use crate::footer;
 use crate::grid::{Cell, Column, Grid};
 use crate::line_table::{self, LineTableOptions};
 use crate::numbers::{self, Unit};
+use crate::screen::Screen;
 use crate::style::{Style, Tone};
 use crate::text;
 use crate::view::{RunView, ThreadRow, ThreadView, shown_processes};
@@ -47,6 +48,7 @@ pub fn write_thread_table(
     options: &ThreadTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let out = &mut Screen::new(out, options.style);
     write_table(profile, options, out)?;
     if let Some(lines) = &options.lines {
         write_lines(profile, lines, |scope| function_costs(profile, scope), out)?;

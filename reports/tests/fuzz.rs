@@ -20,7 +20,7 @@ use hprof_reports::{
 /// What a report may allocate: a flamegraph has a page of script.
 const REPORTING: (usize, usize) = (512, 8 << 20);
 
-/// Takes what a terminal would get.
+/// Takes what a terminal would get, and refuses what could disturb it.
 #[derive(Default)]
 struct Screen {
     bytes: u64,
@@ -29,7 +29,8 @@ struct Screen {
 impl Write for Screen {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(part);
-        let is_bad = |sign: char| sign.is_control() && sign != '\n';
+        let turns = |sign| matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let is_bad = |sign: char| (sign.is_control() && sign != '\n') || turns(sign);
         assert!(!text.contains(is_bad), "{text:?}");
         self.bytes += part.len() as u64;
         Ok(part.len())
@@ -163,4 +164,82 @@ fn reports_of_damaged_profiles_do_no_harm() {
         memory: REPORTING,
     }
     .fuzz();
+}
+
+/// A sound profile with something of everything.
+fn sound() -> Profile {
+    read_saved(&packed(saved_seeds().swap_remove(0))).unwrap()
+}
+
+#[test]
+fn functions_at_the_last_line_number_there_is_have_reports() {
+    for first in [u32::MAX - 2, u32::MAX - 1, u32::MAX] {
+        let mut profile = sound();
+        for function in &mut profile.functions {
+            function.line = first;
+            function.end_line = u32::MAX;
+            for line in &mut function.lines {
+                line.line = u32::MAX;
+                line.group = u32::MAX;
+            }
+            function.lines.truncate(1);
+        }
+        render(profile);
+    }
+}
+
+#[test]
+fn no_text_of_a_profile_reaches_a_terminal_as_a_command() {
+    const TRAP: &str = "\u{1b}[31m\u{9b}2J\u{202e}\u{200f}x\r";
+    let mut profile = sound();
+    for function in &mut profile.functions {
+        function.module = TRAP.into();
+        function.name = TRAP.into();
+        function.file = TRAP.into();
+        function.package = TRAP.into();
+        function.source = vec![TRAP.into(); function.source.len()];
+        for line in &mut function.lines {
+            line.label = TRAP.into();
+        }
+    }
+    for function in &mut profile.not_measured {
+        function.file = TRAP.into();
+        function.module = TRAP.into();
+        function.name = TRAP.into();
+    }
+    profile.run.command = vec![TRAP.into(); 2];
+    profile.run.cargo_profile = Some(TRAP.into());
+    profile.run.source_root = Some(TRAP.into());
+    for process in &mut profile.processes {
+        process.host = TRAP.into();
+        process.exe = TRAP.into();
+        process.opt_level = '\u{1b}';
+        process.finished = false;
+        for thread in &mut process.threads {
+            thread.name = TRAP.into();
+        }
+    }
+    render(profile.clone());
+    profile.run.cargo_profile = None;
+    profile.run.end = None;
+    render(profile);
+}
+
+#[test]
+fn names_longer_than_a_width_of_a_format_string_have_reports() {
+    let mut profile = sound();
+    let long = "n".repeat(usize::from(u16::MAX) + 1);
+    for function in &mut profile.functions {
+        function.name.clone_from(&long);
+        function.file.clone_from(&long);
+        for line in &mut function.lines {
+            line.label.clone_from(&long);
+        }
+    }
+    for process in &mut profile.processes {
+        for thread in &mut process.threads {
+            thread.name.clone_from(&long);
+        }
+    }
+    render(profile);
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 use hprof::model::{Function, FunctionCost, FunctionId, LineCost, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
+use crate::source::numbered;
+
 use super::line::{Figures, markers, splits_time};
 use super::moved::{At, locate};
 use super::thin::ThinRow;
@@ -104,7 +106,7 @@ impl<'a> FileView<'a> {
             }
         };
         let lines = match text {
-            Some(text) => (1..).zip(text.iter().copied()).collect(),
+            Some(text) => numbered(1, text.iter().copied()).collect(),
             None => compiled(&all),
         };
         let mut rows: Vec<FileRow<'a>> = lines.into_iter().map(row).collect();
@@ -241,7 +243,8 @@ impl Sum {
 fn compiled<'a>(functions: &[&'a Function]) -> Vec<(u32, &'a str)> {
     let mut lines = BTreeMap::new();
     for function in functions {
-        lines.extend((function.line..).zip(function.source.iter().map(String::as_str)));
+        let source = function.source.iter().map(String::as_str);
+        lines.extend(numbered(function.line, source));
         for line in &function.lines {
             lines.entry(line.line).or_insert("");
         }

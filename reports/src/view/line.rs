@@ -7,6 +7,8 @@ use hprof::model::{
 };
 use hprof::site::LineKind;
 
+use crate::source::numbered;
+
 use super::sure::{Sure, matters};
 
 /// Below this own time of a hit a sampled split is no better than [`SPLIT_ERROR`]: the sampler cannot see which of two
@@ -157,7 +159,7 @@ impl<'a> FunctionView<'a> {
         let totals: BTreeMap<u32, &LineTotal> =
             cost.lines.iter().map(|total| (total.line, total)).collect();
         let mut rows: BTreeMap<u32, Row<'a>> = BTreeMap::new();
-        for (line, _) in (function.line..).zip(&function.source) {
+        for (line, _) in numbered(function.line, &function.source) {
             rows.insert(
                 line,
                 Row {

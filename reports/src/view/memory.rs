@@ -1,5 +1,6 @@
 //! The rows of memory tables.
 
+use crate::source::numbered;
 use crate::sums::sum;
 use std::collections::BTreeMap;
 
@@ -48,7 +49,7 @@ impl<'a> MemoryView<'a> {
     pub(crate) fn new(profile: &'a Profile, cost: &FunctionCost) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
         let mut rows: BTreeMap<u32, MemoryRow> = BTreeMap::new();
-        for (line, _) in (function.line..).zip(&function.source) {
+        for (line, _) in numbered(function.line, &function.source) {
             let blank = MemoryRow {
                 line,
                 ..MemoryRow::default()

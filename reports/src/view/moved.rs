@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use hprof::model::Function;
 
+use crate::source::numbered;
+
 /// Cells of the largest table that is filled to compare two texts; what is longer is looked for as a whole only.
 const MOST_CELLS: usize = 1 << 24;
 
@@ -48,8 +50,8 @@ pub(crate) fn locate(functions: &[&Function], text: &[&str]) -> Vec<Vec<Option<A
                 search.claim(function, &found);
                 places[*at] = found;
             }
-            let first = places[*at].iter().zip(function.line..);
-            let mut known = first.filter_map(|(at, old)| at.map(|at| (at.line, old)));
+            let first = numbered(function.line, &places[*at]);
+            let mut known = first.filter_map(|(old, at)| at.map(|at| (at.line, old)));
             if let Some((new, old)) = known.next() {
                 shift = i64::from(new) - i64::from(old);
             }
@@ -101,7 +103,7 @@ impl<'a> Search<'a> {
     }
 
     fn claim(&mut self, function: &Function, found: &[Option<At>]) {
-        for (at, old) in found.iter().zip(function.line..) {
+        for (old, at) in numbered(function.line, found) {
             if let Some(at) = at {
                 self.claimed[at.line as usize - 1] = Some(old);
             }
@@ -116,10 +118,8 @@ impl<'a> Search<'a> {
     fn is_at(&self, function: &Function, old: &[Option<u32>], start: usize) -> bool {
         let window = self.new.get(start..start.saturating_add(old.len()));
         window == Some(old)
-            && (start..)
-                .zip(function.line..)
-                .take(old.len())
-                .all(|(new, line)| self.is_free(new, line))
+            && numbered(function.line, start..start + old.len())
+                .all(|(line, new)| self.is_free(new, line))
     }
 
     /// The function where it was.
