@@ -79,12 +79,15 @@ valgrind:
 # Almost sound files, a minute on all cores for each reader, for the merge, and for all reports; saved profiles with flipped bits; source texts; and
 # hostile files through every command. Sums that do not fit panic. Prints how many.
 fuzz: export CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS = true
+fuzz: export HPROF_FUZZ_TALLY = $(CURDIR)/target/fuzz-tally
 fuzz:
+	mkdir -p target && rm -f $$HPROF_FUZZ_TALLY
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-core --test fuzz -- --nocapture --test-threads=1
 	$(CARGO) test --release -p hprof-core --test pprof_file -- --ignored --nocapture
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-reports --test fuzz -- --nocapture --test-threads=1
 	HPROF_FUZZ_SECONDS=$${HPROF_FUZZ_SECONDS:-60} $(CARGO) test --release -p hprof-cli --bin hprof sources
 	$(CARGO) test --release -p hprof-cli --test it hostile -- --ignored --nocapture
+	awk '{ runs += $$1 } END { print runs " runs in all" }' $$HPROF_FUZZ_TALLY
 
 # `#[profile]` on every function of 22 published crates (19,478), which are downloaded and tested with and without it: an hour on a
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.

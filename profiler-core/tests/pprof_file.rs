@@ -18,6 +18,8 @@ mod go_tool;
 mod round_trip;
 #[path = "pprof_file/stripped.rs"]
 mod stripped;
+#[path = "fuzz/tally.rs"]
+mod tally;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,13 +1,15 @@
 //! The flamegraph: one SVG with its own script, drawn by inferno.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use hprof::model::{Profile, Scope};
 use inferno::flamegraph::{Options, from_lines};
 
 use crate::error::ReportError;
+use crate::numbers;
 use crate::stacks::{Metric, Stacks, stacks};
 use crate::text;
+use crate::visible::visible;
 
 /// Stand-ins for signs in names that inferno would take for its own; put back in the finished picture.
 const STAND_INS: [(char, char); 2] = [(';', '\u{f8f0}'), (' ', '\u{f8f1}')];
@@ -38,7 +40,7 @@ pub struct FlamegraphOptions {
 /// Writes an SVG that any browser opens: a click zooms, Ctrl-F searches.
 ///
 /// # Errors
-/// [`ReportError::Empty`], [`ReportError::AllZero`] and [`ReportError::TooLarge`] before anything is written, else
+/// [`ReportError::Empty`], [`ReportError::AllZero`], [`ReportError::TooLarge`] and [`ReportError::TooDeep`] before anything is written, else
 /// [`ReportError::Write`].
 ///
 /// ```
@@ -68,23 +70,47 @@ pub fn write_flamegraph(
     drawing.deterministic = true;
     drawing.name_type = if options.lines { "Line:" } else { "Function:" }.into();
     (drawing.count_name, drawing.factor) = unit(metric, total);
-    draw(&stacks, &mut drawing, out)
+    draw(stacks, &mut drawing, out)
 }
 
 /// Draws stacks of which there is at least one.
 pub(crate) fn draw(
-    stacks: &Stacks,
+    mut stacks: Stacks,
     drawing: &mut Options<'_>,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
-    let names: Vec<String> = stacks.names.iter().map(|name| hidden(name)).collect();
-    let lines: Vec<String> = stacks.all.iter().map(|one| line(&names, one)).collect();
-    let mut picture = Vec::new();
-    from_lines(drawing, lines.iter().map(String::as_str), &mut picture)?;
-    let picture = String::from_utf8_lossy(&picture);
-    let restored: String = picture.chars().map(restore).collect();
-    out.write_all(restored.as_bytes())?;
-    Ok(())
+    stacks.names = stacks.names.iter().map(|name| hidden(name)).collect();
+    let (stacks, unseen) = visible(stacks)?;
+    if let Some(percent) = unseen {
+        let percent = numbers::general(percent, 2);
+        let unseen = format!("frames below {percent} % are part of what called them");
+        let said = drawing.subtitle.take();
+        drawing.subtitle = Some(said.map_or(unseen.clone(), |said| format!("{said}; {unseen}")));
+    }
+    drawing.title = text::clean(&drawing.title).into_owned();
+    let lines: Vec<String> = stacks.all.iter().map(|one| line(&stacks, one)).collect();
+    let picture = lines.iter().map(String::as_str);
+    Ok(from_lines(drawing, picture, Restored(out))?)
+}
+
+/// Puts the signs back whose stand-ins the library has drawn. It writes whole characters.
+struct Restored<'a>(&'a mut dyn Write);
+
+impl Write for Restored<'_> {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(part);
+        if text.is_ascii() {
+            self.0.write_all(part)?;
+        } else {
+            let restored: String = text.chars().map(restore).collect();
+            self.0.write_all(restored.as_bytes())?;
+        }
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn title(profile: &Profile, options: &FlamegraphOptions) -> String {
@@ -112,10 +138,14 @@ fn unit(metric: Metric, total: u64) -> (String, f64) {
 }
 
 /// A stack as inferno reads it.
-fn line(names: &[String], (stack, value): &(Vec<u32>, u64)) -> String {
-    let frames = stack.iter().filter_map(|frame| names.get(*frame as usize));
-    let frames: Vec<&str> = frames.map(String::as_str).collect();
-    format!("{} {value}", frames.join(";"))
+fn line(stacks: &Stacks, (stack, value): &(Vec<u32>, u64)) -> String {
+    let mut line = String::new();
+    for name in stacks.frames(stack) {
+        line.push_str(name);
+        line.push(';');
+    }
+    line.pop();
+    format!("{line} {value}")
 }
 
 /// A name as inferno reads it.

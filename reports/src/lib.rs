@@ -28,6 +28,7 @@ mod text;
 mod thin_table;
 mod thread_table;
 mod view;
+mod visible;
 
 #[cfg(test)]
 mod fixture;

@@ -49,7 +49,6 @@ pub fn write_native_flamegraph(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let (stacks, mut colors) = collect(profile).ok_or(ReportError::NoNative)?;
-    let stacks = stacks.check()?;
     if stacks.all.is_empty() {
         return Err(ReportError::AllZero {
             metric: "native samples",
@@ -68,7 +67,7 @@ pub fn write_native_flamegraph(
     drawing.deterministic = true;
     drawing.count_name = "samples".into();
     drawing.palette_map = Some(&mut colors);
-    draw(&stacks, &mut drawing, out)
+    draw(stacks, &mut drawing, out)
 }
 
 /// The stacks, outermost frame first, and the colours of all frames; `None` if no process has native stacks.

@@ -67,7 +67,7 @@ pub(crate) struct Stacks {
     pub(crate) all: Vec<(Vec<u32>, u64)>,
 }
 
-/// Bytes that all stacks together may take as text. A chain of calls as long as a file can hold would fill the memory: each of its
+/// Bytes that all stacks together may take, as text and as numbers. A chain of calls as long as a file can hold would fill the memory: each of its
 /// stacks has all frames of the one before.
 const MOST_TEXT: usize = 64 << 20;
 
@@ -83,20 +83,6 @@ impl Stacks {
         let mut values = self.all.iter().map(|(_, value)| *value);
         let total = values.try_fold(0_u64, u64::checked_add);
         total.ok_or(ReportError::TooLarge { metric })
-    }
-
-    /// Refuses stacks that are too long for a picture or a list.
-    pub(crate) fn check(self) -> Result<Self, ReportError> {
-        let mut text = 0_usize;
-        for (stack, _) in &self.all {
-            for name in self.frames(stack) {
-                text = text.saturating_add(name.len() + 1);
-            }
-            if text > MOST_TEXT {
-                return Err(ReportError::TooDeep { limit: MOST_TEXT });
-            }
-        }
-        Ok(self)
     }
 }
 
@@ -170,11 +156,19 @@ impl Tree {
             used.entry(*place).or_default();
         }
         let mut stacks = Stacks::default();
+        let mut text = 0_usize;
+        let mut take = |bytes: usize| {
+            text = text.saturating_add(bytes);
+            let fits = text <= MOST_TEXT;
+            fits.then_some(())
+                .ok_or(ReportError::TooDeep { limit: MOST_TEXT })
+        };
         for (number, (place, index)) in (0..).zip(&mut used) {
             *index = number;
-            stacks.names.push(name(profile, &functions, *place));
+            let name = name(profile, &functions, *place);
+            take(name.len())?;
+            stacks.names.push(name);
         }
-        let mut text = 0_usize;
         for (value, end) in self.sums.iter().zip(&self.places) {
             if *value == 0 {
                 continue;
@@ -184,10 +178,7 @@ impl Tree {
             while let Some((above, place)) = next {
                 let index = used.get(place).copied().unwrap_or(0);
                 let name = stacks.names.get(index as usize).map_or(0, String::len);
-                text = text.saturating_add(name + 1);
-                if text > MOST_TEXT {
-                    return Err(ReportError::TooDeep { limit: MOST_TEXT });
-                }
+                take(name + 1 + size_of::<u32>())?;
                 stack.push(index);
                 next = above.and_then(|above| self.places.get(above as usize));
             }

@@ -8,7 +8,7 @@ mod engine;
 
 use std::io::{self, Write};
 
-use engine::{MESSAGE, RAW, Target, packed, raw_seeds, read_raw, read_saved, saved_seeds};
+use engine::{MESSAGE, RAW, Target, packed, peak_of, raw_seeds, read_raw, read_saved, saved_seeds};
 use hprof::model::{Native, NativeFrame, NativeStack, Profile, Scope, merge};
 use hprof_reports::{
     AnnotateOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, LineTableOptions,
@@ -242,4 +242,27 @@ fn names_longer_than_a_width_of_a_format_string_have_reports() {
         }
     }
     render(profile);
+}
+
+/// A file of 3,000 bytes may hold this chain. Its picture took 30 MB.
+#[test]
+fn a_chain_of_calls_with_long_names_has_reports_within_their_memory() {
+    let mut profile = sound();
+    for (number, function) in profile.functions.iter_mut().enumerate() {
+        function.name = format!("{number}{}", "n;".repeat(650));
+    }
+    let thread = &mut profile.processes[0].threads[0];
+    let first = thread.nodes[0].clone();
+    thread.nodes = (0..150)
+        .map(|number: u32| {
+            let mut node = first.clone();
+            node.parent = number
+                .checked_sub(1)
+                .map(|parent| (parent, first.lines[0].0));
+            node.function.0 = number % 2;
+            node
+        })
+        .collect();
+    let ((), peak) = peak_of(|| render(profile));
+    assert!(peak < REPORTING.1, "{peak} bytes");
 }

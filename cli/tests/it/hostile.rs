@@ -20,6 +20,9 @@ use crate::fixture::hprof;
 #[expect(dead_code, reason = "one example is enough here")]
 #[path = "../../../profiler-core/tests/pprof_file/example.rs"]
 mod example;
+#[expect(clippy::print_stdout, reason = "tests tell their counts")]
+#[path = "../../../profiler-core/tests/fuzz/tally.rs"]
+mod tally;
 
 /// CPU time that a command may take. Unoptimised as tests are, hprof is up to twenty times slower than it is for its users.
 const SECONDS: u32 = if cfg!(debug_assertions) { 20 } else { 2 };
@@ -451,6 +454,6 @@ fn all_hostile_files_do_no_harm_to_any_command() {
         return;
     }
     let (count, wrong) = try_all(1);
-    println!("{count} commands on hostile files");
+    tally::tell("commands on hostile files", count as u64, "");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

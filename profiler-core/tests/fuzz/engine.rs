@@ -18,6 +18,8 @@ mod example;
 #[expect(clippy::cast_possible_truncation, reason = "small files")]
 #[path = "../model/raw_file.rs"]
 mod raw_file;
+#[path = "tally.rs"]
+mod tally;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -117,7 +119,9 @@ impl Random {
 pub(crate) struct Counts {
     runs: u64,
     readable: u64,
+    /// Most bytes allocated at a time, and most for each byte of the files.
     most: usize,
+    most_each: f64,
 }
 
 impl Counts {
@@ -126,6 +130,7 @@ impl Counts {
             runs: self.runs + other.runs,
             readable: self.readable + other.readable,
             most: self.most.max(other.most),
+            most_each: self.most_each.max(other.most_each),
         }
     }
 }
@@ -169,15 +174,15 @@ impl Target<'_> {
                 .map(|counts| counts.unwrap_or_else(|panic| resume_unwind(panic)))
                 .fold(Counts::default(), Counts::and)
         });
-        println!(
-            "{}: {} runs ({} files) in {:.1} s on {threads} threads, seed {seed}: {} readable, at most {} bytes allocated for each of the file",
-            self.name,
-            counts.runs,
+        let more = format!(
+            " ({} files) in {:.1} s on {threads} threads, seed {seed}: {} readable; at most {} bytes allocated at a time, {:.0} for each of the files",
             counts.runs * self.files as u64,
             started.elapsed().as_secs_f64(),
             counts.readable,
-            counts.most
+            counts.most,
+            counts.most_each
         );
+        tally::tell(self.name, counts.runs, &more);
         assert!(
             counts.readable > 0 && counts.readable < counts.runs,
             "neither sound nor broken files only"
@@ -190,12 +195,7 @@ impl Target<'_> {
         while Instant::now() < until {
             for _ in 0..64 {
                 let files: Vec<Vec<u8>> = (0..self.files).map(|_| self.file(&mut random)).collect();
-                let (read, ratio) = self.run_one(&files);
-                counts = counts.and(Counts {
-                    runs: 1,
-                    readable: u64::from(read),
-                    most: ratio,
-                });
+                counts = counts.and(self.run_one(&files));
             }
         }
         counts
@@ -210,8 +210,8 @@ impl Target<'_> {
         (self.pack)(file)
     }
 
-    /// Whether the files could be read, and the bytes allocated for each of theirs.
-    fn run_one(&self, files: &[Vec<u8>]) -> (bool, usize) {
+    /// Whether the files could be read, and what was allocated.
+    fn run_one(&self, files: &[Vec<u8>]) -> Counts {
         let begun = cpu_time();
         let (result, peak) = peak_of(|| catch_unwind(AssertUnwindSafe(|| (self.run)(files))));
         let bytes: usize = files.iter().map(Vec::len).sum();
@@ -229,8 +229,13 @@ impl Target<'_> {
         }
         assert!(!too_much, "{peak} bytes allocated for {bytes}");
         assert!(!too_long, "{took:?}");
-        let ratio = peak.saturating_sub(beside) / bytes.max(1);
-        (result.unwrap_or_else(|panic| resume_unwind(panic)), ratio)
+        let read = result.unwrap_or_else(|panic| resume_unwind(panic));
+        Counts {
+            runs: 1,
+            readable: u64::from(read),
+            most: peak,
+            most_each: peak as f64 / bytes.max(1) as f64,
+        }
     }
 }
 

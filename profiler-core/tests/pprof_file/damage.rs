@@ -7,7 +7,7 @@ use flate2::Compression;
 use hprof::model::Profile;
 use hprof::pprof_file::{ReadError, read_bytes};
 
-use crate::{example, packed, packed_at, read, saved, unpacked};
+use crate::{example, packed, packed_at, read, saved, tally, unpacked};
 
 #[test]
 fn a_file_cut_anywhere_is_an_error() {
@@ -87,6 +87,7 @@ fn flip_bits_of_both(times: usize) {
     let (refused, accepted) = flip_bits(&unpacked(&file), times, |message| read(&packed(message)));
     println!("unpacked: {times} bits flipped, {refused} errors, {accepted} read as something else");
     assert!(refused > 0 && refused + accepted == times);
+    tally::tell("flipped bits", 2 * times as u64, "");
 }
 
 #[test]
