@@ -100,6 +100,79 @@ pub(crate) fn send_signal(pid: libc::pid_t, signal: libc::c_int) {
     unsafe { libc::kill(pid, signal) };
 }
 
+/// Starts a process of our group that holds all signals, has nothing open and does nothing; it ends with the thread that calls this. `None`
+/// where that cannot be had.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_bystander() -> Option<libc::pid_t> {
+    let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
+    let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: takes no arguments.
+    let own = unsafe { libc::getpid() };
+    // SAFETY: `all` has room for what is written.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: a set that was filled, and room for the present one.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
+    // SAFETY: the child calls nothing but the system.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        stand_by(own);
+    }
+    // SAFETY: the set that was asked for above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    (child > 0).then_some(child)
+}
+
+/// As above.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn start_bystander() -> Option<libc::pid_t> {
+    None
+}
+
+/// What a bystander does. All signals are blocked, and a child of a program with threads may not allocate.
+#[cfg(target_os = "linux")]
+fn stand_by(parent: libc::pid_t) -> ! {
+    // SAFETY: takes numbers only.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // SAFETY: takes no arguments.
+    if unsafe { libc::getppid() } != parent {
+        // SAFETY: ends this process without any of its handlers.
+        unsafe { libc::_exit(0) };
+    }
+    // SAFETY: takes numbers only; nobody uses a file here any more.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0) };
+    if closed != 0 {
+        for descriptor in 0..1024 {
+            // SAFETY: takes a number only.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+    // Nobody should find a folder in use.
+    // SAFETY: a text that ends with a zero byte.
+    unsafe { libc::chdir(c"/".as_ptr()) };
+    loop {
+        // SAFETY: takes no arguments.
+        unsafe { libc::pause() };
+    }
+}
+
+/// Whether a process that holds signals has this one; `None` if that cannot be known.
+pub(crate) fn holds_signal(pid: libc::pid_t, signal: libc::c_int) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let held = status
+        .lines()
+        .find_map(|line| line.strip_prefix("ShdPnd:"))?;
+    let held = u64::from_str_radix(held.trim(), 16).ok()?;
+    Some(held >> (signal - 1) & 1 == 1)
+}
+
+/// Whether a process gets what is sent to the group of this one.
+pub(crate) fn is_in_our_group(pid: libc::pid_t) -> bool {
+    // SAFETY: takes a number only.
+    let group = unsafe { libc::getpgid(pid) };
+    // SAFETY: takes no arguments.
+    group == unsafe { libc::getpgrp() }
+}
+
 /// Whether whoever started us wants the signal ignored (`nohup`, or `&` in a script): the program inherits that.
 pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
@@ -237,6 +310,26 @@ mod tests {
             wait_for_end(pid).unwrap();
             assert_eq!(collect(pid).unwrap().0, expected);
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_bystander_holds_what_it_gets_and_has_nothing_open() {
+        let bystander = start_bystander().unwrap();
+        assert_eq!(holds_signal(bystander, libc::SIGINT), Some(false));
+        assert!(is_in_our_group(bystander));
+        for signal in [libc::SIGINT, libc::SIGTERM] {
+            send_signal(bystander, signal);
+            assert_eq!(holds_signal(bystander, signal), Some(true));
+        }
+        assert_eq!(holds_signal(bystander, libc::SIGQUIT), Some(false));
+        let open = || std::fs::read_dir(format!("/proc/{bystander}/fd")).unwrap();
+        while open().next().is_some() {
+            std::thread::yield_now();
+        }
+        send_signal(bystander, libc::SIGKILL);
+        assert_eq!(collect(bystander).unwrap().0, End::Signal(libc::SIGKILL));
+        assert_eq!(holds_signal(bystander, libc::SIGINT), None);
     }
 
     #[test]

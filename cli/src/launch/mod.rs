@@ -2,6 +2,7 @@
 //! then the launcher in a process of its own. They meet in the folder of `records`.
 
 mod allocator;
+mod bystander;
 mod cargo;
 mod cargo_config;
 mod launcher;

@@ -3,27 +3,19 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
 use signal_hook::iterator::{Handle, SignalsInfo};
 
-use super::launcher::LAUNCHER_ARGUMENT;
-
+use super::bystander::Bystander;
 use crate::system;
-
-/// Programs that had a signal themselves are mostly over after this time.
-const MOMENT: Duration = Duration::from_millis(50);
-/// A launcher that had a signal from somebody else no longer ago than this has it from the same `kill` as hprof.
-const SAME_KILL: Duration = Duration::from_secs(2);
 
 /// Keeps hprof alive until the program has ended.
 ///
-/// Ctrl-C goes to all processes of the terminal's foreground group, so the program has it already: nothing is to be done but to
-/// stay. A `kill` of hprof alone is handed on to the program. Nobody can tell whether a `kill -INT` went to the whole group, so a program
-/// that is over a moment later does not get it again, nor does one whose launcher had it from somebody else than hprof. Handlers are used rather than ignoring, for what is ignored stays
-/// ignored in a program that is started.
+/// Ctrl-C, like a `kill` of the process group, reaches the program by itself: nothing is to be done but to stay. A `kill` of hprof alone is
+/// handed on to the program. A [`Bystander`] tells the two apart. Handlers are used rather than ignoring, for what is ignored stays ignored
+/// in a program that is started.
 #[derive(Debug)]
 pub(crate) struct Forwarder {
     receivers: Arc<Mutex<Receivers>>,
@@ -53,30 +45,20 @@ impl Forwarder {
         let handle = signals.handle();
         let receivers = Arc::new(Mutex::new(Receivers::default()));
         let shared = Arc::clone(&receivers);
+        let mut bystander = Bystander::start();
         let thread = thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
-                let is_launcher = std::env::args_os()
-                    .nth(1)
-                    .is_some_and(|arg| arg == LAUNCHER_ARGUMENT);
-                let mut from_others = None;
                 for info in signals.forever() {
                     let (signal, sender) = (info.si_signo, system::sender(&info));
-                    tracing::debug!(signal, sender, "received");
-                    if matches!(signal, SIGTERM | SIGHUP) {
-                        hand_on(&shared, signal, &others);
+                    let had = bystander.had(signal);
+                    tracing::debug!(signal, sender, had, "received");
+                    // Without a bystander: a terminal sends these two to all of its group, and a program mostly ends by the others.
+                    let from_terminal = || sender.is_none() && matches!(signal, SIGINT | SIGQUIT);
+                    if had.unwrap_or_else(from_terminal) && is_in_group(&shared) {
                         continue;
                     }
-                    // From a terminal all of its group have it.
-                    let Some(sender) = sender else { continue };
-                    if !is_launcher {
-                        thread::sleep(MOMENT);
-                        hand_on(&shared, signal, &others);
-                    } else if !is_hprof(sender) {
-                        from_others = Some(Instant::now());
-                    } else if from_others.is_none_or(|last| last.elapsed() > SAME_KILL) {
-                        hand_on(&shared, signal, &others);
-                    }
+                    hand_on(&shared, signal, &others);
                 }
             })?;
         Ok(Self {
@@ -107,11 +89,10 @@ impl Forwarder {
     }
 }
 
-/// Whether a process runs this same program.
-fn is_hprof(pid: libc::pid_t) -> bool {
-    let program = |process: &str| std::fs::read_link(format!("/proc/{process}/exe")).ok();
-    let own = program("self");
-    own.is_some() && own == program(&pid.to_string())
+/// Whether the child is there and gets what is sent to our group.
+fn is_in_group(receivers: &Mutex<Receivers>) -> bool {
+    let receivers = receivers.lock().unwrap_or_else(PoisonError::into_inner);
+    receivers.child.is_some_and(system::is_in_our_group)
 }
 
 fn hand_on(

@@ -90,6 +90,46 @@ fn a_program_that_counts_interrupts_gets_one() {
     assert_eq!(end(child).0, Some(41));
 }
 
+/// A `kill` of the whole group reaches the program by itself, and hprof does not send it once more; through the launcher neither.
+#[test]
+fn a_program_that_counts_signals_of_its_group_gets_each_once() {
+    let plain = Fixture::shared("plain");
+    let script = "n=0; trap 'n=$((n + 1))' INT QUIT TERM HUP; echo ready; for i in $(seq 15); do sleep 0.1; done; exit $((40 + n))";
+    let in_order = r#"{"environment":[],"switch_before":null,"runs":"/"}"#;
+    std::fs::write(plain.path("order.json"), in_order).unwrap();
+    let order = plain.path("order.json");
+    let through_the_launcher = [
+        "__launch",
+        order.to_str().unwrap(),
+        "x",
+        "--",
+        "sh",
+        "-c",
+        script,
+    ];
+    for words in [
+        &["exec", "--", "sh", "-c", script][..],
+        &through_the_launcher,
+    ] {
+        for signal in ["INT", "QUIT", "TERM", "HUP"] {
+            let child = start(plain.hprof(words));
+            send(signal, -id(&child));
+            let (code, stderr) = end(child);
+            assert_eq!(code, Some(41), "{signal}: {stderr}");
+        }
+    }
+}
+
+/// A program in another group has only what is handed on.
+#[test]
+fn a_program_that_left_the_group_gets_its_signals() {
+    let plain = Fixture::shared("plain");
+    let script = "trap 'exit 41' INT; echo ready; for i in $(seq 100); do sleep 0.1; done";
+    let child = start(plain.hprof(["exec", "--", "setsid", "sh", "-c", script]));
+    send("INT", -id(&child));
+    assert_eq!(end(child).0, Some(41));
+}
+
 #[test]
 fn a_kill_of_hprof_is_handed_on() {
     let plain = Fixture::shared("plain");
