@@ -4,11 +4,14 @@
 //! a pipe, or an open file of ours such as `/dev/stdout`) is written into and stays what it is. Links are followed and stay, too. Names that
 //! hprof chooses itself are never taken from another file, also if many runs end at once.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::RawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tempfile::NamedTempFile;
@@ -19,6 +22,8 @@ use crate::system;
 
 /// Links followed before a path counts as a circle; the system's own number.
 const MOST_LINKS: usize = 40;
+/// Time that another program may keep a folder locked: hprof needs it for a moment only.
+const LONGEST_LOCK: Duration = Duration::from_secs(5);
 /// Anybody may read and write, as far as the umask lets them.
 const MODE: u32 = 0o666;
 
@@ -49,9 +54,8 @@ pub(crate) struct OutputFile(PathBuf);
 impl OutputFile {
     /// Makes sure that the file can be written, but leaves everything as it is.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        let path = std::path::absolute(path)?;
-        check(&Target::of(&path)?)?;
-        Ok(Self(path))
+        check(&Target::of(path)?)?;
+        Ok(Self(std::path::absolute(path)?))
     }
 
     /// Writes it; `write` makes the content. A regular file keeps its old content if that fails.
@@ -84,6 +88,9 @@ impl OutputFile {
 impl Target {
     /// Finds out what a path names. A folder is an error, and so is a disk: nobody means to overwrite its first bytes.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        if names_folder(path) && !path.is_dir() {
+            return Err(io::Error::other("a name that ends in / is one of a folder"));
+        }
         let mut path = std::path::absolute(path)?;
         for _ in 0..MOST_LINKS {
             let Some(name) = path.file_name() else {
@@ -129,6 +136,12 @@ impl Target {
 
 fn folder() -> io::Error {
     io::Error::other("a folder is there")
+}
+
+/// Whether a path can only be that of a folder, whatever is there.
+pub(crate) fn names_folder(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    bytes.ends_with(b"/") || bytes.ends_with(b"/.")
 }
 
 /// The number of the file that this process has open and the path stands for.
@@ -214,14 +227,36 @@ pub(crate) fn replace(
     path: &Path,
     before: Option<Identity>,
 ) -> io::Result<PathBuf> {
-    // Between the look and the rename no other hprof may do the same. Where folders cannot be locked that is a moment.
-    let lock = File::open(parent(path))?;
-    let _ = lock.lock();
-    if before.is_some() && Identity::of(path) == before {
-        file.persist(path).map_err(|error| error.error)?;
-        return Ok(path.to_owned());
+    if before.is_some() {
+        // Between the look and the rename no other hprof may do the same.
+        let _lock = lock(parent(path))?;
+        if Identity::of(path) == before {
+            file.persist(path).map_err(|error| error.error)?;
+            return Ok(path.to_owned());
+        }
     }
     add(file, numbered(path))
+}
+
+/// Locks a folder, for which other programs may be waited a while; nothing where folders cannot be locked.
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    let file = File::open(folder)?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LONGEST_LOCK => {
+                thread::sleep(LONGEST_LOCK / 100);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let folder = folder.display();
+                return Err(io::Error::other(format!(
+                    "another program has locked the folder {folder}"
+                )));
+            }
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
 }
 
 /// The path itself, and then the same with numbers before the first extension.

@@ -183,6 +183,12 @@ pub(crate) fn is_ignored(signal: libc::c_int) -> bool {
     failed == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
+/// Gives a signal back the effect that it has by default.
+pub(crate) fn restore_signal(signal: libc::c_int) {
+    // SAFETY: no code of ours runs any more when it comes.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
 /// The user that runs this process.
 pub(crate) fn user_id() -> u32 {
     // SAFETY: takes nothing, changes nothing, cannot fail.

@@ -12,7 +12,7 @@
 //! | `HPROF_RSS_SOURCE` | recorder | `auto`, `sysinfo` or `procfs` |
 //! | `HPROF_ALLOC_EXACT` | recorder, at the first allocation | `1`: note every block, not a sample of them, so that live bytes are exact |
 //! | `HPROF_NATIVE` | recorder with the feature `native` | samples a CPU second of the stacks of all code, 1 to 10000; none without it |
-//! | `HPROF_OUT` | `hprof` | where to save the profile |
+//! | `HPROF_OUT` | `hprof` | where to save the profile; a folder if it ends in `/` |
 //! | `HPROF_LOG` | `hprof` | its own log, such as `debug` |
 
 /// Build switch.

@@ -36,6 +36,9 @@ pub enum ReportError {
     /// No process has native stacks.
     #[error("the profile holds no native stacks")]
     NoNative,
+    /// The native stacks were taken of a process that used no CPU time.
+    #[error("the native stacks hold no sample: the program used too little CPU time")]
+    NoSamples,
     /// The writer refused.
     #[error("the report cannot be written")]
     Write(#[from] io::Error),

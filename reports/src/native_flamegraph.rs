@@ -36,7 +36,7 @@ const LEGEND: &str =
 /// are told by module or file, for stacks give inlined ones by their bare names.
 ///
 /// # Errors
-/// [`ReportError::NoNative`] without native stacks, [`ReportError::AllZero`] without samples, else [`ReportError::Write`].
+/// [`ReportError::NoNative`] without native stacks, [`ReportError::NoSamples`] without samples, else [`ReportError::Write`].
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -50,9 +50,7 @@ pub fn write_native_flamegraph(
 ) -> Result<(), ReportError> {
     let (stacks, mut colors) = collect(profile).ok_or(ReportError::NoNative)?;
     if stacks.all.is_empty() {
-        return Err(ReportError::AllZero {
-            metric: "native samples",
-        });
+        return Err(ReportError::NoSamples);
     }
     stacks.total("native samples")?;
     let mut drawing = Options::default();

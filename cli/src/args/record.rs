@@ -206,7 +206,7 @@ pub(crate) enum Clock {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct SaveArgs {
-    /// Save the profile here [default: target/hprof-runs/<time>-<program>.pb.gz; or set HPROF_OUT]
+    /// Save the profile here, or in this folder if it ends in / [default: target/hprof-runs/<time>-<program>.pb.gz; or set HPROF_OUT]
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
     /// Where to print the tables: stderr, stdout, none or a file

@@ -44,11 +44,13 @@ pub(crate) fn annotate(args: &AnnotateArgs) -> anyhow::Result<u8> {
         match written {
             Err(ReportError::NotInProfile { .. }) if text.is_none() => {
                 let missing = std::io::Error::from(ErrorKind::NotFound);
-                Err(missing).with_context(cannot_read)
+                Err(missing)
+                    .with_context(cannot_read)
+                    .hint(files_of(&profile))
             }
-            written => written.map_err(Into::into),
+            Err(error @ ReportError::NotInProfile { .. }) => Err(error).hint(files_of(&profile)),
+            written => Ok(written?),
         }
-        .hint(files_of(&profile))
     })?;
     Ok(0)
 }

@@ -6,7 +6,7 @@ use hprof::model::Profile;
 
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
-use crate::launch::{OptionalLibrary, Records, Survivors};
+use crate::launch::{self, OptionalLibrary, Records, Survivors};
 use crate::output::{self, Report};
 use crate::store::{self, Destination, Placed, Recorded, RunFacts};
 use crate::system;
@@ -44,6 +44,7 @@ pub(super) struct Over<'a> {
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
 pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
+    launch::end_by_signals();
     let survivors = Survivors::after_a_moment(over.records.folder());
     match Recorded::read(over.records.folder()) {
         Ok(recorded) if recorded.is_empty() => Ok(nothing_recorded(over, &recorded, &survivors)),
@@ -63,6 +64,7 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
     }
     let mut unsaved = !recorded.unreadable.is_empty();
     let (files, mut profile) = recorded.into_profile();
+    let mut records = Some(over.records);
     let mut saved = None;
     if !files.is_empty() {
         profile.run = over.facts.into_run();
@@ -71,8 +73,11 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
             let why = missing_stacks(&profile);
             output::say(format_args!("no native stacks: {why}"));
         }
-        // Before the report, which may wait for its reader.
-        saved = Some(store::save(&profile, &over.program, over.destination));
+        // Before the report, which may wait for its reader until somebody ends that: then nothing is to be recovered.
+        let placed = store::save(&profile, &over.program, over.destination);
+        unsaved |= placed.is_err();
+        saved = Some(placed);
+        records = records.filter(|_| unsaved || !survivors.is_empty());
         match tables::write(over.report, &profile, over.table) {
             Err(error) if !failure::is_broken_pipe(&error) => {
                 output::error(&error);
@@ -85,15 +90,14 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
         Some(Ok(placed)) => say_saved(&placed),
         Some(Err(error)) => {
             output::error(&error.context("the profile could not be saved"));
-            unsaved = true;
         }
         None => {}
     }
     if unsaved {
         code = failed;
     }
-    if unsaved || !survivors.is_empty() {
-        let folder = over.records.keep();
+    if let Some(records) = records.filter(|_| unsaved || !survivors.is_empty()) {
+        let folder = records.keep();
         if unsaved {
             output::say(format_args!(
                 "hint: what was recorded is still there: hprof show {}",

@@ -2,15 +2,14 @@
 
 use std::io::Write;
 
-use hprof_reports::{FlamegraphOptions, Metric, write_flamegraph, write_native_flamegraph};
+use hprof_reports::{
+    FlamegraphOptions, Metric, ReportError, write_flamegraph, write_native_flamegraph,
+};
 
 use super::show::load;
 use crate::args::{self, FlamegraphArgs};
-use crate::failure::Hint;
+use crate::failure;
 use crate::output::{self, Report};
-
-/// Where native stacks come from.
-pub(super) const NATIVE_HINT: &str = "native stacks are recorded by hprof run --native";
 
 /// `hprof flamegraph`.
 pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
@@ -31,13 +30,24 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let file = matches!(report, Report::File(_));
     report.write(false, |_, out: &mut dyn Write| {
         if args.native {
-            return write_native_flamegraph(&profile, args.title.as_deref(), out).hint(NATIVE_HINT);
+            write_native_flamegraph(&profile, args.title.as_deref(), out)
+        } else {
+            write_flamegraph(&profile, &options, out)
         }
-        write_flamegraph(&profile, &options, out)
-            .hint("--metric chooses other values, such as hits")
+        .map_err(with_remedy)
     })?;
     if file {
         output::say(format_args!("written to {}", args.output.display()));
     }
     Ok(0)
+}
+
+/// The error of a report, with a hint if something helps against it.
+pub(super) fn with_remedy(error: ReportError) -> anyhow::Error {
+    let hint = match error {
+        ReportError::NoNative => "native stacks are recorded by hprof run --native",
+        ReportError::AllZero { .. } => "--metric chooses other values, such as hits",
+        _ => return error.into(),
+    };
+    failure::with_hint(error.into(), hint)
 }

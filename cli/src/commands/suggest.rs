@@ -5,10 +5,9 @@ use std::path::Path;
 
 use hprof_reports::write_suggestions;
 
-use super::flamegraph::NATIVE_HINT;
+use super::flamegraph::with_remedy;
 use super::show::load;
 use crate::args::SuggestArgs;
-use crate::failure::Hint;
 use crate::output::Report;
 use crate::sources::Sources;
 
@@ -19,7 +18,7 @@ pub(crate) fn suggest(args: &SuggestArgs) -> anyhow::Result<u8> {
     let find = |file: &str, line| sources.function(file, line);
     let report = Report::file_or_stdout(Path::new("-"))?;
     report.write(false, |_, out: &mut dyn Write| {
-        write_suggestions(&profile, args.top, &find, out).hint(NATIVE_HINT)
+        write_suggestions(&profile, args.top, &find, out).map_err(with_remedy)
     })?;
     Ok(0)
 }

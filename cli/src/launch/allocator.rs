@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use super::cargo::Cargo;
 use super::package::{Package, our_folders};
+use crate::output_file;
 use crate::settings::Build;
 use hprof::regular_file;
 
@@ -20,6 +22,8 @@ use hprof::regular_file;
 const BUILD_FAILED: u8 = 101;
 /// No note and no source file is read further.
 const LONGEST: u64 = 16 << 20;
+/// File of the notes, and how the name of an unfinished one begins.
+const NOTES: &str = ".own-allocator";
 /// What stands in a file with such an allocator, or with the macro that makes one.
 const ATTRIBUTE: &str = "global_allocator";
 
@@ -52,7 +56,7 @@ impl OwnAllocator {
             std::env::current_dir().unwrap_or_default()
         );
         Self {
-            notes: runs.join(".own-allocator"),
+            notes: runs.join(NOTES),
             selection,
         }
     }
@@ -82,10 +86,18 @@ impl OwnAllocator {
             selection: self.selection.clone(),
             files,
         });
+        self.write(&notes)
+    }
+
+    fn write(&self, notes: &[Note]) -> anyhow::Result<()> {
         let lines = notes.iter().map(serde_json::to_string);
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
-        fs::create_dir_all(self.notes.parent().unwrap_or(Path::new(".")))?;
-        fs::write(&self.notes, lines.join("\n"))?;
+        // Whoever reads the notes meanwhile finds the old ones whole.
+        let folder = output_file::parent(&self.notes);
+        fs::create_dir_all(folder)?;
+        let mut file = output_file::temporary(folder, NOTES)?;
+        file.write_all(lines.join("\n").as_bytes())?;
+        file.persist(&self.notes)?;
         Ok(())
     }
 
@@ -148,6 +160,8 @@ fn tells_conflict(messages: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
@@ -158,6 +172,27 @@ mod tests {
             files,
             [Path::new("src/main.rs"), Path::new("/x/my file.rs")]
         );
+    }
+
+    #[test]
+    fn whoever_reads_the_notes_finds_them_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = OwnAllocator {
+            notes: folder.path().join("runs").join(NOTES),
+            selection: "run".into(),
+        };
+        let note = |selection: &str| Note {
+            selection: selection.into(),
+            files: BTreeSet::new(),
+        };
+        own.write(&[note("run")]).unwrap();
+        let reader = fs::File::open(&own.notes).unwrap();
+        let before = fs::read_to_string(&own.notes).unwrap();
+        own.write(&[note("run"), note("test")]).unwrap();
+        assert_eq!(io::read_to_string(reader).unwrap(), before);
+        assert_eq!(own.notes().len(), 2);
+        let entries = fs::read_dir(folder.path().join("runs")).unwrap();
+        assert_eq!(entries.count(), 1, "nothing unfinished is left");
     }
 
     #[test]

@@ -22,4 +22,5 @@ pub(crate) use records::{
     Claim, Launch, LaunchEnd, Orphan, Records, claim, finished_launches, folders_of, launches,
     memory_folder,
 };
+pub(crate) use signals::end_by_signals;
 pub(crate) use survivors::Survivors;

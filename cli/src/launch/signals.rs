@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::exfiltrator::WithRawSiginfo;
@@ -10,6 +11,11 @@ use signal_hook::iterator::{Handle, SignalsInfo};
 
 use super::bystander::Bystander;
 use crate::system;
+
+/// Signals that people and systems end programs with.
+const WANTED: [libc::c_int; 4] = [SIGINT, SIGQUIT, SIGTERM, SIGHUP];
+/// A signal that comes no later than this after the end of the program was meant for that.
+const SAME_KILL: Duration = Duration::from_secs(2);
 
 /// Keeps hprof alive until the program has ended.
 ///
@@ -35,10 +41,9 @@ impl Forwarder {
     pub(crate) fn start(
         others: impl Fn() -> Vec<libc::pid_t> + Send + 'static,
     ) -> io::Result<Self> {
-        let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP];
         // An ignored signal must stay ignored, for the program inherits that.
         let mut signals = SignalsInfo::<WithRawSiginfo>::new(
-            wanted
+            WANTED
                 .into_iter()
                 .filter(|&signal| !system::is_ignored(signal)),
         )?;
@@ -109,6 +114,20 @@ fn hand_on(
     for pid in others().into_iter().filter(|&pid| Some(pid) != child) {
         system::send_signal(pid, signal);
     }
+}
+
+/// Lets signals end hprof again, which no program of its own will need any more. What comes right after the end of the program belongs to
+/// the `kill` that ended it: of all processes of a job, one after the other.
+pub(crate) fn end_by_signals() {
+    // Whoever prints to a pipe that nobody reads can be ended otherwise by SIGKILL alone.
+    let _ = thread::Builder::new().name("signals".into()).spawn(|| {
+        thread::sleep(SAME_KILL);
+        for signal in WANTED {
+            if !system::is_ignored(signal) {
+                system::restore_signal(signal);
+            }
+        }
+    });
 }
 
 impl Drop for Forwarder {

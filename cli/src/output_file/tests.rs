@@ -74,7 +74,7 @@ fn a_pipe_stays_a_pipe_and_its_reader_gets_all() {
     for path in [&pipe, &link] {
         let reader = {
             let pipe = pipe.clone();
-            std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+            thread::spawn(move || fs::read_to_string(pipe).unwrap())
         };
         write(path, "all of it").unwrap();
         assert_eq!(reader.join().unwrap(), "all of it");

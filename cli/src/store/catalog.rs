@@ -106,7 +106,10 @@ pub(crate) fn newest(place: &Whereabouts) -> anyhow::Result<PathBuf> {
     if let Some(path) = wanted_by_environment().filter(|path| path.is_file()) {
         return Ok(path);
     }
-    let folder = runs_folder(place)?;
+    let folder = match wanted_by_environment().filter(|path| path.is_dir()) {
+        Some(folder) => folder,
+        None => runs_folder(place)?,
+    };
     let saved =
         saved_profiles(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
     saved

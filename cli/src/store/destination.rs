@@ -18,7 +18,7 @@ const NAME_BYTES: usize = 80;
 /// Where to save.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// In this folder, under a name made of time and program.
+    /// In this folder, under a name made of time and program: that of the runs, or one that the user named with a `/` at its end.
     In(PathBuf),
     /// Under exactly this name.
     At {
@@ -34,9 +34,14 @@ impl Destination {
     pub(crate) fn new(option: Option<&Path>, runs: &Path) -> anyhow::Result<Self> {
         let wanted = option.map(Path::to_owned).or_else(wanted_by_environment);
         match wanted {
+            Some(path) if output_file::names_folder(&path) => Self::folder(&path),
             Some(path) => Self::at(&path)
                 .with_context(|| format!("cannot save to '{}'", path.display()))
-                .hint("give a path in a folder that exists and that you may write to"),
+                .hint(if path.is_dir() {
+                    "a name that ends in / is a folder to save in"
+                } else {
+                    "give a path in a folder that exists and that you may write to"
+                }),
             None => Self::folder(runs),
         }
     }
@@ -45,7 +50,10 @@ impl Destination {
     pub(crate) fn beside_others(runs: &Path) -> anyhow::Result<Self> {
         let destination = match wanted_by_environment() {
             // What is no regular file would take all of them, and keep none.
-            Some(path) if matches!(Target::of(&path), Ok(Target::File(_))) => {
+            Some(path)
+                if output_file::names_folder(&path)
+                    || matches!(Target::of(&path), Ok(Target::File(_))) =>
+            {
                 Self::new(Some(&path), runs)?
             }
             _ => Self::folder(runs)?,
@@ -57,6 +65,7 @@ impl Destination {
     }
 
     fn folder(folder: &Path) -> anyhow::Result<Self> {
+        let folder = &std::path::absolute(folder)?;
         fs::create_dir_all(folder)
             .and_then(|()| tempfile::tempdir_in(folder))
             .map_err(failure::without_path)
@@ -215,6 +224,27 @@ mod tests {
         assert!(at("older").is_ok());
         assert!(at("missing/new").is_err());
         assert!(at("file/new").is_err());
+    }
+
+    #[test]
+    fn a_name_that_ends_in_a_slash_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["new/folder/", "new/folder/", "new/dot/."] {
+            let place = folder.path().join(name);
+            let destination = Destination::new(Some(&place), Path::new("/nowhere")).unwrap();
+            let saved = crate::store::save(&Profile::default(), "x", &destination).unwrap();
+            assert_eq!(saved.path.parent(), Some(place.as_path()));
+            assert!(saved.is_file && saved.path.is_file());
+        }
+        assert_eq!(
+            fs::read_dir(folder.path().join("new/folder"))
+                .unwrap()
+                .count(),
+            2
+        );
+        fs::write(folder.path().join("file"), "text").unwrap();
+        let at_file = folder.path().join("file/");
+        assert!(Destination::new(Some(&at_file), Path::new("/nowhere")).is_err());
     }
 
     #[test]

@@ -390,6 +390,84 @@ fn flamegraph_is_written_whole_or_not_at_all() {
     assert!(!none.exists(), "{refused:#?}");
 }
 
+/// A full disk has no other metric, and a recording with native stacks would not help either.
+#[test]
+fn a_report_that_cannot_be_written_has_no_hint_about_the_profile() {
+    let annotated = Fixture::shared("annotated");
+    printed(&mut annotated.hprof(["run", "--report", "none"])).code(0);
+    for command in [
+        &["flamegraph", "-o", "/dev/full"][..],
+        &["export", "--format", "csv", "-o", "/dev/full"],
+        &["flamegraph", "--native", "-o", "/dev/full"],
+        &["suggest"],
+        &["annotate", "src/lib.rs"],
+    ] {
+        let mut command = annotated.hprof(command);
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let failed = printed(command.stdout(full)).code(2);
+        let hinted = failed.stderr.contains("hint: ");
+        if failed.stderr.contains("No space left on device") {
+            assert!(!hinted, "{failed:#?}");
+        } else {
+            assert!(
+                failed.stderr.contains("hint: native stacks are recorded"),
+                "{failed:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_locked_keeps_nobody_for_long() {
+    let annotated = Fixture::shared("annotated");
+    let run = || annotated.hprof(["run", "--report", "none", "10"]);
+    printed(&mut run()).code(0);
+    let before = fs::read(annotated.profile()).unwrap();
+    let lock = fs::File::open(annotated.profile().parent().unwrap()).unwrap();
+    lock.lock().unwrap();
+    let failed = printed(&mut run())
+        .code(2)
+        .says("the profile could not be saved: another program has locked the folder /")
+        .says("hint: what was recorded is still there: hprof show /");
+    assert_eq!(fs::read(annotated.profile()).unwrap(), before);
+    let (_, folder) = failed.stderr.rsplit_once("hprof show ").unwrap();
+    let show = printed(&mut annotated.hprof(["show", folder.trim()])).code(0);
+    assert_eq!(hits(&show.stdout, STEP), 10);
+    fs::remove_dir_all(folder.trim()).unwrap();
+}
+
+#[test]
+fn a_folder_is_named_with_a_slash_at_its_end() {
+    let annotated = Fixture::shared("annotated");
+    let folder = annotated.path("new/folder/");
+    let run = annotated.hprof(["run", "--report", "none", "10"]);
+    for (mut command, by_option) in [
+        (run, false),
+        (annotated.hprof(["run", "--report", "none", "-o"]), true),
+    ] {
+        if by_option {
+            command.arg(&folder).arg("10");
+        } else {
+            command.env("HPROF_OUT", &folder);
+        }
+        printed(&mut command).code(0).says("new/folder/");
+    }
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let mut show = annotated.hprof(["show"]);
+    let show = printed(show.env("HPROF_OUT", &folder)).code(0);
+    assert_eq!(hits(&show.stdout, STEP), 10);
+    let mut flamegraph = annotated.hprof(["flamegraph", "-o", "no/such/"]);
+    printed(flamegraph.env("HPROF_OUT", &folder))
+        .code(2)
+        .says("cannot write to 'no/such/': a name that ends in / is one of a folder");
+    let mut into = annotated.hprof(["run", "-o"]);
+    printed(into.arg(annotated.path("new/folder")))
+        .code(2)
+        .says("a folder is there")
+        .says("hint: a name that ends in / is a folder to save in");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let annotated = Fixture::shared("annotated");

@@ -1,8 +1,10 @@
 //! Signals: they reach the program, and the report still comes.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use crate::fixture::{Fixture, printed};
 
@@ -183,4 +185,33 @@ fn a_kill_reaches_the_programs_of_cargo_test() {
     let (code, stderr) = end(child);
     assert_eq!(code, Some(128 + 15), "{stderr}");
     assert!(stderr.contains("nothing was recorded"), "{stderr}");
+}
+
+/// It waits for somebody to read the report, and only SIGKILL could end it.
+#[test]
+fn a_kill_ends_hprof_when_the_program_is_over() {
+    let annotated = Fixture::shared("annotated");
+    let pipe = annotated.path("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let mut command = annotated.hprof(["run", "--report"]);
+    let mut child = command
+        .args([pipe.to_str().unwrap(), "10"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = BufReader::new(child.stderr.as_mut().unwrap());
+    assert!(
+        stderr
+            .lines()
+            .any(|line| line.unwrap().contains("waiting for a reader of"))
+    );
+    // The first one may belong to the end of the program.
+    send("TERM", id(&child));
+    thread::sleep(Duration::from_millis(2500));
+    assert!(child.try_wait().unwrap().is_none());
+    send("TERM", id(&child));
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    assert!(annotated.profile().exists(), "it was saved before");
 }
