@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory real memory-sums accuracy machine-code truth crash reliability loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -26,6 +26,10 @@ EVEN_JUMPS := $(if $(filter x86_64,$(shell uname -m)),-C llvm-args=-x86-branches
 # Writes the tables of docs/overhead.md. Run it on a quiet machine.
 overhead:
 	RUSTFLAGS="$(EVEN_JUMPS)" $(CARGO) bench -p hprof-core --bench overhead --target-dir target/overhead
+
+# Instructions that a call takes, by what calls it: prints a table (Debian: valgrind). Other work on the machine does not disturb it.
+call-cost:
+	$(CARGO) bench -p hprof-core --bench overhead --target-dir target/overhead -- calls
 
 # Fifteen programs over published crates with the attribute on every function: what that costs, and how far the shares of time are from
 # what perf sees of the plain programs (Debian: linux-perf). Writes the table of docs/overhead.md. Run it on a quiet machine: half an hour.

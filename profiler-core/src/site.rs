@@ -125,6 +125,9 @@ pub struct SiteFacts {
     pub source: &'static str,
 }
 
+/// The number of a site that has none, beyond all that are given.
+pub(crate) const UNREGISTERED: u32 = 0xffff;
+
 /// The static table of one instrumented body with `N` line slots.
 #[derive(Debug)]
 #[cfg_attr(
@@ -132,7 +135,7 @@ pub struct SiteFacts {
     expect(dead_code, reason = "only a recorder reads it")
 )]
 pub struct Site<const N: usize> {
-    /// 0 until the body is entered for the first time while the program records; then the number of its site record.
+    /// [`UNREGISTERED`] until the body is entered for the first time while the program records; then the number of its site record, from 1.
     pub(crate) id: AtomicU32,
     pub(crate) facts: SiteFacts,
     pub(crate) lines: [LineSite; N],
@@ -143,7 +146,7 @@ impl<const N: usize> Site<N> {
     #[must_use]
     pub const fn new(facts: SiteFacts, lines: [LineSite; N]) -> Self {
         Self {
-            id: AtomicU32::new(0),
+            id: AtomicU32::new(UNREGISTERED),
             facts,
             lines,
         }

@@ -108,6 +108,8 @@ fn skipped(what: &str) {
     io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
+#[path = "process_life/callers.rs"]
+mod callers;
 #[path = "process_life/ends.rs"]
 mod ends;
 #[path = "process_life/space.rs"]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Duration;
 
+use super::callers;
 use super::kernels::{Flat, Nested, Vectors, calls, lines, lines_size, plain, plain_size, split};
 use super::timing::{Piece, shortest, yardsticks};
 
@@ -135,7 +136,11 @@ pub(crate) fn count(kernel: &str, turns: u64) {
         "marker" => drop(black_box(split::latency(turns))),
         "plain call" => drop(black_box((0..turns).fold(1, |x, _| plain::leaf(x)))),
         "call" => drop(black_box((0..turns).fold(1, |x, _| calls::leaf(x)))),
-        other => panic!("no kernel {other}"),
+        other => {
+            let (kernel, calls) =
+                callers::kernel(other).unwrap_or_else(|| panic!("no kernel {other}"));
+            black_box((0..turns / calls).fold(1, |x, _| kernel(x)));
+        }
     }
     // Both exist in the machine code only if they may be called.
     let mut x = turns;

@@ -5,8 +5,8 @@ use std::{env, io};
 
 use super::{COUNT, again};
 
-/// Turns that are counted.
-const TURNS: u64 = 100_000;
+/// Turns that are counted: a multiple of the calls that any kernel makes in one turn.
+const TURNS: u64 = 104_000;
 
 /// `None` where the tool is missing.
 pub(crate) struct Code {
@@ -16,8 +16,20 @@ pub(crate) struct Code {
     pub(crate) stub_bytes: Option<f64>,
     /// Instructions of a marker that does not read the clock.
     pub(crate) marker_instructions: Option<f64>,
-    /// Instructions of entering and leaving a function with such a marker at its entry.
-    pub(crate) call_instructions: Option<f64>,
+    /// What calls take.
+    pub(crate) calls: Vec<Calls>,
+}
+
+/// Instructions of entering and leaving a function with one hot marker at its entry.
+pub(crate) struct Calls {
+    /// What makes the calls.
+    pub(crate) from: &'static str,
+    /// At most so many are wanted, if there is a goal.
+    pub(crate) goal: Option<f64>,
+    /// In a program that is recorded.
+    pub(crate) recorded: Option<f64>,
+    /// In a program that is not.
+    pub(crate) not_recorded: Option<f64>,
 }
 
 pub(crate) fn measure() -> io::Result<Code> {
@@ -35,10 +47,35 @@ pub(crate) fn measure() -> io::Result<Code> {
         marker_bytes: difference(bytes("lines_size"), bytes("plain_size")),
         stub_bytes: size(&["marker", "x86_64", "stub"]),
         // A turn has four lines and the header.
-        marker_instructions: difference(counted("marker")?, counted("plain marker")?)
-            .map(|all| all / 5.0),
-        call_instructions: difference(counted("call")?, counted("plain call")?),
+        marker_instructions: added("marker", true)?.map(|all| all / 5.0),
+        calls: calls()?,
     })
+}
+
+/// Counts what calls take: from one line, from several lines in turn, and of a function by itself.
+pub(crate) fn calls() -> io::Result<Vec<Calls>> {
+    let kernels = [
+        ("one line", "call", Some(30.0)),
+        ("2 lines in turn", "two callers", Some(34.0)),
+        ("20 lines in turn", "twenty callers", Some(34.0)),
+        ("5,200 lines in turn", "many callers", Some(60.0)),
+        ("itself", "recursion", None),
+    ];
+    let measured = kernels.into_iter().map(|(from, kernel, goal)| {
+        Ok(Calls {
+            from,
+            goal,
+            recorded: added(kernel, true)?,
+            not_recorded: added(kernel, false)?,
+        })
+    });
+    measured.collect()
+}
+
+/// Instructions of a turn of a kernel beyond those of its plain twin.
+fn added(kernel: &str, records: bool) -> io::Result<Option<f64>> {
+    let plain = counted(&format!("plain {kernel}"), records)?;
+    Ok(difference(counted(kernel, records)?, plain))
 }
 
 fn difference(a: Option<f64>, b: Option<f64>) -> Option<f64> {
@@ -67,16 +104,17 @@ fn symbols() -> io::Result<Vec<(String, u64)>> {
 }
 
 /// Instructions of a turn of a kernel; `None` without `valgrind`.
-fn counted(kernel: &str) -> io::Result<Option<f64>> {
-    let all = instructions(kernel, TURNS)?;
-    let start = instructions(kernel, 0)?;
+fn counted(kernel: &str, records: bool) -> io::Result<Option<f64>> {
+    // The first turns make the nodes, which is not what is asked for.
+    let all = instructions(kernel, 2 * TURNS, records)?;
+    let start = instructions(kernel, TURNS, records)?;
     Ok(all
         .zip(start)
         .map(|(all, start)| (all - start) as f64 / TURNS as f64))
 }
 
 /// Instructions of this program while it runs so many turns of a kernel.
-fn instructions(kernel: &str, turns: u64) -> io::Result<Option<i64>> {
+fn instructions(kernel: &str, turns: u64, records: bool) -> io::Result<Option<i64>> {
     let folder = tempfile::tempdir()?;
     let mut program = Command::new("valgrind");
     program
@@ -84,7 +122,12 @@ fn instructions(kernel: &str, turns: u64) -> io::Result<Option<i64>> {
         .arg(env::current_exe()?)
         .env(COUNT, format!("{kernel}:{turns}"))
         .env(hprof::env::SAMPLER, "0");
-    let Ok(output) = again(&mut program, folder.path(), "sampled") else {
+    let output = if records {
+        again(&mut program, folder.path(), "sampled")
+    } else {
+        program.env_remove(hprof::env::DIR).output()
+    };
+    let Ok(output) = output else {
         warn("`valgrind` is missing: no numbers of instructions");
         return Ok(None);
     };

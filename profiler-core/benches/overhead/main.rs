@@ -5,6 +5,7 @@
 
 #![allow(clippy::cast_precision_loss, reason = "numbers of turns are small")]
 
+mod callers;
 mod child;
 mod code;
 mod kernels;
@@ -13,6 +14,7 @@ mod tables;
 mod timing;
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, io};
@@ -41,6 +43,10 @@ fn main() -> io::Result<ExitCode> {
         .and_then(|it| it.split_once(':'))
     {
         child::count(kernel, turns.parse().unwrap_or(0));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if env::args().any(|argument| argument == "calls") {
+        io::stdout().write_all(tables::calls(&code::calls()?).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut by_clock = CLOCKS.map(|_| Times::new());

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use super::code::Code;
+use super::code::{Calls, Code};
 use super::{CLOCKS, Times};
 
 /// Lines of a turn of the kernels `latency` and `throughput`, the header included.
@@ -116,11 +116,6 @@ pub(crate) fn render(by_clock: &[Times], code: &Code) -> String {
             "",
         ),
         ("instructions of a hot marker", code.marker_instructions, ""),
-        (
-            "instructions of a call with one hot marker",
-            code.call_instructions,
-            "",
-        ),
     ];
     for (what, figure, prototype) in figures {
         let figure = figure.map_or_else(
@@ -129,7 +124,31 @@ pub(crate) fn render(by_clock: &[Times], code: &Code) -> String {
         );
         let _ = writeln!(text, "| {what} | {figure} | {prototype} |");
     }
+    text += "\n## Calls\n\n";
+    text += &calls(&code.calls);
     text.push('\n');
+    text
+}
+
+/// The table of what calls take.
+pub(crate) fn calls(calls: &[Calls]) -> String {
+    let mut text = String::from(
+        "Instructions of entering and leaving a function with one hot marker, by what calls it.\n\n\
+         | called from | recorded | goal | not recorded |\n|---|---|---|---|\n",
+    );
+    for row in calls {
+        let shown = |figure: Option<f64>| {
+            figure.map_or_else(|| "not measured".to_owned(), |it| format!("{it:.1}"))
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            row.from,
+            shown(row.recorded),
+            goal_text(row.goal, row.recorded.unwrap_or(f64::NAN)),
+            shown(row.not_recorded),
+        );
+    }
     text
 }
 

@@ -29,7 +29,7 @@
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
 
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 /// First eight bytes of a raw file.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
@@ -438,7 +438,7 @@ pub struct ThreadRecord {
     /// Mean distance of timed markers, in ticks, below which a line is demoted.
     pub threshold: AtomicU64,
     /// Slots that remember the node of the last call of a site.
-    pub cache: AtomicPtr<CacheSlot>,
+    pub cache: AtomicPtr<CallCache>,
     /// Table of all nodes of the thread, and its slots less one.
     pub nodes: AtomicPtr<CacheSlot>,
     /// See `nodes`.
@@ -485,6 +485,19 @@ pub struct ThreadRecord {
     /// The cell of the time in which no profiled frame is open.
     pub outside: Cell,
 }
+
+/// Remembers one call to each site, by the number of the site.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CallCache {
+    /// Address of the calling cell; 0 if no call is remembered.
+    pub callers: [AtomicU64; SITES],
+    /// Address of the node, plus 8 if the call is recursive.
+    pub nodes: [AtomicU64; SITES],
+}
+
+/// Numbers of sites are less than this.
+pub const SITES: usize = 1 << 16;
 
 /// Remembers which node a site has when called from a certain line.
 #[derive(Debug)]
@@ -552,8 +565,12 @@ pub struct Cell {
     pub free_bytes: AtomicU64,
     /// Time the line spent waiting between polls.
     pub await_time: AtomicU64,
-    /// Address of its [`MemoryWords`], 0 if there are none.
-    pub memory: AtomicU64,
+    /// Distance from the cell to its [`MemoryWords`] in units of 64 bytes, 0 if there are none.
+    pub memory: AtomicU16,
+    /// What was called from the line: the number of the site, 0 if there is none. For the recorder alone, as is the next word.
+    pub callee_site: AtomicU16,
+    /// Where that call goes: the distance to the node from 2 GiB before the cell in units of 8 bytes, one more if the call is recursive.
+    pub callee: AtomicU32,
     /// Address of the node, 0 for `outside`.
     pub node: AtomicPtr<NodeRecord>,
     /// Intervals in a window: readings left, when it begins. Between fences: intervals left in all parts of that window, and in the upper half its
@@ -571,6 +588,9 @@ pub struct Cell {
     /// sampled (the prior). Time in which the thread had lost the processor is left out.
     pub probes: [AtomicI64; PROBES],
 }
+
+/// Unit of [`Cell::memory`].
+pub const MEMORY_UNIT: usize = 64;
 
 /// Quarters of the window between fences.
 pub const PROBES: usize = 4;

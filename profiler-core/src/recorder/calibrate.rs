@@ -6,10 +6,11 @@ use super::clock::Source;
 use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::protocol::{PROBED, SAMPLED, TIMED};
 use super::thin::{self, thin_call};
-use super::{frame::Frame, resident, space, tree};
-use crate::raw::layout::{CacheSlot, NodeRecord, ThreadRecord};
+use super::tree::{self, Entry};
+use super::{frame::Frame, resident, space};
+use crate::raw::layout::{CallCache, NodeRecord, ThreadRecord};
 use crate::raw::writer::padded;
-use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind};
+use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, UNREGISTERED};
 
 /// Costs in ticks, those that are less than a few ticks times 1024.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,12 +60,12 @@ impl Scratch {
     fn new(source: Source) -> Option<Self> {
         let node_at = padded(size_of::<ThreadRecord>());
         let cache_at = node_at + padded(marker::cell_offset(2));
-        let memory = space::private_memory(cache_at + tree::CACHE_SLOTS * size_of::<CacheSlot>())?;
+        let memory = space::private_memory(cache_at + size_of::<CallCache>())?;
         // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };
         // SAFETY: as above.
         let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
-        let cache = memory.wrapping_add(cache_at).cast::<CacheSlot>();
+        let cache = memory.wrapping_add(cache_at).cast::<CallCache>();
         node.lines.store(2, Relaxed);
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
@@ -81,13 +82,7 @@ impl Scratch {
         thread.long.store(u64::MAX, Relaxed);
         thread.cpu_due.store(u64::MAX, Relaxed);
         thread.cache.store(cache, Relaxed);
-        PROBE.id.store(tree::MAX_SITES, Relaxed);
-        let slot = tree::cache_slot(thread, tree::MAX_SITES);
-        slot.key.store(tree::key(outside, tree::MAX_SITES), Relaxed);
-        slot.node.store(
-            core::ptr::from_ref(node).expose_provenance() as u64,
-            Relaxed,
-        );
+        tree::remember_in_cache(Entry::new(thread, node), &thread.outside, UNREGISTERED);
         Some(Self { thread, node })
     }
 

@@ -46,7 +46,6 @@ impl<const N: usize> Frame<N> {
         let caller = tree::running(current);
         match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),
-            None if thread::is_idle(current) => (thread::sink(), caller),
             None => {
                 let entry = thread::enter(&site.id, &site.facts, &site.lines);
                 (entry, tree::running(entry.thread))

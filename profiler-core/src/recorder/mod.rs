@@ -15,6 +15,7 @@ mod fork;
 mod frame;
 mod gate;
 mod identity;
+mod idle;
 mod marker;
 #[cfg(feature = "native")]
 mod native;

@@ -28,7 +28,9 @@ use std::sync::OnceLock;
 use super::{add, run, sampler, space, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
-use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
+use crate::raw::layout::{
+    Cell, FLAG_MEMORY, Header, MAX_LINES, MEMORY_UNIT, MemoryWords, RSS_PROCFS, ThreadRecord,
+};
 
 /// `ThreadRecord::next_read`: no marker looks at the memory.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -154,10 +156,23 @@ pub(super) fn zero(words: &MemoryWords) {
 
 /// The memory words of a cell.
 pub(super) fn words(cell: &Cell) -> Option<&'static MemoryWords> {
-    let address = super::word(cell.memory.load(Relaxed));
-    // SAFETY: 0 or the address of memory words, which are never unmapped.
-    unsafe { core::ptr::with_exposed_provenance::<MemoryWords>(address).as_ref() }
+    let distance = usize::from(cell.memory.load(Relaxed)) * MEMORY_UNIT;
+    let words = core::ptr::from_ref(cell)
+        .cast::<u8>()
+        .wrapping_add(distance);
+    // SAFETY: that far from the cell are its memory words, in the same record, which is never unmapped.
+    (distance != 0).then(|| unsafe { &*words.cast() })
 }
+
+/// Tells a cell where its memory words are: behind it in the same record.
+pub(super) fn give_words(cell: &Cell, words: *const u8) {
+    let distance = words.addr() - core::ptr::from_ref(cell).addr();
+    let units = u16::try_from(distance / MEMORY_UNIT).unwrap_or(0);
+    cell.memory.store(units, Relaxed);
+}
+
+// The farthest memory words are those of the first of all lines that a node may have.
+const _: () = assert!(MAX_LINES * size_of::<Cell>() / MEMORY_UNIT <= u16::MAX as usize);
 
 /// The memory is as it is now when this thread begins to write to its record.
 pub(super) fn begin_thread(thread: &ThreadRecord) {

@@ -5,9 +5,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::protocol::publish;
 use super::space::{self, SharedLock};
-use super::tree::MAX_SITES;
 use crate::raw::layout::{KIND_SITE, LineRecord, SiteRecord};
-use crate::site::{LineSite, SiteFacts};
+use crate::site::{LineSite, SiteFacts, UNREGISTERED};
 
 /// The number handed out last.
 static LAST: AtomicU32 = AtomicU32::new(0);
@@ -19,7 +18,7 @@ static NO_ROOM: AtomicBool = AtomicBool::new(false);
 pub(super) fn register(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<u32> {
     // A number is published after the record is complete.
     let known = id.load(Acquire);
-    if known != 0 {
+    if known != UNREGISTERED {
         return Some(known);
     }
     if NO_ROOM.load(Relaxed) {
@@ -27,11 +26,11 @@ pub(super) fn register(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) ->
     }
     let lock = SharedLock::take()?;
     let known = id.load(Relaxed);
-    if known != 0 {
+    if known != UNREGISTERED {
         return Some(known);
     }
     let number = LAST.load(Relaxed) + 1;
-    if number >= MAX_SITES {
+    if number >= UNREGISTERED {
         return None;
     }
     if write(&lock, number, facts, lines).is_none() {

@@ -62,8 +62,8 @@ pub(super) struct FirstSpan {
     pub(super) free: usize,
     pub(super) end: usize,
     pub(super) bytes: usize,
-    /// Address of the memory words of `outside`; 0 if there are none.
-    pub(super) memory: u64,
+    /// The memory words of `outside`, if there are any.
+    pub(super) memory: Option<*const u8>,
 }
 
 /// Whether most of the file is yet unused.
@@ -99,11 +99,7 @@ pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
         free,
         end: span.end.addr(),
         bytes: span.bytes,
-        memory: if has_words {
-            span.first.wrapping_add(words_at).expose_provenance() as u64
-        } else {
-            0
-        },
+        memory: has_words.then(|| span.first.wrapping_add(words_at).cast_const()),
     })
 }
 

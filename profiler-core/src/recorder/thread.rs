@@ -5,15 +5,15 @@
 
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use super::current::{current, set_current};
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{begin, clock, cpu, marker, resident, run, sampler, sites, space, thin};
+use super::{begin, clock, cpu, idle, marker, resident, run, sampler, sites, space, thin};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
-    ThreadRecord,
+    CallCache, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
+    SITES, ThreadRecord,
 };
 use crate::site::{LineSite, SiteFacts};
 
@@ -23,7 +23,7 @@ const FRESH_RECORDS: usize = 64;
 pub(super) const MAX_THREADS: usize = 4096;
 
 /// `ThreadRecord::state` of the sink, where this process records nothing and never will. Beside the states of the protocol.
-const IDLE: u32 = 3;
+pub(super) const IDLE: u32 = 3;
 
 /// All thread records of the process, in the order of their numbers.
 static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
@@ -35,9 +35,8 @@ static THREADS_USED: AtomicU32 = AtomicU32::new(0);
 #[repr(C)]
 pub(super) struct Sink {
     pub(super) thread: ThreadRecord,
-    node: NodeRecord,
+    pub(super) node: NodeRecord,
     cells: [Cell; MAX_LINES],
-    cache: [CacheSlot; tree::CACHE_SLOTS],
 }
 
 const fn zero_cell() -> Cell {
@@ -55,7 +54,9 @@ const fn zero_cell() -> Cell {
         frees: AtomicU64::new(0),
         free_bytes: AtomicU64::new(0),
         await_time: AtomicU64::new(0),
-        memory: AtomicU64::new(0),
+        memory: AtomicU16::new(0),
+        callee_site: AtomicU16::new(0),
+        callee: AtomicU32::new(0),
         node: AtomicPtr::new(core::ptr::null_mut()),
         window: AtomicU64::new(0),
         long_time: AtomicU64::new(0),
@@ -97,7 +98,7 @@ pub(super) static SINK: Sink = Sink {
         long: AtomicU64::new(u64::MAX),
         cpu_due: AtomicU64::new(u64::MAX),
         threshold: AtomicU64::new(0),
-        cache: AtomicPtr::new((&raw const SINK.cache[0]).cast_mut()),
+        cache: AtomicPtr::new((&raw const NO_CACHE).cast_mut()),
         nodes: AtomicPtr::new(core::ptr::null_mut()),
         nodes_mask: AtomicU64::new(0),
         nodes_used: AtomicU64::new(0),
@@ -135,13 +136,12 @@ pub(super) static SINK: Sink = Sink {
         place: AtomicPtr::new(core::ptr::null_mut()),
     },
     cells: [const { zero_cell() }; MAX_LINES],
-    // No call has the key 0: a caller has an address.
-    cache: [const {
-        CacheSlot {
-            key: AtomicU64::new(0),
-            node: AtomicU64::new(0),
-        }
-    }; tree::CACHE_SLOTS],
+};
+
+/// Knows no call: the cache of threads that have none of their own, and of the sink.
+static NO_CACHE: CallCache = CallCache {
+    callers: [const { AtomicU64::new(0) }; SITES],
+    nodes: [const { AtomicU64::new(0) }; SITES],
 };
 
 // The word that tells a thread's record begins with the address of the sink.
@@ -160,27 +160,20 @@ pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Whether the record is that of the sink.
+/// Whether the record is that of the sink, or of a sink that one idle thread has.
 #[inline(always)]
 pub(crate) fn is_sink(thread: &ThreadRecord) -> bool {
-    core::ptr::eq(thread, &raw const SINK.thread)
+    thread.state.load(Relaxed) != ALIVE
 }
 
 /// Where a call goes that is not recorded.
-#[inline(always)]
-pub(super) fn sink() -> Entry {
+fn sink() -> Entry {
     Entry::new(&SINK.thread, &SINK.node)
-}
-
-/// Whether calls that the running thread does not know go to the sink at once.
-#[inline(always)]
-pub(super) fn is_idle(thread: &ThreadRecord) -> bool {
-    thread.state.load(Relaxed) == IDLE
 }
 
 /// Whether nothing is ever recorded in this process.
 pub(super) fn is_idle_for_ever() -> bool {
-    is_idle(&SINK.thread)
+    SINK.thread.state.load(Relaxed) == IDLE
 }
 
 /// Nothing is ever recorded in this process.
@@ -200,13 +193,13 @@ fn no_poll() -> *mut NodeRecord {
 pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
     // Most often it is only called from another line than the last time.
     let thread = current();
-    if has_cache(thread)
+    if !is_sink(thread)
         && let Some(entry) = tree::known(thread, id.load(Relaxed))
     {
         return entry;
     }
     if !begin::recording() {
-        return sink();
+        return idle::call(id.load(Relaxed)).unwrap_or_else(sink);
     }
     place(id, facts, lines).unwrap_or_else(|| {
         run::lost_call();
@@ -249,23 +242,23 @@ pub(super) fn attached() -> Option<&'static ThreadRecord> {
 
 /// Whether the thread has a cache of its own, which it may write to.
 pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
-    thread.cache.load(Relaxed) != (&raw const SINK.cache[0]).cast_mut()
+    thread.cache.load(Relaxed) != (&raw const NO_CACHE).cast_mut()
 }
 
 /// Gives the thread a cache of its own.
 fn ensure_cache(thread: &ThreadRecord) {
     if !has_cache(thread)
-        && let Some(cache) = space::private_memory(tree::CACHE_SLOTS * size_of::<CacheSlot>())
+        && let Some(cache) = space::private_memory(size_of::<CallCache>())
     {
         thread.cache.store(cache.cast(), Relaxed);
     }
 }
 
-/// Takes the cache of a thread away: it has that of the sink, which knows no call, so that its next call comes the slow way.
-fn take_cache(thread: &ThreadRecord) {
+/// Takes the cache of a thread away: it has one that knows no call, so that its next call comes the slow way.
+pub(super) fn take_cache(thread: &ThreadRecord) {
     thread
         .cache
-        .store((&raw const SINK.cache[0]).cast_mut(), Relaxed);
+        .store((&raw const NO_CACHE).cast_mut(), Relaxed);
 }
 
 /// The records of all threads so far, for the sampler and for `fork`.
@@ -312,7 +305,9 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.threshold.store(settings.threshold, Relaxed);
     thread.long.store(settings.long, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
-    thread.outside.memory.store(place.memory, Relaxed);
+    if let Some(words) = place.memory {
+        resident::give_words(&thread.outside, words);
+    }
     take_cache(thread);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
     Some(thread)
@@ -515,6 +510,8 @@ pub(super) fn zero(cell: &Cell) {
     ] {
         counter.store(0, Relaxed);
     }
+    // The node that the line called may not be one of the child's.
+    tree::forget_callee(cell);
     cell.time.store(0, Relaxed);
     if let Some(words) = resident::words(cell) {
         resident::zero(words);

@@ -1,8 +1,13 @@
 //! The calling-context tree of a thread: which node stands for a site entered from a certain line.
 //!
-//! A node is found by the cell of the calling line and the number of the site: first in a small cache with one slot a site, then in
-//! a table of all nodes of the thread. The slot in the cache does not depend on the caller, so the processor need not wait for the one to
-//! look at the other. Direct recursion folds into the node; a site that is open four times on the path already folds into its innermost
+//! A node is found by the cell of the calling line and the number of the site, in three places:
+//!
+//! 1. In a small cache with one slot a site. The slot does not depend on the caller, so the processor need not wait for the one to look at
+//!    the other.
+//! 2. In the cell of the calling line, which knows one call. A function that is called from many lines is found there.
+//! 3. In a table of all nodes of the thread.
+//!
+//! Direct recursion folds into the node; a site that is open four times on the path already folds into its innermost
 //! node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which stands for all contexts.
 
 use core::mem::offset_of;
@@ -13,17 +18,19 @@ use super::marker::{ENDLESS, FIRST_WINDOW, cell_offset};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
 use super::{resident, run, space, thread, word};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, ThreadRecord,
+    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, SITES, ThreadRecord,
 };
+use crate::site::UNREGISTERED;
 
-/// Slots of a thread's cache: sites with a higher number share them.
-pub(super) const CACHE_SLOTS: usize = 1024;
 /// Slots of a thread's table of nodes at first.
 const FIRST_TABLE: usize = 256;
 /// How often a site may be open on one path before it folds.
 const OPEN_LIMIT: usize = 4;
-/// Sites whose number fits into the upper bits of a key.
-pub(super) const MAX_SITES: u32 = 0xffff;
+/// `Cell::callee_site` of a line that knows no call: numbers of sites start at 1.
+const NO_SITE: u16 = 0;
+
+// Numbers of sites fit into the upper bits of a key, and into `Cell::callee_site`.
+const _: () = assert!((UNREGISTERED as usize) < SITES && SITES <= 1 << 16);
 
 /// Where a call goes: two words, so that it travels in registers.
 #[derive(Clone, Copy)]
@@ -94,42 +101,113 @@ pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
     unsafe { &*thread.cell.load(Relaxed) }
 }
 
-/// The node a call from `caller` to `site` went to the last time, if it is in the cache.
+/// The node that a call from `caller` to `site` goes to, if the cache or the line knows it.
 #[inline(always)]
-pub(super) fn cached(thread: &'static ThreadRecord, caller: &Cell, site: u32) -> Option<Entry> {
-    let slot = cache_slot(thread, site);
-    let value = slot.node.load(Relaxed);
-    (slot.key.load(Relaxed) == key(caller, site)).then_some(Entry { thread, value })
+pub(super) fn cached(
+    thread: &'static ThreadRecord,
+    caller: &'static Cell,
+    site: u32,
+) -> Option<Entry> {
+    let (cached, value) = in_cache(thread, site);
+    if cached.load(Relaxed) == address(caller) {
+        let value = value.load(Relaxed);
+        return Some(Entry { thread, value });
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "numbers of sites have 16 bits"
+    )]
+    let is_known = caller.callee_site.load(Relaxed) == site as u16;
+    is_known.then(|| {
+        let distance = u64::from(caller.callee.load(Relaxed)) * CALLEE_UNIT;
+        let value = address(caller)
+            .wrapping_add(distance)
+            .wrapping_sub(CALLEE_BEFORE);
+        Entry { thread, value }
+    })
 }
 
-/// The cache slot of a site.
+/// The words of a site in the cache of a thread: the calling cell, and where its call goes.
 #[inline(always)]
-pub(super) fn cache_slot(thread: &ThreadRecord, site: u32) -> &'static CacheSlot {
-    let slot = thread
-        .cache
-        .load(Relaxed)
-        .wrapping_add(site as usize % CACHE_SLOTS);
-    // SAFETY: every cache has that many slots.
-    unsafe { &*slot }
+fn in_cache(thread: &ThreadRecord, site: u32) -> (&'static AtomicU64, &'static AtomicU64) {
+    debug_assert!((site as usize) < SITES, "no such site");
+    // SAFETY: a cache is never unmapped.
+    let cache = unsafe { &*thread.cache.load(Relaxed) };
+    // SAFETY: there is no such number.
+    unsafe { core::hint::assert_unchecked((site as usize) < SITES) };
+    (&cache.callers[site as usize], &cache.nodes[site as usize])
 }
 
-/// The node of a call that the cache does not know, if it was made before: a function that is called from several lines in turn comes here each
-/// time. The cache knows it from then on.
+/// The address of a cell as words have it.
+#[inline(always)]
+fn address(cell: &Cell) -> u64 {
+    core::ptr::from_ref(cell).expose_provenance() as u64
+}
+
+/// Unit of `Cell::callee`: that in which the values of entries differ.
+const CALLEE_UNIT: u64 = RECURSIVE;
+/// So far before a line the nodes may begin that it can know.
+const CALLEE_BEFORE: u64 = 1 << 31;
+
+/// Lets the line of `caller` know where its call to `site` goes. A node that is too far away stays unknown.
+pub(super) fn know(caller: &Cell, site: u32, entry: Entry) {
+    let distance = entry
+        .value
+        .wrapping_add(CALLEE_BEFORE)
+        .wrapping_sub(address(caller));
+    if let (Ok(site), Ok(distance)) = (u16::try_from(site), u32::try_from(distance / CALLEE_UNIT)) {
+        caller.callee.store(distance, Relaxed);
+        caller.callee_site.store(site, Relaxed);
+    }
+}
+
+/// The line forgets where its call went.
+pub(super) fn forget_callee(caller: &Cell) {
+    caller.callee_site.store(NO_SITE, Relaxed);
+}
+
+/// The node of a call that neither the cache nor the line knows, if it was made before. One of them knows it from then on.
 #[inline]
 pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
-    let key = key(running(thread), site);
-    let value = table_get(thread, key)?;
-    remember(thread, site, key, value);
-    Some(Entry { thread, value })
+    let caller = running(thread);
+    let value = table_get(thread, key(caller, site))?;
+    let entry = Entry { thread, value };
+    remember(entry, caller, site);
+    Some(entry)
 }
 
-/// Enters a call into the cache of the thread, which is the only one that reads it.
-fn remember(thread: &ThreadRecord, site: u32, key: u64, value: u64) {
-    if thread::has_cache(thread) {
-        let slot = cache_slot(thread, site);
-        slot.key.store(key, Relaxed);
-        slot.node.store(value, Relaxed);
+/// Enters a call into the cache of the thread, which is the only one that reads it, or lets its line know it.
+///
+/// The cache keeps the call to the site that it has, if the line has room: it knows no call yet, or one that the cache has too. Else the one in
+/// the cache gives way, and goes to the line that it comes from, if there is room.
+fn remember(entry: Entry, caller: &Cell, site: u32) {
+    let thread = entry.thread;
+    if !thread::has_cache(thread) {
+        return;
     }
+    let (cached, value) = in_cache(thread, site);
+    let before = core::ptr::with_exposed_provenance::<Cell>(word(cached.load(Relaxed)));
+    // SAFETY: the cache has addresses of cells, which are never unmapped, and 0.
+    if let Some(before) = unsafe { before.as_ref() } {
+        let known = caller.callee_site.load(Relaxed);
+        let of_known = in_cache(thread, known.into()).0.load(Relaxed);
+        if known == NO_SITE || of_known == address(caller) {
+            know(caller, site, entry);
+            return;
+        }
+        if before.callee_site.load(Relaxed) == NO_SITE {
+            let value = value.load(Relaxed);
+            know(before, site, Entry { thread, value });
+        }
+    }
+    remember_in_cache(entry, caller, site);
+}
+
+/// Enters a call into the cache of its thread.
+pub(super) fn remember_in_cache(entry: Entry, caller: &Cell, site: u32) {
+    let (cached, value) = in_cache(entry.thread, site);
+    cached.store(address(caller), Relaxed);
+    value.store(entry.value, Relaxed);
 }
 
 /// Finds or makes the node of site `id`, whose number stands at `place`, with `lines` line slots, called from the running line.
@@ -149,10 +227,10 @@ pub(super) fn find(
     let value = folded(thread, id)
         .map(|node| node.addr() as u64 | RECURSIVE)
         .or_else(|| make(thread, id, place, lines, caller))?;
-    let key = key(caller, id);
-    table_put(thread, key, value);
-    remember(thread, id, key, value);
-    Some(Entry { thread, value })
+    table_put(thread, key(caller, id), value);
+    let entry = Entry { thread, value };
+    remember(entry, caller, id);
+    Some(entry)
 }
 
 /// The open node that a recursive call folds into.
@@ -245,7 +323,7 @@ fn new_node(
         begin(cell, core::ptr::from_ref(node).cast_mut());
         if memory != 0 {
             let words = place.wrapping_add(cell_offset(lines) + index * memory);
-            cell.memory.store(words.expose_provenance() as u64, Relaxed);
+            resident::give_words(cell, words);
         }
     }
     Some(node)

@@ -44,6 +44,7 @@ fn declared(structure: &str) -> Vec<Field> {
             continue;
         };
         let (bytes, align) = match kind.trim_end_matches(',') {
+            "AtomicU16" => (2, 2),
             "AtomicU32" => (4, 4),
             "RecordHead" => (8, 4),
             "Cell" => (size_of::<Cell>(), 64),

@@ -10,6 +10,10 @@ impl<'a> Bytes<'a> {
         self.0.len()
     }
 
+    pub(super) fn u16(self, at: usize) -> u16 {
+        self.array(at).map_or(0, u16::from_ne_bytes)
+    }
+
     pub(super) fn u32(self, at: usize) -> u32 {
         self.array(at).map_or(0, u32::from_ne_bytes)
     }

@@ -6,7 +6,7 @@ use super::bytes::Bytes;
 use crate::model::cpu::CpuCell;
 use crate::model::gaps::{GapCell, MAX_TICKS};
 use crate::model::{LineLive, LineRss, RssChange};
-use crate::raw::layout::{Cell, MemoryWords, PROBES};
+use crate::raw::layout::{Cell, MEMORY_UNIT, MemoryWords, PROBES};
 
 /// `Cell::state`: the marker reads the clock, bare or between fences.
 const STATES_TIMED: [u64; 3] = [1, 3, 4];
@@ -72,20 +72,14 @@ impl CellCounts {
         }
     }
 
-    /// Adds what the memory words at `words` say, if the cell at `at` has them there; their address in the recording process is
-    /// `address`. Returns whether it has them elsewhere, which makes no sense.
-    pub(super) fn read_memory(
-        &mut self,
-        bytes: Bytes<'_>,
-        at: usize,
-        words: usize,
-        address: u64,
-    ) -> bool {
-        let found = bytes.u64(at + offset_of!(Cell, memory));
-        if found == address {
+    /// Adds what the memory words at `words` say, if the cell at `at` has them there. Returns whether it has them elsewhere, which makes no sense.
+    pub(super) fn read_memory(&mut self, bytes: Bytes<'_>, at: usize, words: usize) -> bool {
+        let distance = usize::from(bytes.u16(at + offset_of!(Cell, memory))) * MEMORY_UNIT;
+        let is_there = at + distance == words;
+        if is_there {
             self.rss = Some(line_rss(bytes, words));
         }
-        found != 0 && found != address
+        distance != 0 && !is_there
     }
 
     /// Whether anything was counted. State and window alone say nothing of the program.

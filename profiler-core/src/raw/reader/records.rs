@@ -172,11 +172,6 @@ impl Records {
         Some(())
     }
 
-    /// Address in the recording process of an offset.
-    pub(super) fn address(&self, at: usize) -> u64 {
-        self.base.wrapping_add(at as u64)
-    }
-
     /// Offset of an address of the recording process.
     fn offset(&self, address: u64) -> Option<usize> {
         usize::try_from(address.checked_sub(self.base)?).ok()

@@ -99,8 +99,7 @@ impl<'a> ThreadReader<'a> {
             let mut cell = CellCounts::read(bytes, at);
             cell.live = heap.of(owner);
             if let Some(words) = words.filter(|_| memory) {
-                let address = records.address(words);
-                *damaged += u64::from(cell.read_memory(bytes, at, words, address));
+                *damaged += u64::from(cell.read_memory(bytes, at, words));
             }
             cell
         };
