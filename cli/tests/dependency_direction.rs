@@ -31,6 +31,7 @@ fn data_goes_one_way() {
     let allowed = BTreeMap::from([
         ("hprof-cli", vec!["hprof-core", "hprof-reports"]),
         ("hprof-core", vec!["hprof-macros"]),
+        ("hprof-injector", vec![]),
         ("hprof-macros", vec![]),
         ("hprof-reports", vec!["hprof-core"]),
         ("sample-workloads", vec!["hprof-core"]),

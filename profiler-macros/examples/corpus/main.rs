@@ -2,10 +2,9 @@
 //!
 //! For each crate of the list: its source as published is copied twice into `target/corpus`, one copy gets the attribute on
 //! every function, and both are built and tested. A row of the table says what the attribute changed: it should be nothing but
-//! the time. With `--clippy` nothing is run: clippy, pedantic lints included, should say the same of both. With `--bulk` the attribute counts as one on the whole crate, so that small functions are thin. `inject` writes the attribute into source text, `package` makes the copies, `trial` builds and tests one of them,
+//! the time. With `--clippy` nothing is run: clippy, pedantic lints included, should say the same of both. With `--bulk` the attribute counts as one on the whole crate, so that small functions are thin. `package` makes the copies, `trial` builds and tests one of them,
 //! `table` compares and prints.
 
-mod inject;
 mod list;
 mod package;
 mod table;
@@ -16,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use inject::Kind;
+use hprof_injector::Kind;
 use list::Entry;
 use table::Row;
 

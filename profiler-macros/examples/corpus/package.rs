@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use hprof_injector::Kind;
 use serde_json::Value;
 use toml::Table;
 
 use crate::Result;
-use crate::inject;
 use crate::list::Entry;
 
 /// Folders whose files are not code of the crate: benchmarks are not built, and the others hold programs that must not compile.
@@ -76,10 +76,10 @@ pub(crate) fn profiled(
     folder: &Path,
     entry: &Entry,
     source: &Path,
-    kind: inject::Kind,
+    kind: Kind,
 ) -> Result<(PathBuf, usize)> {
     let copy = folder.join("profiled").join(entry.name);
-    let inject = |text: &str| inject::inject(text, kind);
+    let inject = |text: &str| hprof_injector::inject(text, kind);
     let mut functions = 0;
     copy_files(source, &copy, &mut |path, bytes| {
         let inside = path.strip_prefix(source).unwrap_or(path);

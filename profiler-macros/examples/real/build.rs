@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hprof_injector::Kind;
 use toml::Table;
 
 use crate::list::Entry;
-use crate::{Result, inject, package};
+use crate::{Result, package};
 
 /// The programs as they are built.
 pub(crate) struct Built {
@@ -53,7 +54,7 @@ const SOURCES: [(&str, &str); 7] = [
 ];
 
 /// Downloads the crates, makes both packages and builds them as a release with line tables.
-pub(crate) fn programs(folder: &Path, kind: inject::Kind) -> Result<Built> {
+pub(crate) fn programs(folder: &Path, kind: Kind) -> Result<Built> {
     let entries: Vec<&Entry> = CRATES.iter().collect();
     let sources = package::sources(folder, &entries)?;
     for (entry, source) in entries.iter().zip(&sources) {
@@ -67,11 +68,11 @@ pub(crate) fn programs(folder: &Path, kind: inject::Kind) -> Result<Built> {
 }
 
 /// Builds a package of programs; `switch` is the value of the build switch for an instrumented one, and what its attributes count as.
-fn build(folder: &Path, copies: &str, switch: Option<(&str, inject::Kind)>) -> Result<PathBuf> {
+fn build(folder: &Path, copies: &str, switch: Option<(&str, Kind)>) -> Result<PathBuf> {
     let package = folder.join(copies).join("programs");
     fs::create_dir_all(package.join("src"))?;
     for (name, text) in SOURCES {
-        let injected = switch.and_then(|(_, kind)| inject::inject(text, kind));
+        let injected = switch.and_then(|(_, kind)| hprof_injector::inject(text, kind));
         let text = injected.map_or_else(|| text.to_owned(), |injected| injected.text);
         write(&package.join("src").join(name), &text)?;
     }

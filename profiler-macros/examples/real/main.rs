@@ -5,8 +5,6 @@
 //! turns, and once more plain under `perf record`. `programs` holds the programs, `build` makes the packages, `trial` runs a program,
 //! `perf` and `symbols` find out where the plain one spent its time, `shares` compares that with what was recorded, `table` prints.
 
-#[path = "../corpus/inject.rs"]
-mod inject;
 #[path = "../corpus/list.rs"]
 #[expect(dead_code, reason = "the list of crates is that of `make corpus`")]
 mod list;
@@ -29,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
+use hprof_injector::Kind;
 use table::Row;
 use trial::Mode;
 
@@ -73,7 +72,7 @@ struct Asked {
     /// Hundredths of the turns.
     percent: u64,
     /// What the attributes count as: in bulk, small functions are thin.
-    kind: inject::Kind,
+    kind: Kind,
 }
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
@@ -118,7 +117,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     let mut asked = Asked {
         programs: Vec::new(),
         whole: false,
-        kind: inject::Kind::ByHand,
+        kind: Kind::ByHand,
         rounds: 3,
         percent: 100,
     };
@@ -131,7 +130,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
         match &*arg {
             "--rounds" => asked.rounds = u32::try_from(number()?)?.max(1),
             "--percent" => asked.percent = number()?,
-            "--bulk" => asked.kind = inject::Kind::Bulk,
+            "--bulk" => asked.kind = Kind::Bulk,
             name => {
                 let before = asked.programs.len();
                 let named = PROGRAMS
@@ -149,7 +148,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     }
     if asked.programs.is_empty() {
         asked.programs = PROGRAMS.iter().collect();
-        asked.whole = asked.percent >= 100 && asked.kind == inject::Kind::ByHand;
+        asked.whole = asked.percent >= 100 && asked.kind == Kind::ByHand;
     }
     Ok(asked)
 }

@@ -7,7 +7,7 @@ use syn::{AttrStyle, Attribute, ImplItemFn, ItemFn, Signature, TraitItemFn};
 
 /// What the attribute counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Written by hand on each function: it gets lines.
     ByHand,
     /// One choice of all functions: small ones are thin.
@@ -26,14 +26,16 @@ impl Kind {
 
 /// Source text with the attribute on every function that has a body.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Injected {
-    pub(crate) text: String,
+pub struct Injected {
+    /// The text, with as many lines as before.
+    pub text: String,
     /// Functions that the attribute instruments: those that are not `const`.
-    pub(crate) functions: usize,
+    pub functions: usize,
 }
 
-/// `None` if the text is not Rust that can be parsed: it is some file of test data.
-pub(crate) fn inject(text: &str, kind: Kind) -> Option<Injected> {
+/// Writes the attribute in front of every function. `None` if the text is not Rust that can be parsed: it is some file of test data.
+#[must_use]
+pub fn inject(text: &str, kind: Kind) -> Option<Injected> {
     let attribute = kind.attribute();
     let tokens: TokenStream = text.parse().ok()?;
     let mut ends = Vec::new();
