@@ -19,6 +19,8 @@ use self::scan::{Span, functions, innermost};
 
 /// No source file is longer.
 const LONGEST: u64 = 2 << 20;
+/// Files that are looked for.
+const MOST_FILES: usize = 4096;
 /// Bytes of all files together.
 const MOST: u64 = 32 << 20;
 
@@ -48,7 +50,7 @@ impl Sources {
     /// The innermost function around a line of a file; `None` if the file is not there, is not Rust, or has no function there.
     pub(crate) fn function(&self, file: &str, line: u32) -> Option<FunctionAt> {
         let mut files = self.files.borrow_mut();
-        if !files.contains_key(file) {
+        if !files.contains_key(file) && files.len() < MOST_FILES {
             let text = self.text(file).unwrap_or_default();
             files.insert(file.to_owned(), functions(&text));
         }

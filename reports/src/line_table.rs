@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Profile, Scope, function_costs, thin_calls};
+use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use crate::beside::{self, Beside, Layout};
 use crate::footer;
@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::style::{Style, Tone};
 use crate::text;
 use crate::thin_table;
-use crate::view::{Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
+use crate::view::{Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
 
 /// Percent of the function's total from which a line is hot, and from which it is warm.
 const HOT: f64 = 20.0;
@@ -106,17 +106,29 @@ pub(crate) fn write_costs(
     options: &LineTableOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let common = Common::of(profile, options.scope);
+    write_costs_of(profile, &common, costs, options, out)
+}
+
+/// The same for one of many parts of a profile.
+pub(crate) fn write_costs_of(
+    profile: &Profile,
+    common: &Common,
+    costs: &[FunctionCost],
+    options: &LineTableOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let choice = LineChoice {
         ascending: options.sort_by_total,
         skip_zero: options.skip_zero,
         min_percent: options.min_percent,
         top: options.top,
     };
-    let view = LineView::new(profile, costs, choice);
+    let view = LineView::new(profile, common, costs, choice);
     if let Unit::Seconds(unit) = options.unit {
         writeln!(out, "Timer unit: {} s\n", numbers::general(unit, 6))?;
     }
-    if costs.is_empty() && thin_calls(profile, options.scope).is_empty() {
+    if costs.is_empty() && !common.thin {
         writeln!(out, "No instrumented function was entered.\n")?;
     }
     for function in &view.functions {

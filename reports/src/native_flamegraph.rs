@@ -1,6 +1,6 @@
 //! The flamegraph of native stacks: all code of the program, coloured by whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 use hprof::model::{NativeFrame, Profile};
@@ -81,12 +81,23 @@ fn collect(profile: &Profile) -> Option<(Stacks, PaletteMap)> {
         .filter_map(|one| one.native.as_ref())
     {
         any = true;
+        // Many frames may be of one function, whose name may be long.
+        let mut annotated: HashMap<(usize, bool), u32> = HashMap::new();
         let frames = native.frames.iter();
         let labels: Vec<u32> = frames
             .map(|frame| {
+                let function = origins.annotated(frame).map(|at| (at, is_closure(frame)));
+                let known = function.and_then(|function| annotated.get(&function));
+                if let Some(number) = known {
+                    return *number;
+                }
                 let (label, color) = label(frame, &origins, profile);
                 colors.insert(hidden(&label), color);
-                names.number(label)
+                let number = names.number(label);
+                if color == ANNOTATED {
+                    annotated.extend(function.map(|function| (function, number)));
+                }
+                number
             })
             .collect();
         for stack in native.stacks.iter().filter(|stack| stack.samples > 0) {
@@ -134,18 +145,19 @@ impl Names {
     }
 }
 
+fn is_closure(frame: &NativeFrame) -> bool {
+    frame.function.contains("{closure")
+}
+
 /// What a frame is called, and its colour.
 fn label(frame: &NativeFrame, origins: &Origins<'_>, profile: &Profile) -> (String, Color) {
     let name = frame.function.as_str();
     let (label, color) = match origins.of(frame) {
         Origin::Annotated => {
             let function = origins.annotated(frame);
+            let function = function.and_then(|at| profile.functions.get(at));
             let path = function.map(|function| format!("{}::{}", function.module, function.name));
-            let closure = if name.contains("{closure") {
-                "::{closure}"
-            } else {
-                ""
-            };
+            let closure = if is_closure(frame) { "::{closure}" } else { "" };
             let path = path.unwrap_or_else(|| name.to_owned());
             (format!("{path}{closure}"), ANNOTATED)
         }

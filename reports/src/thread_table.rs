@@ -12,7 +12,7 @@ use crate::numbers::{self, Unit};
 use crate::screen::Screen;
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{RunView, ThreadRow, ThreadView, shown_processes};
+use crate::view::{Common, RunView, ThreadRow, ThreadView, shown_processes};
 
 /// What a thread table shows and how.
 ///
@@ -169,6 +169,8 @@ fn write_lines(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let shown = shown_processes(profile);
+    // Calls of thin functions are known by process.
+    let common = Common::of(profile, Scope::Thread(0, 0));
     for (at, process) in profile.processes.iter().enumerate() {
         if !shown[at] {
             continue;
@@ -177,7 +179,8 @@ fn write_lines(
             let name = text::clean(&thread.name);
             let title = format!("Thread: {name} ({}) of process {}", thread.tid, process.pid);
             writeln!(out, "{}\n", options.style.paint(Tone::Heading, &title))?;
-            line_table::write_costs(profile, &costs(Scope::Thread(at, index)), options, out)?;
+            let costs = costs(Scope::Thread(at, index));
+            line_table::write_costs_of(profile, &common, &costs, options, out)?;
         }
     }
     Ok(())

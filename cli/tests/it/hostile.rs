@@ -24,8 +24,18 @@ mod example;
 #[path = "../../../profiler-core/tests/fuzz/tally.rs"]
 mod tally;
 
+#[expect(dead_code, reason = "not every kind of record is needed here")]
+#[expect(clippy::cast_possible_truncation, reason = "small files")]
+#[path = "../../../profiler-core/tests/model/raw_file.rs"]
+mod raw_file;
+
+mod crafted;
+
 /// CPU time that a command may take. Unoptimised as tests are, hprof is up to twenty times slower than it is for its users.
 const SECONDS: u32 = if cfg!(debug_assertions) { 20 } else { 2 };
+/// How many of something a crafted file has: so many that the square of it shows, and in the quick test few.
+const MANY: u32 = 30_000;
+const FEW: u32 = 300;
 /// KiB that a command may have resident at a time.
 const MOST_KIB: i64 = 200 << 10;
 
@@ -92,7 +102,11 @@ fn outcome(command: &mut Command, folder: &Path) -> Outcome {
 /// Bytes that a terminal takes for commands: all control characters but the end of a line, and their forms of two bytes.
 fn is_disturbing(printed: &[u8]) -> bool {
     let text = String::from_utf8_lossy(printed);
-    text.chars().any(|sign| sign.is_control() && sign != '\n')
+    text.chars().any(|sign| {
+        // Marks that turn the direction of writing show text in a false order.
+        let turns = matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || (sign.is_control() && sign != '\n')
+    })
 }
 
 /// Makes the files. All are in one folder, which is a package.
@@ -107,7 +121,7 @@ impl Traps {
         let package = folder.path();
         fs::write(package.join("Cargo.toml"), "[package]\nname = 'x'\n").unwrap();
         fs::create_dir(package.join("src")).unwrap();
-        fs::write(package.join("src/main.rs"), "fn main() {}\n").unwrap();
+        fs::write(package.join("src/main.rs"), "fn main() {\n}\n".repeat(2000)).unwrap();
         Self {
             folder,
             files: Vec::new(),
@@ -231,7 +245,7 @@ fn raw_header(chunks: u64) -> Vec<u8> {
     bytes
 }
 
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 14] = [
     "\u{1b}[2J\u{1b}]0;title\u{7}",
     "\u{9b}31m\r\n\t\u{8}\u{0}",
     "hprof: saved\nhprof: to x",
@@ -240,12 +254,28 @@ const TEXTS: [&str; 9] = [
     "-2+3",
     "@SUM(A1)",
     "\u{202e}gpj.exe",
+    "\u{202a}a\u{202b}b\u{202c}c\u{202d}",
+    "\u{2066}a\u{2067}b\u{2068}c\u{2069}",
+    "a\u{200e}b\u{200f}",
+    "\u{1b}[8m\u{1b}[31mhidden\u{1b}[0m",
+    "x\u{85}y\u{ad}\u{feff}z\u{7f}",
     "<script>alert(1)</script>&\"';",
 ];
 
+/// The files; the crafted ones have so many of something.
 #[expect(clippy::too_many_lines, reason = "a list of files")]
-fn traps() -> Traps {
+fn traps(size: u32) -> Traps {
     let mut traps = Traps::new();
+    for (name, craft) in crafted::CRAFTED {
+        traps.profile(&format!("crafted_{name}.pb.gz"), &craft(size));
+    }
+    for (name, craft) in crafted::CRAFTED_RAW {
+        traps.file(&format!("crafted_{name}.hpraw"), &craft(size));
+    }
+    for (name, craft) in crafted::CRAFTED_NATIVE {
+        traps.file(&format!("native_{name}.hpraw"), &crafted::sound_raw());
+        traps.file(&format!("native_{name}.native"), craft(size).as_bytes());
+    }
     for extension in ["hpraw", "pb.gz", "native", "rs"] {
         let name = |kind: &str| format!("{kind}.{extension}");
         traps.pipe(&name("pipe"));
@@ -363,7 +393,8 @@ fn commands(file: &Path) -> Vec<Vec<String>> {
 
 /// Runs each command on each file, or only every so many of them; how many were run, and what was wrong.
 fn try_all(each: usize) -> (usize, Vec<String>) {
-    let traps = traps();
+    let traps = traps(if each == 1 { MANY } else { FEW });
+    assert!(traps.files.len() >= 200, "{} files", traps.files.len());
     let folder = traps.folder.path();
     let scratch = tempfile::tempdir().unwrap();
     let mut wrong = Vec::new();

@@ -11,9 +11,10 @@
 //! f             ├─1─┤     line 1: own time of the inner frame
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::cost_sum::CostSum;
+use super::line_map::LineMap;
 use super::profile::{FunctionId, LineCost, Node, Profile, Thread};
 use super::resident::RssChange;
 use super::tree_walk::{Step, depth_first, parent_of};
@@ -39,17 +40,23 @@ impl Scope {
     /// assert_eq!(Scope::Process(3).threads(&Profile::default()).count(), 0);
     /// ```
     pub fn threads(self, profile: &Profile) -> impl Iterator<Item = &Thread> {
-        let in_scope = move |process: usize, thread: usize| match self {
-            Self::All => true,
-            Self::Process(wanted) => process == wanted,
-            Self::Thread(wanted, of_it) => (process, thread) == (wanted, of_it),
+        let (process, thread) = match self {
+            Self::All => (None, None),
+            Self::Process(process) => (Some(process), None),
+            Self::Thread(process, thread) => (Some(process), Some(thread)),
         };
-        let processes = profile.processes.iter().enumerate();
-        processes.flat_map(move |(p, process)| {
-            let threads = process.threads.iter().enumerate();
-            threads.filter_map(move |(t, thread)| in_scope(p, t).then_some(thread))
-        })
+        let processes = part(&profile.processes, process).iter();
+        processes.flat_map(move |process| part(&process.threads, thread))
     }
+}
+
+/// One of all, or all of them.
+fn part<T>(all: &[T], one: Option<usize>) -> &[T] {
+    one.map_or(all, |one| {
+        all.get(one..)
+            .and_then(|rest| rest.get(..1))
+            .unwrap_or_default()
+    })
 }
 
 /// What a function costs over a scope.
@@ -97,21 +104,24 @@ pub struct LineTotal {
 /// ```
 #[must_use]
 pub fn function_costs(profile: &Profile, scope: Scope) -> Vec<FunctionCost> {
-    let mut sums: Vec<FunctionSum> = Vec::new();
-    sums.resize_with(profile.functions.len(), FunctionSum::default);
+    let mut sums = Sums::default();
     for thread in scope.threads(profile) {
-        Walk::new(thread, &mut sums).run();
+        Walk::new(thread, profile, &mut sums).run();
     }
-    let mut costs = Vec::new();
-    for (id, (function, mut sum)) in (0..).zip(profile.functions.iter().zip(sums)) {
-        if sum.entered {
+    let mut functions = sums.functions;
+    functions.sort_unstable_by_key(|(id, _)| *id);
+    let known = functions.into_iter().filter_map(|(id, sum)| {
+        let function = profile.functions.get(usize::try_from(id.0).ok()?)?;
+        Some((id, function, sum))
+    });
+    known
+        .map(|(id, function, mut sum)| {
             for line in &function.lines {
-                sum.lines.entry(line.line).or_default();
+                sum.lines.entry(line.line);
             }
-            costs.push(sum.finish(FunctionId(id)));
-        }
-    }
-    costs
+            sum.finish(id)
+        })
+        .collect()
 }
 
 /// Amounts that add up and can be taken away again: the time of a deeper frame is first added with what called it.
@@ -197,16 +207,34 @@ struct LineSum {
 /// A function while threads are added.
 #[derive(Clone, Debug, Default)]
 struct FunctionSum {
-    entered: bool,
     calls: u64,
     primitive_calls: u64,
     total: Amounts,
-    lines: BTreeMap<u32, LineSum>,
+    lines: LineMap<LineSum>,
+}
+
+/// The functions that were entered, in the order they were found: a thread of a large program enters few.
+#[derive(Debug, Default)]
+struct Sums {
+    places: HashMap<FunctionId, usize>,
+    functions: Vec<(FunctionId, FunctionSum)>,
+    /// Where on the path of a walk the innermost frame of each of them is.
+    innermost: Vec<Option<usize>>,
+}
+
+impl Sums {
+    fn place(&mut self, function: FunctionId) -> usize {
+        *self.places.entry(function).or_insert_with(|| {
+            self.functions.push((function, FunctionSum::default()));
+            self.innermost.push(None);
+            self.functions.len() - 1
+        })
+    }
 }
 
 impl FunctionSum {
     fn finish(self, function: FunctionId) -> FunctionCost {
-        let line_total = |(line, sum): (u32, LineSum)| LineTotal {
+        let line_total = |line: u32, sum: LineSum| LineTotal {
             line,
             own: sum.own.finish(),
             total: nanos(sum.total.time),
@@ -214,7 +242,7 @@ impl FunctionSum {
             total_cpu: sum.total.has_cpu.then(|| nanos(sum.total.cpu)),
             total_rss: sum.total.has_rss.then(|| change_of(sum.total.rss)),
         };
-        let lines: Vec<LineTotal> = self.lines.into_iter().map(line_total).collect();
+        let lines: Vec<LineTotal> = self.lines.into_values(line_total);
         FunctionCost {
             function,
             calls: self.calls,
@@ -230,19 +258,19 @@ impl FunctionSum {
 /// One walk over the tree of a thread, from the roots down and back, each node entered and left once.
 struct Walk<'a> {
     nodes: &'a [Node],
-    sums: &'a mut [FunctionSum],
+    sums: &'a mut Sums,
+    /// Where the function of each node is in `sums`; `None` if the profile does not hold it.
+    places: Vec<Option<usize>>,
     /// Each node with everything below.
     totals: Vec<Amounts>,
     /// Nodes from the root to the current one.
     path: Vec<usize>,
-    /// Where on the path the innermost frame of each function is.
-    innermost: Vec<Option<usize>>,
     /// What `innermost` was for the function of each node on the path, before that node.
     outer: Vec<Option<usize>>,
 }
 
 impl<'a> Walk<'a> {
-    fn new(thread: &'a Thread, sums: &'a mut [FunctionSum]) -> Self {
+    fn new(thread: &'a Thread, profile: &Profile, sums: &'a mut Sums) -> Self {
         let nodes = &thread.nodes;
         let mut totals = vec![Amounts::default(); nodes.len()];
         for (index, node) in nodes.iter().enumerate().rev() {
@@ -258,13 +286,19 @@ impl<'a> Walk<'a> {
                 totals[parent].add(&total);
             }
         }
-        let innermost = vec![None; sums.len()];
+        let is_known = |function: FunctionId| {
+            usize::try_from(function.0).is_ok_and(|function| function < profile.functions.len())
+        };
+        let functions = nodes.iter().map(|node| node.function);
+        let places = functions
+            .map(|function| is_known(function).then(|| sums.place(function)))
+            .collect();
         Self {
             nodes,
             sums,
+            places,
             totals,
             path: Vec::new(),
-            innermost,
             outer: Vec::new(),
         }
     }
@@ -283,17 +317,14 @@ impl<'a> Walk<'a> {
         let total = self.totals[index];
         self.path.push(index);
         if let Some((parent, line)) = parent_of(self.nodes, index) {
-            self.line(self.nodes[parent].function, line, |sum| {
-                sum.total.add(&total)
-            });
+            self.line(parent, line, |sum| sum.total.add(&total));
         }
         let depth = self.path.len() - 1;
-        let slot = usize::try_from(node.function.0).unwrap_or(usize::MAX);
-        let innermost = self.innermost.get_mut(slot);
-        let outer = innermost.and_then(|innermost| innermost.replace(depth));
+        let place = self.places[index];
+        let outer = place.and_then(|place| self.sums.innermost[place].replace(depth));
         self.outer.push(outer);
-        if let Some(function) = self.sums.get_mut(slot) {
-            function.entered = true;
+        if let Some(place) = place {
+            let (_, function) = &mut self.sums.functions[place];
             function.calls = function.calls.saturating_add(node.calls);
             if outer.is_none() {
                 let primitive = &mut function.primitive_calls;
@@ -302,7 +333,7 @@ impl<'a> Walk<'a> {
             }
         }
         for (line, cost) in &node.lines {
-            self.line(node.function, *line, |sum| {
+            self.line(index, *line, |sum| {
                 sum.own.add(cost);
                 sum.total.add(&Amounts::of(cost));
             });
@@ -310,23 +341,22 @@ impl<'a> Walk<'a> {
         // The line of the outer frame that led here holds this frame's time by now: it stands on the lines of this one.
         let below_outer = outer.and_then(|outer| self.path.get(outer + 1).copied());
         if let Some((_, line)) = below_outer.and_then(|child| parent_of(self.nodes, child)) {
-            self.line(node.function, line, |sum| sum.total.take_away(&total));
+            self.line(index, line, |sum| sum.total.take_away(&total));
         }
     }
 
     fn leave(&mut self) {
-        let node = self.path.pop().map(|index| &self.nodes[index]);
+        let place = self.path.pop().and_then(|index| self.places[index]);
         let outer = self.outer.pop().flatten();
-        let slot = node.and_then(|node| usize::try_from(node.function.0).ok());
-        if let Some(innermost) = slot.and_then(|slot| self.innermost.get_mut(slot)) {
-            *innermost = outer;
+        if let Some(place) = place {
+            self.sums.innermost[place] = outer;
         }
     }
 
-    fn line(&mut self, function: FunctionId, line: u32, change: impl FnOnce(&mut LineSum)) {
-        let slot = usize::try_from(function.0).unwrap_or(usize::MAX);
-        if let Some(function) = self.sums.get_mut(slot) {
-            change(function.lines.entry(line).or_default());
+    /// Changes a line of the function of a node.
+    fn line(&mut self, node: usize, line: u32, change: impl FnOnce(&mut LineSum)) {
+        if let Some(place) = self.places[node] {
+            change(self.sums.functions[place].1.lines.entry(line));
         }
     }
 }

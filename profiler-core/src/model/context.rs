@@ -1,9 +1,10 @@
 //! One calling-context tree for several threads: the base of flame graphs and collapsed stacks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::call_tree::Scope;
 use super::cost_sum::CostSum;
+use super::line_map::LineMap;
 use super::profile::{FunctionId, Node, Profile};
 use super::tree_walk::{by_calling_line, parent_of};
 
@@ -21,7 +22,7 @@ pub fn call_tree(profile: &Profile, scope: Scope) -> Vec<Node> {
     for thread in scope.threads(profile) {
         merged.add(&thread.nodes);
     }
-    in_order(&merged.finish())
+    in_order(merged.finish())
 }
 
 /// Parent in the merged tree with calling line, and function.
@@ -38,7 +39,7 @@ struct MergedNode {
     key: Key,
     calls: u64,
     primitive_calls: u64,
-    lines: BTreeMap<u32, CostSum>,
+    lines: LineMap<CostSum>,
 }
 
 impl MergedTree {
@@ -57,7 +58,7 @@ impl MergedTree {
             merged.calls = merged.calls.saturating_add(node.calls);
             merged.primitive_calls = merged.primitive_calls.saturating_add(node.primitive_calls);
             for (line, cost) in &node.lines {
-                merged.lines.entry(*line).or_default().add(cost);
+                merged.lines.entry(*line).add(cost);
             }
         }
     }
@@ -69,7 +70,7 @@ impl MergedTree {
                 key,
                 calls: 0,
                 primitive_calls: 0,
-                lines: BTreeMap::new(),
+                lines: LineMap::default(),
             });
             place
         })
@@ -81,26 +82,25 @@ impl MergedTree {
             function: node.key.1,
             calls: node.calls,
             primitive_calls: node.primitive_calls,
-            lines: node
-                .lines
-                .into_iter()
-                .map(|(line, sum)| (line, sum.finish()))
-                .collect(),
+            lines: node.lines.into_values(|line, sum| (line, sum.finish())),
         };
         self.nodes.into_iter().map(finish).collect()
     }
 }
 
 /// The same tree from the top left to the bottom right.
-fn in_order(nodes: &[Node]) -> Vec<Node> {
+fn in_order(mut nodes: Vec<Node>) -> Vec<Node> {
+    let order: Vec<usize> = by_calling_line(&nodes).collect();
     let mut numbers: Vec<u32> = vec![0; nodes.len()];
     let mut ordered: Vec<Node> = Vec::with_capacity(nodes.len());
-    for index in by_calling_line(nodes) {
+    for index in order {
         numbers[index] = u32::try_from(ordered.len()).unwrap_or(u32::MAX);
-        let parent = parent_of(nodes, index).map(|(parent, line)| (numbers[parent], line));
+        let parent = parent_of(&nodes, index).map(|(parent, line)| (numbers[parent], line));
+        let node = &mut nodes[index];
         ordered.push(Node {
             parent,
-            ..nodes[index].clone()
+            lines: std::mem::take(&mut node.lines),
+            ..*node
         });
     }
     ordered

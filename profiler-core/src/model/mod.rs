@@ -6,6 +6,7 @@ mod cost_sum;
 pub(crate) mod cpu;
 pub(crate) mod gaps;
 mod images;
+mod line_map;
 mod live;
 mod merge;
 mod profile;

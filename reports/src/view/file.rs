@@ -8,7 +8,7 @@ use hprof::site::LineKind;
 
 use crate::source::numbered;
 
-use super::line::{Figures, markers, splits_time};
+use super::line::{Figures, Markers, splits_time};
 use super::moved::{At, locate};
 use super::thin::ThinRow;
 
@@ -109,14 +109,13 @@ impl<'a> FileView<'a> {
             Some(text) => numbered(1, text.iter().copied()).collect(),
             None => compiled(&all),
         };
-        let mut rows: Vec<FileRow<'a>> = lines.into_iter().map(row).collect();
-        insert_gone(&mut rows, &gone, whole);
+        let rows = lines.into_iter().map(row).collect();
         Some(Self {
-            rows,
             whole,
             moved,
             edited,
             gone: gone.len(),
+            rows: with_gone(rows, gone, whole),
         })
     }
 }
@@ -177,6 +176,8 @@ fn add<'a>(
         .lines
         .iter()
         .filter(|total| total.own.hits > 0 || total.total > Nanos::ZERO);
+    let markers = Markers::new(function, cost, splits);
+    let behind = behind(places.unwrap_or_default());
     for total in lines {
         let index = total.line.checked_sub(function.line).map(|at| at as usize);
         let at = match (places, index) {
@@ -193,7 +194,7 @@ fn add<'a>(
         let line = found.ok().map(|found| &function.lines[found]);
         let mut sum = Sum {
             total: *total,
-            markers: line.map_or(0, |line| markers(line, total, (function, cost), splits)),
+            markers: line.map_or(0, |line| markers.of(line, total)),
             counted: line.is_some_and(|line| line.kind == LineKind::GroupBody),
             thin,
             was: total.line,
@@ -206,16 +207,24 @@ fn add<'a>(
             here.insert(at.line, sum);
         } else {
             let index = index.unwrap_or(0);
-            let places = places.unwrap_or_default();
-            let lines = |part: &[Option<At>]| part.iter().flatten().map(|at| at.line).collect();
-            let before: Vec<u32> = lines(&places[..index.min(places.len())]);
-            let after: Vec<u32> = lines(places);
-            let first = after.first().map(|line| line.saturating_sub(1));
-            let behind = before.last().copied().or(first).unwrap_or(u32::MAX);
+            let behind = behind.get(index).or(behind.last()).copied();
             let text = function.source.get(index).map_or("", String::as_str);
-            gone.push((behind, sum, text));
+            gone.push((behind.unwrap_or(u32::MAX), sum, text));
         }
     }
+}
+
+/// For each line of a function, were it gone, the line of the file behind which it would have stood.
+fn behind(places: &[Option<At>]) -> Vec<u32> {
+    let first = places.iter().flatten().next();
+    let mut last = first.map_or(u32::MAX, |first| first.line.saturating_sub(1));
+    let next = |place: &Option<At>| {
+        let behind = last;
+        last = place.map_or(last, |at| at.line);
+        behind
+    };
+    // And behind the last one.
+    places.iter().chain([&None]).map(next).collect()
 }
 
 impl Sum {
@@ -253,19 +262,30 @@ fn compiled<'a>(functions: &[&'a Function]) -> Vec<(u32, &'a str)> {
 }
 
 /// Puts the lines that are gone behind those they stood behind, and those of functions that are gone as a whole at the end.
-fn insert_gone<'a>(rows: &mut Vec<FileRow<'a>>, gone: &[(u32, Sum, &'a str)], whole: Nanos) {
-    let mut gone: Vec<_> = gone.iter().collect();
+fn with_gone<'a>(
+    rows: Vec<FileRow<'a>>,
+    mut gone: Vec<(u32, Sum, &'a str)>,
+    whole: Nanos,
+) -> Vec<FileRow<'a>> {
     gone.sort_by_key(|(behind, sum, _)| (*behind, sum.was));
-    for (behind, sum, text) in gone.into_iter().rev() {
-        let place = rows.partition_point(|row| row.number.is_some_and(|number| number <= *behind));
-        let row = FileRow {
-            was: Some(sum.was),
-            text,
-            figures: Some(sum.figures(whole)),
-            ..FileRow::default()
-        };
-        rows.insert(place, row);
+    let row = |(_, sum, text): (u32, Sum, &'a str)| FileRow {
+        was: Some(sum.was),
+        text,
+        figures: Some(sum.figures(whole)),
+        ..FileRow::default()
+    };
+    let mut gone = gone.into_iter().peekable();
+    let mut all = Vec::with_capacity(rows.len() + gone.len());
+    for next in rows {
+        while let Some(one) =
+            gone.next_if(|(behind, ..)| next.number.is_some_and(|number| number > *behind))
+        {
+            all.push(row(one));
+        }
+        all.push(next);
     }
+    all.extend(gone.map(row));
+    all
 }
 
 /// Whether one of the paths is the end of the other: the user may be in another folder than the compiler was.

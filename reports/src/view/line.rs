@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
     ClockMode, Function, FunctionCost, FunctionId, Line, LineCost, LineTotal, Nanos, Profile,
+    Scope, thin_calls,
 };
 use hprof::site::LineKind;
 
@@ -106,9 +107,35 @@ pub(crate) struct Figures {
     pub(crate) heap: Option<(u64, u64, u64)>,
 }
 
+/// What the tables of all functions and threads of a profile have in common.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// Times were split by samples.
+    splits: bool,
+    /// The loops, by function and header, that only count and were running when their process was killed.
+    cut: BTreeSet<(FunctionId, u32)>,
+    /// Thin functions were called in the scope.
+    pub(crate) thin: bool,
+}
+
+impl Common {
+    pub(crate) fn of(profile: &Profile, scope: Scope) -> Self {
+        Self {
+            thin: !thin_calls(profile, scope).is_empty(),
+            splits: splits_time(profile),
+            cut: cut_loops(profile),
+        }
+    }
+}
+
 impl<'a> LineView<'a> {
     /// The tables of a profile with these costs.
-    pub(crate) fn new(profile: &'a Profile, costs: &[FunctionCost], choice: LineChoice) -> Self {
+    pub(crate) fn new(
+        profile: &'a Profile,
+        common: &Common,
+        costs: &[FunctionCost],
+        choice: LineChoice,
+    ) -> Self {
         let mut chosen: Vec<&FunctionCost> = costs
             .iter()
             .filter(|cost| !choice.skip_zero || was_called(cost))
@@ -124,7 +151,6 @@ impl<'a> LineView<'a> {
             chosen.sort_by_key(|cost| cost.total);
         }
         let left_out = costs.len() - chosen.len();
-        let cut = cut_loops(profile);
         let longest = costs
             .iter()
             .map(|cost| cost.total)
@@ -132,7 +158,9 @@ impl<'a> LineView<'a> {
             .unwrap_or_default();
         let functions = chosen
             .into_iter()
-            .filter_map(|cost| FunctionView::new(profile, cost, &cut, longest, choice.min_percent))
+            .filter_map(|cost| {
+                FunctionView::new(profile, common, cost, longest, choice.min_percent)
+            })
             .collect();
         Self {
             functions,
@@ -149,13 +177,13 @@ impl<'a> FunctionView<'a> {
     /// `None` if the profile does not hold the function: then the costs are of another profile.
     fn new(
         profile: &'a Profile,
+        common: &Common,
         cost: &FunctionCost,
-        cut: &BTreeSet<(FunctionId, u32)>,
         longest: Nanos,
         min_percent: Option<f64>,
     ) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
-        let splits = splits_time(profile);
+        let markers = Markers::new(function, cost, common.splits);
         let totals: BTreeMap<u32, &LineTotal> =
             cost.lines.iter().map(|total| (total.line, total)).collect();
         let mut rows: BTreeMap<u32, Row<'a>> = BTreeMap::new();
@@ -172,8 +200,10 @@ impl<'a> FunctionView<'a> {
         for line in &function.lines {
             let figures = totals
                 .get(&line.line)
-                .and_then(|total| Figures::new(line, total, (function, cost), longest, splits))
-                .map(|figures| figures.mark_cut(line, cut.contains(&(cost.function, line.group))));
+                .and_then(|total| Figures::new(line, total, (cost, &markers), longest))
+                .map(|figures| {
+                    figures.mark_cut(line, common.cut.contains(&(cost.function, line.group)))
+                });
             let row = Row {
                 line: line.line,
                 label: &line.label,
@@ -237,11 +267,10 @@ impl Figures {
     fn new(
         line: &Line,
         total: &LineTotal,
-        (function, cost): (&Function, &FunctionCost),
+        (cost, markers): (&FunctionCost, &Markers),
         longest: Nanos,
-        splits: bool,
     ) -> Option<Self> {
-        let markers = markers(line, total, (function, cost), splits);
+        let markers = markers.of(line, total);
         let own = &total.own;
         let hits = hits(line, total, cost);
         let heap = (own.allocs, own.alloc_bytes, own.free_bytes);
@@ -389,25 +418,41 @@ pub(crate) fn splits_time(profile: &Profile) -> bool {
     clocks.any(|clock| matches!(clock, ClockMode::Auto | ClockMode::Sampled))
 }
 
-/// Times that the marker of a line ran, each of which the sampler may take for the line before: once for all turns of a counted loop,
-/// and never where nothing is split by samples.
-pub(crate) fn markers(
-    line: &Line,
-    total: &LineTotal,
-    (function, cost): (&Function, &FunctionCost),
+/// Times that the markers of a function ran, each of which the sampler may take for the line before: never where nothing is split by
+/// samples.
+#[derive(Debug)]
+pub(crate) struct Markers {
     splits: bool,
-) -> u64 {
-    if !splits {
-        return 0;
+    /// For the header of each counted loop the turns, in which its marker did not run.
+    turns: BTreeMap<u32, u64>,
+}
+
+impl Markers {
+    pub(crate) fn new(function: &Function, cost: &FunctionCost, splits: bool) -> Self {
+        let mut turns = BTreeMap::new();
+        let lines = function.lines.iter().filter(|_| splits);
+        for line in lines.filter(|line| line.kind == LineKind::GroupBody) {
+            turns.entry(line.group).or_insert_with(|| {
+                let found = cost
+                    .lines
+                    .binary_search_by_key(&line.line, |line| line.line);
+                found.map_or(0, |at| cost.lines[at].own.hits)
+            });
+        }
+        Self { splits, turns }
     }
-    let hits = total.own.hits;
-    if line.kind != LineKind::GroupHeader {
-        return hits;
+
+    /// Those of a line: once for all turns of a counted loop.
+    pub(crate) fn of(&self, line: &Line, total: &LineTotal) -> u64 {
+        if !self.splits {
+            return 0;
+        }
+        let turns = match line.kind {
+            LineKind::GroupHeader => self.turns.get(&line.line).copied().unwrap_or(0),
+            _ => 0,
+        };
+        total.own.hits.saturating_sub(turns)
     }
-    let is_body = |other: &&Line| other.kind == LineKind::GroupBody && other.group == line.line;
-    let first = function.lines.iter().find(is_body);
-    let body = first.and_then(|first| cost.lines.iter().find(|body| body.line == first.line));
-    hits.saturating_sub(body.map_or(0, |body| body.own.hits))
 }
 
 /// One standard deviation of a line's time, nanoseconds, for a line whose marker ran so often.
@@ -444,7 +489,7 @@ mod tests {
         let markers_of = |number: u32| {
             let line = advance.lines.iter().find(|line| line.line == number);
             let total = cost.lines.iter().find(|total| total.line == number);
-            markers(line.unwrap(), total.unwrap(), (advance, cost), true)
+            Markers::new(advance, cost, true).of(line.unwrap(), total.unwrap())
         };
         // 40,000 rows of 81 columns: 82 hits of the header for each.
         assert_eq!((markers_of(23), markers_of(28)), (40_000, 500));

@@ -57,8 +57,10 @@ impl<'a> MemoryView<'a> {
             rows.insert(line, blank);
         }
         for line in &function.lines {
-            let total = cost.lines.iter().find(|total| total.line == line.line);
-            let row = total.map(|total| row(line, total, cost));
+            let found = cost
+                .lines
+                .binary_search_by_key(&line.line, |total| total.line);
+            let row = found.ok().map(|at| row(line, &cost.lines[at], cost));
             rows.insert(line.line, row.unwrap_or_default());
         }
         let entered = rows.values().any(|row| row.hits.is_some());

@@ -1,5 +1,6 @@
 //! What a report shows: the only place that sorts, filters and computes percentages. Renderers write what they get.
 
+mod annotated;
 mod file;
 mod function;
 mod heap;
@@ -16,7 +17,7 @@ mod thread;
 pub(crate) use file::{FileRow, FileView};
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use heap::{HeapRow, HeapView};
-pub(crate) use line::{Figures, FunctionView, LineChoice, LineView, Mark, Row};
+pub(crate) use line::{Common, Figures, FunctionView, LineChoice, LineView, Mark, Row};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};

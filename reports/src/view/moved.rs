@@ -2,7 +2,8 @@
 //! looked for where it was, then as a whole anywhere, then by its name, then by similar text; its lines are those that keep their
 //! order, those that changed places, and between these the ones that are still alike.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use hprof::model::Function;
@@ -11,6 +12,9 @@ use crate::source::numbered;
 
 /// Cells of the largest table that is filled to compare two texts; what is longer is looked for as a whole only.
 const MOST_CELLS: usize = 1 << 24;
+
+/// Steps that all functions of a file together may take to be found; those after that are gone.
+const MOST_STEPS: usize = 1 << 27;
 
 /// Lines above and below a function of the right name in which lines of it are looked for.
 const AROUND: usize = 20;
@@ -69,6 +73,10 @@ struct Search<'a> {
     /// A number for each different text; blank lines have none.
     numbers: HashMap<&'a str, u32>,
     new: Vec<Option<u32>>,
+    /// Where each text stands.
+    places: HashMap<u32, Vec<usize>>,
+    /// Steps that may still be taken.
+    steps: Cell<usize>,
     /// For each line of the text which line of the compiled one it was found to be.
     claimed: Vec<Option<u32>>,
 }
@@ -83,15 +91,29 @@ impl<'a> Search<'a> {
             let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
             numbers.entry(line).or_insert(next);
         }
+        let number = |line: &&str| numbers.get(line).copied();
+        let new: Vec<Option<u32>> = lines.iter().map(number).collect();
+        let mut places: HashMap<u32, Vec<usize>> = HashMap::new();
+        for (at, number) in new.iter().enumerate() {
+            if let Some(number) = number {
+                places.entry(*number).or_default().push(at);
+            }
+        }
         Self {
-            new: lines
-                .iter()
-                .map(|line| numbers.get(line).copied())
-                .collect(),
+            new,
+            places,
+            steps: Cell::new(MOST_STEPS),
             claimed: vec![None; lines.len()],
             lines,
             numbers,
         }
+    }
+
+    /// Whether so many steps may still be taken, which then are.
+    fn may_take(&self, steps: usize) -> bool {
+        let left = self.steps.get().checked_sub(steps);
+        self.steps.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     /// Numbers of the texts of a function's lines.
@@ -132,7 +154,16 @@ impl<'a> Search<'a> {
     /// The function somewhere, as it was.
     fn whole(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
         let old = self.old(function);
-        let starts = (0..self.new.len()).filter(|start| self.is_at(function, &old, *start));
+        // Where its rarest line stands.
+        let places = |number: &u32| self.places.get(number).map_or(&[][..], Vec::as_slice);
+        let numbers = old.iter().enumerate();
+        let known = numbers.filter_map(|(at, number)| Some((at, places(number.as_ref()?))));
+        let (at, places) = known.min_by_key(|(_, places)| places.len())?;
+        if !self.may_take(places.len()) {
+            return None;
+        }
+        let starts = places.iter().filter_map(|place| place.checked_sub(at));
+        let starts = starts.filter(|start| self.is_at(function, &old, *start));
         let start = starts.min_by_key(|start| distance(*start, function, shift))?;
         Some(whole_from(start, old.len()))
     }
@@ -140,6 +171,10 @@ impl<'a> Search<'a> {
     /// What is left of the function: where its name is, else where most of its text is.
     fn alike(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
         let old = self.old(function);
+        // A search in a line is some steps.
+        if !self.may_take(8 * self.lines.len()) {
+            return None;
+        }
         let headers = (0..self.lines.len()).filter(|at| declares(self.lines[*at], name(function)));
         let named = headers
             .filter(|at| self.claimed[*at].is_none())
@@ -186,7 +221,8 @@ impl<'a> Search<'a> {
     ) -> Option<Vec<Option<usize>>> {
         let new = window.start..window.end.min(self.new.len());
         let columns = new.len() + 1;
-        if old.len().saturating_add(1).saturating_mul(columns) > MOST_CELLS {
+        let cells = old.len().saturating_add(1).saturating_mul(columns);
+        if cells > MOST_CELLS || !self.may_take(cells) {
             return None;
         }
         let same = |i: usize, j: usize| {
@@ -237,20 +273,24 @@ impl<'a> Search<'a> {
 
     /// Adds the lines that changed places inside the function, then those that are still alike.
     fn with_edited(&self, function: &Function, mut found: Vec<Option<usize>>) -> Vec<Option<At>> {
-        let mut taken: Vec<usize> = found.iter().flatten().copied().collect();
-        let (Some(first), Some(last)) = (taken.first().copied(), taken.last().copied()) else {
+        let mut taken: HashSet<usize> = found.iter().flatten().copied().collect();
+        let (Some(first), Some(last)) = (taken.iter().min().copied(), taken.iter().max().copied())
+        else {
             return vec![None; found.len()];
         };
         let gaps = self.gaps(&found, (first, last));
         for (at, old) in self.old(function).iter().enumerate() {
-            let mut same = (first..=last).filter(|new| {
-                old.is_some() && self.new[*new] == *old && self.is_unclaimed(*new, &taken)
-            });
-            if found[at].is_none()
-                && let (Some(only), None) = (same.next(), same.next())
-            {
+            let places = old.and_then(|old| self.places.get(&old));
+            let places = places.map_or(&[][..], Vec::as_slice);
+            if found[at].is_some() || !self.may_take(places.len()) {
+                continue;
+            }
+            let places = places.iter().copied();
+            let mut same = places
+                .filter(|new| (first..=last).contains(new) && self.is_unclaimed(*new, &taken));
+            if let (Some(only), None) = (same.next(), same.next()) {
                 found[at] = Some(only);
-                taken.push(only);
+                taken.insert(only);
             }
         }
         let unchanged = |at: usize| At {
@@ -271,7 +311,7 @@ impl<'a> Search<'a> {
         places
     }
 
-    fn is_unclaimed(&self, new: usize, taken: &[usize]) -> bool {
+    fn is_unclaimed(&self, new: usize, taken: &HashSet<usize>) -> bool {
         self.claimed[new].is_none() && !taken.contains(&new) && !self.lines[new].is_empty()
     }
 

@@ -2,11 +2,12 @@
 
 use crate::sums::{add, sum};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use hprof::model::{Function, Nanos, Native, NativeFrame, Profile};
+use hprof::model::{Nanos, Native, NativeFrame, Profile};
 
+use super::annotated::Annotated;
 use super::line::percent;
 
 /// A function as its source has it.
@@ -54,14 +55,14 @@ impl Origin {
 /// Knows whose code a frame is.
 #[derive(Debug)]
 pub(crate) struct Origins<'a> {
-    profile: &'a Profile,
+    annotated: Annotated<'a>,
     root: Option<&'a Path>,
 }
 
 impl<'a> Origins<'a> {
     pub(crate) fn new(profile: &'a Profile) -> Self {
         Self {
-            profile,
+            annotated: Annotated::new(&profile.functions),
             root: profile.run.source_root.as_deref().map(Path::new),
         }
     }
@@ -116,19 +117,10 @@ impl<'a> Origins<'a> {
         vendored.ok()?.iter().next()?.to_str()
     }
 
-    /// The annotated function that the frame belongs to. A span has a row, but its code has no markers.
-    pub(crate) fn annotated(&self, frame: &NativeFrame) -> Option<&'a Function> {
-        self.profile.functions.iter().find(|function| {
-            let rest = frame.file.strip_suffix(function.file.as_str());
-            let is_there = match frame.line {
-                // Code that the compiler made for the function as a whole.
-                0 => last_name(&function.name) == last_name(&frame.function),
-                line => (function.line..=function.end_line).contains(&line),
-            };
-            is_there
-                && rest.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-                && !function.package.is_empty()
-        })
+    /// Index of the annotated function that the frame belongs to.
+    pub(crate) fn annotated(&self, frame: &NativeFrame) -> Option<usize> {
+        let (file, function) = (frame.file.as_str(), frame.function.as_str());
+        self.annotated.at(file, frame.line, function)
     }
 }
 
@@ -158,6 +150,14 @@ impl Inside {
             Origin::Recorder => &mut self.recorder,
         };
         add(place, samples);
+    }
+
+    fn join(&mut self, other: &Self) {
+        add(&mut self.user, other.user);
+        add(&mut self.std, other.std);
+        add(&mut self.crates, other.crates);
+        add(&mut self.system, other.system);
+        add(&mut self.recorder, other.recorder);
     }
 
     fn sum(&self) -> u64 {
@@ -317,30 +317,30 @@ impl NativeView {
 
 /// The lines, where code without a line is given to the one function of its file that has the name.
 fn adopted(lines: BTreeMap<Place, Inside>) -> BTreeMap<Place, Inside> {
-    let homeless = |place: &Place| place.line == 0;
-    let homes: Vec<Place> = lines
-        .keys()
-        .filter(|place| !homeless(place))
-        .cloned()
-        .collect();
+    let name = |place: &Place| (place.file.clone(), last_name(&place.function).to_owned());
+    // By file and name; `None` where several functions have it.
+    let mut homes: HashMap<_, Option<(String, Option<u32>)>> = HashMap::new();
+    for place in lines.keys().filter(|place| place.line > 0) {
+        let home = (place.function.clone(), place.start);
+        homes
+            .entry(name(place))
+            .and_modify(|known| *known = known.take().filter(|known| *known == home))
+            .or_insert_with(|| Some(home.clone()));
+    }
     let adopt = |mut place: Place| {
-        let mut same: Vec<_> = homes
-            .iter()
-            .filter(|home| home.file == place.file)
-            .filter(|home| last_name(&home.function) == last_name(&place.function))
-            .map(|home| (&home.function, home.start))
-            .collect();
-        same.dedup();
-        if let (true, [(function, start)]) = (homeless(&place), &same[..]) {
-            place.function = (*function).clone();
+        if place.line == 0
+            && let Some(Some((function, start))) = homes.get(&name(&place))
+        {
+            place.function.clone_from(function);
             place.start = *start;
         }
         place
     };
-    lines
-        .into_iter()
-        .map(|(place, inside)| (adopt(place), inside))
-        .collect()
+    let mut all: BTreeMap<Place, Inside> = BTreeMap::new();
+    for (place, inside) in lines {
+        all.entry(adopt(place)).or_default().join(&inside);
+    }
+    all
 }
 
 /// A line of a function.
@@ -405,7 +405,7 @@ fn plain_name(function: &str) -> &str {
 }
 
 /// The name alone: `advance` of `<Field<f64> as Step>::advance::<3>`.
-fn last_name(function: &str) -> &str {
+pub(super) fn last_name(function: &str) -> &str {
     plain_name(function).rsplit("::").next().unwrap_or(function)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
-use super::line::{error, hits, is_finely_split, markers, seen_cpu, splits_time};
+use super::line::{Markers, error, hits, is_finely_split, seen_cpu, splits_time};
 use super::thin::ThinRow;
 
 /// Where a line's time comes from.
@@ -88,7 +88,7 @@ pub(crate) fn records<'a>(
         .iter()
         .any(|process| process.heap.is_some());
     let noted = notes_blocks(profile);
-    let splits = splits_time(profile);
+    let markers = Markers::new(function, cost, splits_time(profile));
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
     let records = function.lines.iter().map(|line| {
@@ -102,7 +102,7 @@ pub(crate) fn records<'a>(
         let blank = blank(line, text);
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
-            ..measured_record(blank, total, (function, cost), heap, splits)
+            ..measured_record(blank, total, (cost, &markers), heap)
         })
     });
     Some((function, records.collect()))
@@ -152,12 +152,11 @@ pub(crate) fn thin_record<'a>(thin: &ThinRow<'a>) -> Record<'a> {
 fn measured_record<'a>(
     blank: Record<'a>,
     total: &LineTotal,
-    (function, cost): (&Function, &FunctionCost),
+    (cost, markers): (&FunctionCost, &Markers),
     heap: bool,
-    splits: bool,
 ) -> Record<'a> {
     let own = &total.own;
-    let markers = markers(blank.line, total, (function, cost), splits);
+    let markers = markers.of(blank.line, total);
     let origin = origin(blank.line, total, markers);
     let timed = origin != Origin::Group || total.total > Nanos::ZERO;
     let sampled = own.sampled > Nanos::ZERO || own.samples > 0;

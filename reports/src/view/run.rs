@@ -4,7 +4,7 @@ use crate::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
-    End, Function, Nanos, Node, NotMeasured, Place, Process, Profile, Run, Thread, successors,
+    End, Function, Nanos, NotMeasured, Place, Process, Profile, Run, Thread, successors,
 };
 use hprof::site::WhyNot;
 
@@ -120,24 +120,21 @@ impl RunView<'_> {
             return None;
         }
         let running = thread.running?.function;
-        let is_recursion = |node: &Node| {
-            // In a longer circle of calls the first of them may have nodes of their own.
-            let above = callers(thread, node).any(|other| other.function == running);
-            node.function == running && (node.calls > node.primitive_calls || above)
-        };
-        let recurses = thread.nodes.iter().any(is_recursion);
+        // In a longer circle of calls the first of them may have nodes of their own. For each node whether it or one above it is of the function.
+        let mut inside: Vec<bool> = Vec::with_capacity(thread.nodes.len());
+        let mut recurses = false;
+        for node in &thread.nodes {
+            let above = node
+                .parent
+                .and_then(|(parent, _)| inside.get(parent as usize));
+            let above = above == Some(&true);
+            let here = node.function == running;
+            recurses |= here && (node.calls > node.primitive_calls || above);
+            inside.push(here || above);
+        }
         let function = usize::try_from(running.0).ok()?;
         profile.functions.get(function).filter(|_| recurses)
     }
-}
-
-/// The nodes that a node was called from, innermost first.
-fn callers<'t>(thread: &'t Thread, node: &'t Node) -> impl Iterator<Item = &'t Node> {
-    let parent = |node: &&'t Node| {
-        let (index, _) = node.parent?;
-        thread.nodes.get(usize::try_from(index).ok()?)
-    };
-    std::iter::successors(parent(&node), parent)
 }
 
 /// For each process whether it became another one.
