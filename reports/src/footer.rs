@@ -3,14 +3,14 @@
 use crate::sums::sum;
 use std::io::{self, Write};
 
-use hprof::model::{End, Function, NotMeasured, Process, Profile, Thread};
+use hprof::model::{End, Function, NotMeasured, Process, Profile, SHORT_CALL, Thread};
 use hprof::site::WhyNot;
 
 use crate::line_table::{LineTableOptions, sign};
 use crate::numbers::{AT_MOST, NOT_KNOWN, counted, general, rough_time, scaled_time, thousands};
 use crate::style::{Style, Tone};
 use crate::text;
-use crate::view::{Figures, LineView, Mark, OwnCostView, RunView, Sure};
+use crate::view::{Figures, LineView, Mark, OwnCostView, RunView, ShortCalls, Sure};
 
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
@@ -175,6 +175,12 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
     facts.push(("Clock", clocks.collect::<Vec<_>>().join("; ")));
     facts.push(("Build", build(view)));
     facts.push(("Own cost", own_cost(&view.own_cost)));
+    facts.extend(
+        view.own_cost
+            .short
+            .as_ref()
+            .map(|short| ("", short_calls(short))),
+    );
     facts
 }
 
@@ -220,11 +226,11 @@ fn build(view: &RunView<'_>) -> String {
     )
 }
 
-fn own_cost(cost: &OwnCostView) -> String {
+fn own_cost(cost: &OwnCostView<'_>) -> String {
     let share = cost.percent.map(|percent| format!(" ({percent:.1} %)"));
     let program = rough_time(cost.in_program.0 as f64);
     let mut parts = vec![format!(
-        "about {program} in the program{}",
+        "at least {program} in the program{}",
         share.unwrap_or_default()
     )];
     if cost.timed_markers > 0 {
@@ -242,6 +248,23 @@ fn own_cost(cost: &OwnCostView) -> String {
         ));
     }
     parts.join(", ")
+}
+
+/// What makes most of the cost, as a sentence of its own.
+fn short_calls(short: &ShortCalls<'_>) -> String {
+    let functions = counted(short.functions as u64, "function", "functions");
+    let names: Vec<_> = short.names.iter().map(|name| text::clean(name)).collect();
+    let more = if short.functions > names.len() {
+        ", .."
+    } else {
+        ""
+    };
+    format!(
+        "{:.0} % of that for {functions} of less than {} ns a call: {}{more}",
+        short.percent,
+        SHORT_CALL.0,
+        names.join(", ")
+    )
 }
 
 fn warnings(view: &RunView<'_>) -> Vec<String> {

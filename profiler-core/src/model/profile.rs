@@ -188,10 +188,16 @@ pub struct OwnCost {
     pub markers: u64,
     /// Frames entered.
     pub calls: u64,
+    /// Those of them whose place in the calling-context tree had to be looked up in a table, which takes several times as long.
+    pub missed_calls: u64,
     /// Estimated time of all of it inside the program.
     pub in_program: Nanos,
     /// Estimated cost of one marker that reads the clock, picoseconds.
     pub timed_marker_ps: u64,
+    /// Of one that does not.
+    pub marker_ps: u64,
+    /// Of entering and leaving a frame, beside its markers.
+    pub call_ps: u64,
     /// CPU time of the sampler thread; `None` if there was none.
     pub sampler: Option<Nanos>,
     /// Looks the sampler took.

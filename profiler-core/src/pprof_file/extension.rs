@@ -188,6 +188,12 @@ pub(super) struct OwnCostFacts {
     pub(super) sampler_ns: Option<u64>,
     #[prost(uint64, tag = "7")]
     pub(super) sampler_ticks: u64,
+    #[prost(uint64, tag = "8")]
+    pub(super) missed_calls: u64,
+    #[prost(uint64, tag = "9")]
+    pub(super) marker_ps: u64,
+    #[prost(uint64, tag = "10")]
+    pub(super) call_ps: u64,
 }
 
 /// [`Heap`](crate::model::Heap).

@@ -220,6 +220,8 @@ pub struct Header {
     pub cost_cpu_ps: AtomicU64,
     /// Cost of counting a call of a thin function, in picoseconds.
     pub cost_thin_ps: AtomicU64,
+    /// What an entry takes more that neither the cache of the thread nor the calling line knew, in picoseconds.
+    pub cost_miss_ps: AtomicU64,
 }
 
 /// Sums over the blocks that are noted: allocated, and not freed yet.
@@ -533,6 +535,8 @@ pub struct NodeRecord {
     pub parent: AtomicPtr<NodeRecord>,
     /// What tells the site from all others in the process; for the recorder alone.
     pub place: AtomicPtr<AtomicU32>,
+    /// Entries that neither the cache of the thread nor the calling line knew, so that the table of all nodes was asked.
+    pub missed_calls: AtomicU64,
 }
 
 /// What one line costs in one calling context. All times in ticks.

@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
 use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::protocol::{PROBED, SAMPLED, TIMED};
+use super::protocol::{ALIVE, PROBED, SAMPLED, TIMED};
 use super::thin::{self, thin_call};
 use super::tree::{self, Entry};
 use super::{frame::Frame, resident, space};
@@ -27,6 +27,8 @@ pub(super) struct Costs {
     pub(super) cpu_ticks: u64,
     /// Entering and leaving a frame, beside its markers.
     pub(super) call_ticks_1024: u64,
+    /// What entering takes more if the node has to be looked for in the table.
+    pub(super) miss_ticks_1024: u64,
     /// Counting a call of a thin function.
     pub(super) thin_ticks_1024: u64,
 }
@@ -47,6 +49,10 @@ static PROBE: Site<1> = Site::new(
     [LineSite::new(0, LineKind::Statement, 0)],
 );
 
+/// Lines of the node that markers are sent to. A processor works at several markers at once, as long as they count in different words: one
+/// that hits the same line again waits for the hit before.
+const LINES: usize = 8;
+
 /// Rounds of each measurement; the best one counts.
 const ROUNDS: u32 = 5;
 
@@ -59,14 +65,14 @@ struct Scratch {
 impl Scratch {
     fn new(source: Source) -> Option<Self> {
         let node_at = padded(size_of::<ThreadRecord>());
-        let cache_at = node_at + padded(marker::cell_offset(2));
+        let cache_at = node_at + padded(marker::cell_offset(LINES));
         let memory = space::private_memory(cache_at + size_of::<CallCache>())?;
         // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };
         // SAFETY: as above.
         let node = unsafe { &*memory.wrapping_add(node_at).cast::<NodeRecord>() };
         let cache = memory.wrapping_add(cache_at).cast::<CallCache>();
-        node.lines.store(2, Relaxed);
+        node.lines.store(u32::try_from(LINES).unwrap_or(0), Relaxed);
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
         thread.gap.store(outside, Relaxed);
@@ -82,12 +88,11 @@ impl Scratch {
         thread.long.store(u64::MAX, Relaxed);
         thread.cpu_due.store(u64::MAX, Relaxed);
         thread.cache.store(cache, Relaxed);
-        tree::remember_in_cache(Entry::new(thread, node), &thread.outside, UNREGISTERED);
         Some(Self { thread, node })
     }
 
     fn set_state(&self, state: u64) {
-        for index in 0..2 {
+        for index in 0..LINES {
             let cell = tree::cell(self.node, index);
             cell.state.store(state, Relaxed);
             cell.left.store(ENDLESS, Relaxed);
@@ -96,20 +101,76 @@ impl Scratch {
 
     /// Ticks of a marker, times 1024.
     fn marker(&self, source: Source, count: u64) -> u64 {
-        best(source, count, || {
-            marker::hit::<0>(self.thread, self.node);
-            marker::hit::<1>(self.thread, self.node);
-        }) / 2
+        best(source, count, || self.hit_all(|| ())) / LINES as u64
+    }
+
+    /// A marker of each line, and before each a piece of work.
+    #[inline(always)]
+    fn hit_all(&self, mut work: impl FnMut()) {
+        macro_rules! lines {
+            ($($line:literal)*) => {
+                $(work(); marker::hit::<$line>(self.thread, self.node);)*
+            };
+        }
+        lines!(0 1 2 3 4 5 6 7);
+    }
+
+    /// Ticks of a marker that does not read the clock, times 1024: the mean of what it takes by itself, and of what it adds to work whose steps
+    /// wait for each other, beside which a processor hides most of it. Programs are in between.
+    fn hot_marker(&self, source: Source) -> u64 {
+        let alone = self.marker(source, 64);
+        let mut state = 1_u64;
+        // Two multiplications take about six cycles one after the other, a marker by itself two.
+        let mut step = || {
+            state = state
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .wrapping_mul(3 | state)
+        };
+        let both = best(source, 64, || self.hit_all(&mut step));
+        let work = best(source, 64, || (0..LINES).for_each(|_| step()));
+        core::hint::black_box(state);
+        (alone + both.saturating_sub(work) / LINES as u64) / 2
+    }
+
+    /// Ticks of a call that only the table knows, times 1024.
+    fn missed_call(&self, source: Source) -> u64 {
+        let outside = &self.thread.outside;
+        if !tree::remember_in_table(Entry::new(self.thread, self.node), outside, UNREGISTERED) {
+            return 0;
+        }
+        tree::forget_callee(outside);
+        // The table is asked for threads that are alive.
+        self.thread.state.store(ALIVE, Relaxed);
+        let ticks = best(source, 64, || {
+            tree::forget_in_cache(self.thread, UNREGISTERED);
+            call(1)
+        });
+        self.thread.state.store(0, Relaxed);
+        ticks
+    }
+
+    /// Ticks of a call that the calling line knows, as most calls of functions that are called from several lines are, times 1024.
+    fn call(&self, source: Source) -> u64 {
+        let entry = Entry::new(self.thread, self.node);
+        tree::know(&self.thread.outside, UNREGISTERED, entry);
+        best(source, 256, || call(1))
     }
 }
 
+/// A function that is entered: not inlined, as the compiler would have it without the frame if it is so short that entering it matters.
+#[inline(never)]
+fn call(argument: u64) -> u64 {
+    let _frame = Frame::enter(&PROBE);
+    core::hint::black_box(argument)
+}
+
 /// Ticks of one call of `body`, times 1024: the best of a few rounds of `count` calls.
-fn best(source: Source, count: u64, body: impl Fn()) -> u64 {
+fn best<T>(source: Source, count: u64, mut body: impl FnMut() -> T) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..ROUNDS {
         let before = source.ticks();
         for _ in 0..count {
-            body();
+            core::hint::black_box(body());
         }
         least = least.min(source.ticks().wrapping_sub(before));
     }
@@ -122,10 +183,11 @@ pub(super) fn measure(source: Source) -> Costs {
         return Costs::default();
     };
     let before = super::current::set_current(scratch.thread);
-    // Calls first: the cache knows them from outside of all lines.
-    let call_ticks_1024 = best(source, 256, || drop(Frame::enter(&PROBE)));
+    // Calls first: they come from outside of all lines.
+    let call_ticks_1024 = scratch.call(source);
+    let missed_ticks_1024 = scratch.missed_call(source);
     scratch.set_state(SAMPLED);
-    let marker_ticks_1024 = scratch.marker(source, 64);
+    let marker_ticks_1024 = scratch.hot_marker(source);
     let (mut timed_ticks_1024, mut fenced_ticks, mut probe_ticks, mut cpu_ticks) = (0, 0, 0, 0);
     if cfg!(target_arch = "x86_64") {
         scratch.set_state(TIMED);
@@ -149,6 +211,7 @@ pub(super) fn measure(source: Source) -> Costs {
         marker_ticks_1024,
         cpu_ticks,
         call_ticks_1024,
+        miss_ticks_1024: missed_ticks_1024.saturating_sub(call_ticks_1024),
         thin_ticks_1024: thin::try_calls(|thin| best(source, 256, || thin_call(thin))).unwrap_or(0),
     }
 }

@@ -274,6 +274,7 @@ fn zero_entries(record: *mut u8, entries: usize) {
 fn zero_node(node: &NodeRecord) {
     node.calls.store(0, Relaxed);
     node.recursive_calls.store(0, Relaxed);
+    node.missed_calls.store(0, Relaxed);
     for index in 0..node.lines.load(Relaxed) as usize {
         thread::zero(tree::cell(node, index));
     }

@@ -227,6 +227,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
     store(&header.cost_call_ps, costs.call_ticks_1024);
     store(&header.cost_cpu_ps, costs.cpu_ticks * 1024);
     store(&header.cost_thin_ps, costs.thin_ticks_1024);
+    store(&header.cost_miss_ps, costs.miss_ticks_1024);
 }
 
 /// Asks to be told when the process ends, and when a thread ends.

@@ -134,6 +134,7 @@ pub(super) static SINK: Sink = Sink {
         recursive_calls: AtomicU64::new(0),
         parent: AtomicPtr::new(core::ptr::null_mut()),
         place: AtomicPtr::new(core::ptr::null_mut()),
+        missed_calls: AtomicU64::new(0),
     },
     cells: [const { zero_cell() }; MAX_LINES],
 };

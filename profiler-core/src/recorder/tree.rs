@@ -173,6 +173,7 @@ pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
     let value = table_get(thread, key(caller, site))?;
     let entry = Entry { thread, value };
     remember(entry, caller, site);
+    add(&entry.node().missed_calls, 1);
     Some(entry)
 }
 
@@ -203,6 +204,17 @@ fn remember(entry: Entry, caller: &Cell, site: u32) {
     remember_in_cache(entry, caller, site);
 }
 
+/// Enters a call into the table of its thread; returns whether there is room.
+pub(super) fn remember_in_table(entry: Entry, caller: &Cell, site: u32) -> bool {
+    table_put(entry.thread, key(caller, site), entry.value);
+    !entry.thread.nodes.load(Relaxed).is_null()
+}
+
+/// The cache of a thread of ours forgets the call to a site.
+pub(super) fn forget_in_cache(thread: &ThreadRecord, site: u32) {
+    in_cache(thread, site).0.store(0, Relaxed);
+}
+
 /// Enters a call into the cache of its thread.
 pub(super) fn remember_in_cache(entry: Entry, caller: &Cell, site: u32) {
     let (cached, value) = in_cache(entry.thread, site);
@@ -230,6 +242,7 @@ pub(super) fn find(
     table_put(thread, key(caller, id), value);
     let entry = Entry { thread, value };
     remember(entry, caller, id);
+    add(&entry.node().missed_calls, 1);
     Some(entry)
 }
 

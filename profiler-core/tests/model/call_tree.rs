@@ -2,7 +2,8 @@
 
 use crate::raw_file::{Playback, RawFile, statements};
 use hprof::model::{
-    FunctionCost, FunctionId, LineCost, Nanos, Node, Profile, Scope, call_tree, function_costs,
+    FunctionCost, FunctionId, LineCost, Nanos, Node, Profile, Scope, ShortFunction, call_tree,
+    function_costs, short_functions,
 };
 use hprof::site::SiteKind;
 
@@ -319,6 +320,45 @@ fn a_very_deep_tree_is_walked_in_no_time() {
     assert_eq!(figures, [(half, 1, 2 * half), (half, 1, 2 * half - 1)]);
     assert_eq!(costs[0].lines[0].total, Nanos(2 * half));
     assert_eq!(call_tree(&profile, Scope::All).len(), 100_000);
+}
+
+/// `f` takes 19 ns a call and its line 11 is hit twice a call; `g` takes 20 ns a call, which is not short any more.
+#[test]
+fn functions_of_short_calls_are_those_that_entering_matters_for() {
+    let node = |function: u32, calls, nanos: u64, hits| Node {
+        parent: None,
+        function: FunctionId(function),
+        calls,
+        primitive_calls: calls,
+        lines: vec![(
+            11 + 10 * function,
+            LineCost {
+                hits,
+                exact: Nanos(nanos),
+                ..LineCost::default()
+            },
+        )],
+    };
+    let mut file = file();
+    play(&mut file, 0, 0);
+    let mut profile = file.read();
+    let process = &mut profile.processes[0];
+    process.own_cost.call_ps = 1_500;
+    process.own_cost.marker_ps = 300;
+    process.threads[0].nodes = vec![node(0, 1_000, 19_999, 2_000), node(1, 100, 2_000, 100)];
+    let short = |function, calls, own| ShortFunction {
+        function: FunctionId(function),
+        calls,
+        own: Nanos(own),
+    };
+    // 1,000 calls of 1.5 ns, and 2,000 markers of 0.3 ns.
+    assert_eq!(short_functions(&profile), [short(0, 1_000, 2_100)]);
+    let (_, cost) = &mut profile.processes[0].threads[0].nodes[1].lines[0];
+    cost.exact = Nanos(1_999);
+    assert_eq!(
+        short_functions(&profile),
+        [short(0, 1_000, 2_100), short(1, 100, 180)]
+    );
 }
 
 /// ```text

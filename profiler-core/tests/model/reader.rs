@@ -473,11 +473,14 @@ fn own_cost_counts_markers_that_ran() {
     file.u64(offset_of!(Header, cost_timed_ps), 10_000);
     file.u64(offset_of!(Header, cost_marker_ps), 250);
     file.u64(offset_of!(Header, cost_call_ps), 2_000);
+    file.u64(node + offset_of!(NodeRecord, missed_calls), 3);
+    file.u64(offset_of!(Header, cost_miss_ps), 9_000);
     file.u64(offset_of!(Header, sampler_cpu_ns), 77);
     let profile = file.read();
     let own = profile.processes[0].own_cost;
     assert_eq!((own.timed_markers, own.markers, own.calls), (60, 107, 25));
-    assert_eq!(own.in_program, Nanos(60 * 10 + 47 / 4 + 25 * 2));
+    assert_eq!(own.missed_calls, 3);
+    assert_eq!(own.in_program, Nanos(60 * 10 + 47 / 4 + 25 * 2 + 3 * 9));
     assert_eq!(own.sampler, None);
     let lines = &profile.functions[0].lines;
     assert_eq!((lines[2].group, lines[2].label.as_str()), (12, "inner"));

@@ -289,6 +289,7 @@ fn own_cost() -> impl Strategy<Value = OwnCost> {
         number(),
         option::of(nanos()),
         number(),
+        (number(), number(), number()),
     );
     numbers.prop_map(|numbers| OwnCost {
         timed_markers: numbers.0,
@@ -298,6 +299,9 @@ fn own_cost() -> impl Strategy<Value = OwnCost> {
         timed_marker_ps: numbers.4,
         sampler: numbers.5,
         sampler_ticks: numbers.6,
+        missed_calls: numbers.7.0,
+        marker_ps: numbers.7.1,
+        call_ps: numbers.7.2,
     })
 }
 

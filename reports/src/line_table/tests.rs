@@ -1,6 +1,6 @@
 //! Line tables of fixed profiles.
 
-use hprof::model::{End, LineCost, Nanos};
+use hprof::model::{End, FunctionId, LineCost, Nanos, Scope, function_costs};
 
 use super::*;
 use crate::fixture;
@@ -107,6 +107,30 @@ fn functions_that_are_left_alone_are_listed_with_the_reason() {
 }
 
 #[test]
+fn functions_that_cost_more_to_record_than_they_do_are_named() {
+    let options = LineTableOptions {
+        top: Some(0),
+        ..LineTableOptions::default()
+    };
+    let mut profile = fixture::diffusion();
+    let process = &mut profile.processes[0];
+    process.own_cost.in_program = Nanos(800_000_000);
+    process.own_cost.call_ps = 600;
+    for node in &mut process.threads[0].nodes {
+        if node.function == FunctionId(2) {
+            (node.calls, node.primitive_calls) = (1_000_000_000, 1_000_000_000);
+        }
+    }
+    let costs = function_costs(&profile, Scope::All);
+    let table = table(&profile, &costs, &options);
+    let (_, lines) = table.split_once("Own cost").unwrap();
+    insta::assert_snapshot!(lines, @r#"
+       at least 800 ms in the program (69.0 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
+               75 % of that for 1 function of less than 20 ns a call: helper::<[u8; 8]>
+    "#);
+}
+
+#[test]
 fn killed_process_names_its_running_line() {
     let options = LineTableOptions {
         top: Some(0),
@@ -120,7 +144,7 @@ fn killed_process_names_its_running_line() {
     Recorded   1 process, 1 thread
     Clock      auto, time stamp counter
     Build      release, opt-level 3
-    Own cost   about 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
+    Own cost   at least 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
     Warning: process 4711 was killed by SIGKILL
       thread main was in Field::advance at src/solver.rs:24  laplacian[row][j] = dens[row + 1][j] + dens[row - 1][j]
     "#);
@@ -186,7 +210,7 @@ fn debug_build_and_losses_are_said_loudly() {
     Recorded   1 process, 1 thread
     Clock      auto, time stamp counter
     Build      debug, opt-level 0, debug assertions
-    Own cost   about 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
+    Own cost   at least 9.3 ms in the program (0.8 %), 48,123 clock readings of 22 ns, sampler 3 ms of CPU in 1,312 looks
     Warning: this is a debug build: its times say little about the release build
     Warning: space ran out: some calls are recorded without their caller, so totals miss them; hits are exact
     Warning: 1 call was not recorded at all

@@ -22,7 +22,7 @@ pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};
 pub(crate) use record::{LiveRecord, Record, notes_blocks, records, thin_record};
-pub(crate) use run::{OwnCostView, RunView, clock_mode, clock_source};
+pub(crate) use run::{OwnCostView, RunView, ShortCalls, clock_mode, clock_source};
 pub(crate) use sure::Sure;
 pub(crate) use thin::{ThinRow, ThinView, thin_rows};
 pub(crate) use thread::{ThreadRow, ThreadView, shown_processes};

@@ -4,7 +4,8 @@ use crate::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
-    End, Function, Nanos, NotMeasured, Place, Process, Profile, Run, Thread, successors,
+    End, Function, Nanos, NotMeasured, Place, Process, Profile, Run, ShortFunction, Thread,
+    short_functions, successors,
 };
 use hprof::site::WhyNot;
 
@@ -24,7 +25,7 @@ pub(crate) struct RunView<'a> {
     /// Not optimised.
     pub(crate) debug_build: bool,
     pub(crate) debug_assertions: bool,
-    pub(crate) own_cost: OwnCostView,
+    pub(crate) own_cost: OwnCostView<'a>,
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
@@ -42,8 +43,8 @@ pub(crate) struct RunView<'a> {
 }
 
 /// What recording cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OwnCostView {
+#[derive(Debug, Default)]
+pub(crate) struct OwnCostView<'a> {
     pub(crate) in_program: Nanos,
     /// Of the CPU time of the program, or of the threads' time where that is not known.
     pub(crate) percent: Option<f64>,
@@ -52,6 +53,55 @@ pub(crate) struct OwnCostView {
     pub(crate) timed_marker: f64,
     pub(crate) sampler: Option<Nanos>,
     pub(crate) sampler_ticks: u64,
+    /// What makes most of it, if it is much.
+    pub(crate) short: Option<ShortCalls<'a>>,
+}
+
+/// Functions whose calls are so short that entering them makes the cost of recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ShortCalls<'a> {
+    /// Their names, the dearest first, and no more than [`MAX_NAMES`](Self::MAX_NAMES).
+    pub(crate) names: Vec<&'a str>,
+    /// How many there are.
+    pub(crate) functions: usize,
+    /// Their part of the cost inside the program.
+    pub(crate) percent: f64,
+}
+
+impl<'a> ShortCalls<'a> {
+    /// Names that are shown.
+    const MAX_NAMES: usize = 4;
+    /// Below this share of the program's time its cost needs no explanation.
+    const LEAST_COST: f64 = 5.0;
+    /// Functions with less than this share of the cost are not its cause.
+    const LEAST_SHARE: f64 = 10.0;
+
+    /// Those with which `cost` is explained, the first of all that make more than a hundredth of it.
+    fn new(profile: &'a Profile, cost: &OwnCostView<'_>) -> Option<Self> {
+        if cost
+            .percent
+            .is_none_or(|percent| percent < Self::LEAST_COST)
+        {
+            return None;
+        }
+        let share = |own| super::line::percent(own, cost.in_program).unwrap_or_default();
+        let mut short = short_functions(profile);
+        short.retain(|function| share(function.own) >= 1.0);
+        let percent = share(short.iter().map(|function| function.own).sum());
+        let name = |short: &ShortFunction| {
+            let function = profile.functions.get(short.function.0 as usize)?;
+            Some(function.name.as_str())
+        };
+        (percent >= Self::LEAST_SHARE).then(|| Self {
+            names: short
+                .iter()
+                .filter_map(name)
+                .take(Self::MAX_NAMES)
+                .collect(),
+            functions: short.len(),
+            percent: percent.min(100.0),
+        })
+    }
 }
 
 impl<'a> RunView<'a> {
@@ -201,7 +251,7 @@ pub(crate) fn clock_source(process: &Process) -> &'static str {
     }
 }
 
-fn own_cost(profile: &Profile) -> OwnCostView {
+fn own_cost(profile: &Profile) -> OwnCostView<'_> {
     let mut view = OwnCostView::default();
     let mut picoseconds = 0.0;
     for process in &profile.processes {
@@ -232,6 +282,7 @@ fn own_cost(profile: &Profile) -> OwnCostView {
         .filter(|cpu| *cpu > Nanos::ZERO)
         .unwrap_or_else(|| threads.map(|thread| thread.wall).sum());
     view.percent = super::line::percent(view.in_program, spent);
+    view.short = ShortCalls::new(profile, &view);
     view
 }
 

@@ -268,6 +268,7 @@ fn own_cost(
     let timed_markers = sum(|events| events.timed_markers);
     let markers = sum(|events| events.markers);
     let calls = sum(|events| events.calls);
+    let missed_calls = sum(|events| events.missed_calls);
     let cpu_reads = sum(|events| events.cpu_reads);
     let thin = thin.iter().map(|thin| thin.calls);
     let thin_calls = thin.fold(0, u64::saturating_add);
@@ -278,15 +279,19 @@ fn own_cost(
             offset_of!(Header, cost_marker_ps),
         ))
         .saturating_add(picoseconds(calls, offset_of!(Header, cost_call_ps)))
+        .saturating_add(picoseconds(missed_calls, offset_of!(Header, cost_miss_ps)))
         .saturating_add(picoseconds(cpu_reads, offset_of!(Header, cost_cpu_ps)))
         .saturating_add(picoseconds(thin_calls, offset_of!(Header, cost_thin_ps)));
     OwnCost {
         timed_markers,
         markers,
         calls,
+        missed_calls,
         in_program: Nanos(u64::try_from(total / 1000).unwrap_or(u64::MAX))
             + look_time(recording, events),
         timed_marker_ps: bytes.u64(offset_of!(Header, cost_timed_ps)),
+        marker_ps: bytes.u64(offset_of!(Header, cost_marker_ps)),
+        call_ps: bytes.u64(offset_of!(Header, cost_call_ps)),
         sampler: sampler.then(|| Nanos(bytes.u64(offset_of!(Header, sampler_cpu_ns)))),
         sampler_ticks: bytes.u64(offset_of!(Header, sampler_ticks)),
     }

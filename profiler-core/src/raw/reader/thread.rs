@@ -30,6 +30,8 @@ pub(super) struct Events {
     pub(super) timed_markers: u64,
     pub(super) markers: u64,
     pub(super) calls: u64,
+    /// Calls that the table of all nodes was asked for.
+    pub(super) missed_calls: u64,
     /// Times that markers read the CPU clock.
     pub(super) cpu_reads: u64,
     /// Ticks that looks at the memory took.
@@ -342,6 +344,10 @@ impl<'a> ThreadReader<'a> {
         for (position, node) in self.tree.iter().enumerate() {
             let (calls, recursive) = self.entries(node);
             events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
+            let missed =
+                self.recording.records.nodes[node.record].at + offset_of!(NodeRecord, missed_calls);
+            let missed = self.recording.bytes.u64(missed);
+            events.missed_calls = events.missed_calls.saturating_add(missed);
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
                 if !slot.is_counted {
