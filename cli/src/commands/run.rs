@@ -107,7 +107,8 @@ fn start(
         return start(true);
     }
     let (code, launches) = start(false)?;
-    if !records.has_started() && OwnAllocator::is_the_cause(cargo, &recording.switch(false), code)?
+    if !records.has_started()
+        && OwnAllocator::is_the_cause(cargo, package, &recording.switch(false), code)?
     {
         say_left_out();
         let ended = start(true)?;

@@ -76,10 +76,7 @@ impl OwnAllocator {
     }
 
     fn try_to_remember(&self, cargo: &Cargo<'_>, package: &Package) -> anyhow::Result<()> {
-        let ours = our_folders(cargo.lookup())?;
-        let is_ours = |file: &PathBuf| ours.iter().any(|folder| file.starts_with(folder));
-        let mut files = compiled_files(cargo, package);
-        files.retain(|file| !is_ours(file) && names_allocator(file));
+        let files = files_with_allocators(cargo, package)?;
         let mut notes = self.notes();
         notes.retain(|note| note.selection != self.selection);
         notes.push(Note {
@@ -108,9 +105,34 @@ impl OwnAllocator {
     }
 
     /// Whether the build that gave this exit code failed for the sake of two allocators.
-    pub(crate) fn is_the_cause(cargo: &Cargo<'_>, switch: &str, code: u8) -> anyhow::Result<bool> {
-        Ok(code == BUILD_FAILED && tells_conflict(&cargo.messages(switch)?))
+    pub(crate) fn is_the_cause(
+        cargo: &Cargo<'_>,
+        package: &Package,
+        switch: &str,
+        code: u8,
+    ) -> anyhow::Result<bool> {
+        if code != BUILD_FAILED {
+            return Ok(false);
+        }
+        Ok(match verdict(&cargo.messages(switch)?) {
+            Verdict::Conflict => true,
+            Verdict::OtherError => false,
+            // Documentation tests are built by nobody who tells why that fails.
+            Verdict::NoError => !files_with_allocators(cargo, package)?.is_empty(),
+        })
     }
+}
+
+/// Source files of the program, of what it depends on too, that name the attribute.
+fn files_with_allocators(
+    cargo: &Cargo<'_>,
+    package: &Package,
+) -> anyhow::Result<BTreeSet<PathBuf>> {
+    let ours = our_folders(cargo.lookup())?;
+    let is_ours = |file: &PathBuf| ours.iter().any(|folder| file.starts_with(folder));
+    let mut files = compiled_files(cargo, package);
+    files.retain(|file| !is_ours(file) && names_allocator(file));
+    Ok(files)
 }
 
 fn names_allocator(file: &Path) -> bool {
@@ -142,20 +164,34 @@ fn noted_files(text: &str) -> impl Iterator<Item = PathBuf> {
     names.map(|name| name.replace("\\ ", " ").into())
 }
 
-/// Whether cargo's JSON messages hold rustc's error on a second allocator beside ours.
-fn tells_conflict(messages: &str) -> bool {
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .any(|message| {
-            let text = message
-                .pointer("/message/message")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            text.contains("global_allocator")
-                && text.contains("conflicts with global allocator")
-                && text.contains("hprof")
-        })
+/// What cargo's messages say of a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// There is a second allocator beside ours.
+    Conflict,
+    /// Something else is wrong.
+    OtherError,
+    NoError,
+}
+
+/// Reads the errors of rustc among cargo's JSON messages.
+fn verdict(messages: &str) -> Verdict {
+    let mut verdict = Verdict::NoError;
+    let messages = messages.lines();
+    for message in messages.filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let part = |path: &str| message.pointer(path).and_then(Value::as_str);
+        let text = part("/message/message").unwrap_or_default();
+        if text.contains("global_allocator")
+            && text.contains("conflicts with global allocator")
+            && text.contains("hprof")
+        {
+            return Verdict::Conflict;
+        }
+        if part("/message/level") == Some("error") {
+            verdict = Verdict::OtherError;
+        }
+    }
+    verdict
 }
 
 #[cfg(test)]
@@ -198,16 +234,21 @@ mod tests {
     #[test]
     fn only_the_error_on_our_allocator_counts() {
         let message = |text: &str| {
-            format!(r#"{{"reason":"compiler-message","message":{{"message":"{text}"}}}}"#)
+            format!(
+                r#"{{"reason":"compiler-message","message":{{"message":"{text}","level":"error"}}}}"#
+            )
         };
         let ours =
             "the `#[global_allocator]` in this crate conflicts with global allocator in: hprof";
-        assert!(tells_conflict(&format!("not json\n{}", message(ours))));
-        assert!(!tells_conflict(&message(
-            "the `#[global_allocator]` in this crate conflicts with global allocator in: other"
-        )));
-        assert!(!tells_conflict(&message(
-            "cannot find value `hprof` in this scope"
-        )));
+        let all = format!("not json\n{}\n{}", message("other"), message(ours));
+        assert_eq!(verdict(&all), Verdict::Conflict);
+        for other in [
+            "the `#[global_allocator]` in this crate conflicts with global allocator in: other",
+            "cannot find value `hprof` in this scope",
+        ] {
+            assert_eq!(verdict(&message(other)), Verdict::OtherError);
+        }
+        let warning = message("unused").replace("error", "warning");
+        assert_eq!(verdict(&warning), Verdict::NoError);
     }
 }

@@ -47,6 +47,24 @@ fn program_without_hprof_is_told_the_three_lines() {
 }
 
 #[test]
+fn program_that_leaves_hprof_out_is_told_the_feature() {
+    let plain = Fixture::own("plain");
+    let manifest = fs::read_to_string(plain.project().join("Cargo.toml")).unwrap();
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/../profiler-core");
+    let optional = format!(
+        "\n[features]\nprof = [\"dep:hprof-core\"]\n[dependencies]\nhprof-core = {{ path = {core:?}, optional = true }}\n"
+    );
+    plain.write("Cargo.toml", &(manifest + &optional));
+    let run = printed(&mut plain.hprof(["run", "args", "x"]))
+        .code(0)
+        .stdout("x\n");
+    let run = run
+        .says("hprof-core is an optional dependency, and this build leaves it out")
+        .says("hint: try -F prof");
+    assert!(!run.stderr.contains("add three lines"), "{run:#?}");
+}
+
+#[test]
 fn program_that_enters_nothing_is_told_so() {
     let annotated = Fixture::shared("annotated");
     let run = printed(&mut annotated.hprof(["run", "nothing"]))

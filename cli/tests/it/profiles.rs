@@ -163,6 +163,24 @@ fn exec_merges_all_processes() {
     assert_eq!(saved.processes.len(), 2);
 }
 
+/// Documentation tests are programs too, built while they are run.
+#[test]
+fn documentation_tests_are_recorded() {
+    let annotated = Fixture::shared("annotated");
+    let test = printed(&mut annotated.hprof(["test", "--doc"])).code(0);
+    assert_eq!(hits(&test.stderr, STEP), 12);
+    assert!(test.stdout.contains("1 passed"), "{test:#?}");
+}
+
+/// Cargo's own name for the target of this machine.
+#[test]
+fn a_target_by_its_name_host_tuple_is_recorded() {
+    let annotated = Fixture::shared("annotated");
+    let run = printed(&mut annotated.hprof(["run", "--target", "host-tuple", "10"])).code(0);
+    assert_eq!(hits(&run.stderr, STEP), 10);
+    assert!(!run.stderr.contains("started no program"), "{run:#?}");
+}
+
 /// Programs use such a one to test that something does not allocate: nor must the recording that begins with it.
 const COUNTING_ALLOCATOR: &str = "
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -214,6 +232,18 @@ fn program_with_an_allocator_of_its_own_is_built_again() {
         test.says("building without hprof's")
             .says("Function: one at line 3");
     }
+    // Or in documentation tests, which are built when they are run.
+    fixture.write(
+        "src/lib.rs",
+        "#[global_allocator]\nstatic MINE: std::alloc::System = std::alloc::System;\n/// ```\n/// assert_eq!(own_allocator::three(), 3);\n/// ```\n#[hprof::profile]\npub fn three() -> u8 {\n    3\n}\n",
+    );
+    for times in 0..2 {
+        let test = printed(&mut fixture.hprof(["test", "--doc"])).code(0);
+        assert_eq!(test.stdout.contains("conflicts"), times == 0, "{test:#?}");
+        test.says("building without hprof's")
+            .says("Function: three at line 6");
+    }
+    fixture.write("src/lib.rs", "");
     // Its recording begins before any function is entered, which may never be.
     let none = printed(&mut fixture.hprof(["test", "--test", "count", "no_such_test"])).code(0);
     none.says("the program entered no function with #[profile]");

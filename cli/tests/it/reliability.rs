@@ -83,6 +83,11 @@ fn a_program_that_was_left_behind_goes_on() {
 }
 
 #[test]
+fn daemons_go_on_and_are_recovered() {
+    as_user("daemons");
+}
+
+#[test]
 #[ignore = "make reliability: needs root"]
 fn root_memory_that_is_full() {
     as_root("memory_full");

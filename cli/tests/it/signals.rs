@@ -215,3 +215,75 @@ fn a_kill_ends_hprof_when_the_program_is_over() {
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert!(annotated.profile().exists(), "it was saved before");
 }
+
+/// Processes that a process has started, and the programs they run.
+fn children(pid: i64) -> Vec<(i64, String)> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let of = |task: std::path::PathBuf| std::fs::read_to_string(task.join("children"));
+    let ids = tasks.filter_map(|task| of(task.unwrap().path()).ok());
+    let ids: Vec<i64> = ids
+        .flat_map(|ids| {
+            ids.split_whitespace()
+                .map(|id| id.parse().unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let program = |id: &i64| std::fs::read_link(format!("/proc/{id}/exe")).unwrap();
+    let named = ids.iter().map(|id| (*id, program(id)));
+    named
+        .map(|(id, program)| {
+            (
+                id,
+                program.file_name().unwrap().to_str().unwrap().to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// `hprof run` has a launcher below it, which may be killed on its own: by whoever looks for what takes memory.
+#[test]
+fn a_run_whose_launcher_was_killed_tells_that_the_program_goes_on() {
+    let annotated = Fixture::shared("annotated");
+    let mut child = start(annotated.hprof(["run", "--", "wait"]));
+    // Both hold signals of the group in a process of their own, which has nothing below it.
+    let launcher = children(id(&child)).into_iter().find_map(|(launcher, _)| {
+        let below = children(launcher);
+        let program = below
+            .into_iter()
+            .find(|(_, program)| program == "annotated");
+        program.map(|(program, _)| (launcher, program))
+    });
+    let (launcher, program) = launcher.unwrap();
+    send("KILL", launcher);
+    // The program keeps the standard error open.
+    let mut stderr = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    while !stderr.contains("look at it with: hprof show ") {
+        assert!(lines.read_line(&mut stderr).unwrap() > 0, "{stderr}");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 9), "{stderr}");
+    for part in [
+        "thread::sleep",
+        &format!("process {program} goes on: this is what it had recorded when it was read"),
+        &format!(
+            "the program has left process {program} (annotated), which goes on and records into /"
+        ),
+        "save all of it with: hprof recover",
+    ] {
+        assert!(stderr.contains(part), "no {part:?} in {stderr}");
+    }
+    let (_, folder) = stderr.rsplit_once("look at it with: hprof show ").unwrap();
+    let mut recover = annotated.hprof(["recover"]);
+    recover.env("HPROF_OUT", annotated.path("later.pb.gz"));
+    printed(&mut recover).says(&format!(
+        "left alone: process {program} (annotated) still records"
+    ));
+    send("TERM", program);
+    while std::path::Path::new(&format!("/proc/{program}/exe")).exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    printed(&mut recover).says("hprof: recovered ");
+    let later = hprof::pprof_file::read(&annotated.path("later.pb.gz")).unwrap();
+    assert!(!later.processes[0].goes_on && !later.processes[0].finished);
+    assert!(!std::path::Path::new(folder.trim()).exists());
+}
