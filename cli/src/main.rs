@@ -22,12 +22,14 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
+    let first = env::args_os().nth(1);
+    let is = |argument: &str| first.as_ref().is_some_and(|first| first == argument);
     // Cargo starts this same program in place of the user's: no argument of it may reach the parser.
-    if env::args_os()
-        .nth(1)
-        .is_some_and(|arg| arg == launch::LAUNCHER_ARGUMENT)
-    {
+    if is(launch::LAUNCHER_ARGUMENT) {
         return finish(launch::launcher(env::args_os().skip(2)));
+    }
+    if is(launch::BYSTANDER_ARGUMENT) {
+        system::stand_by();
     }
     log::start();
     match Cli::try_parse() {

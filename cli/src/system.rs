@@ -4,9 +4,9 @@
     reason = "process times, signals and file systems are only found behind libc"
 )]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
@@ -100,48 +100,70 @@ pub(crate) fn send_signal(pid: libc::pid_t, signal: libc::c_int) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// Starts a process of our group that holds all signals, has nothing open and does nothing; it ends with the thread that calls this. `None`
-/// where that cannot be had.
+/// Starts a process of our group that holds all signals and does nothing, until the end of the pipe that is returned with its id is gone, and so
+/// no longer than this process. It is nobody's child, and becomes the program with this one argument, which is to do nothing but
+/// [`stand_by`]: else it would look like this process. `None` where that cannot be had.
 #[cfg(target_os = "linux")]
-pub(crate) fn start_bystander() -> Option<libc::pid_t> {
+pub(crate) fn start_bystander(
+    program: &CStr,
+    words: [&CStr; 2],
+) -> Option<(libc::pid_t, io::PipeWriter)> {
+    let words = [words[0].as_ptr(), words[1].as_ptr(), std::ptr::null()];
+    let (life, end) = io::pipe().ok()?;
+    let (mut news, teller) = io::pipe().ok()?;
     let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
     let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: takes no arguments.
-    let own = unsafe { libc::getpid() };
     // SAFETY: `all` has room for what is written.
     unsafe { libc::sigfillset(all.as_mut_ptr()) };
     // SAFETY: a set that was filled, and room for the present one.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
     // SAFETY: the child calls nothing but the system.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        stand_by(own);
+    let between = unsafe { libc::fork() };
+    if between == 0 {
+        // SAFETY: as above.
+        if unsafe { libc::fork() } == 0 {
+            become_bystander(program, &words, &life, &teller);
+        }
+        // SAFETY: ends this process without any of its handlers.
+        unsafe { libc::_exit(0) };
     }
     // SAFETY: the set that was asked for above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    (child > 0).then_some(child)
+    collect(between).ok()?;
+    drop(teller);
+    let mut pid = [0; size_of::<libc::pid_t>()];
+    news.read_exact(&mut pid).ok()?;
+    Some((libc::pid_t::from_ne_bytes(pid), end))
 }
 
 /// As above.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn start_bystander() -> Option<libc::pid_t> {
+pub(crate) fn start_bystander(
+    _program: &CStr,
+    _words: [&CStr; 2],
+) -> Option<(libc::pid_t, io::PipeWriter)> {
     None
 }
 
-/// What a bystander does. All signals are blocked, and a child of a program with threads may not allocate.
+/// Tells who it is, keeps nothing open but the pipe it lives by, and becomes the program. A child of a program with threads may not allocate.
 #[cfg(target_os = "linux")]
-fn stand_by(parent: libc::pid_t) -> ! {
-    // SAFETY: takes numbers only.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+fn become_bystander(
+    program: &CStr,
+    words: &[*const libc::c_char; 3],
+    life: &io::PipeReader,
+    teller: &io::PipeWriter,
+) -> ! {
     // SAFETY: takes no arguments.
-    if unsafe { libc::getppid() } != parent {
-        // SAFETY: ends this process without any of its handlers.
-        unsafe { libc::_exit(0) };
-    }
+    let own = unsafe { libc::getpid() };
+    let bytes = size_of::<libc::pid_t>();
+    // SAFETY: a number of so many bytes.
+    unsafe { libc::write(teller.as_raw_fd(), (&raw const own).cast(), bytes) };
     // SAFETY: takes numbers only; nobody uses a file here any more.
-    let closed = unsafe { libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0) };
+    unsafe { libc::dup2(life.as_raw_fd(), 0) };
+    // SAFETY: as above.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 1, libc::c_uint::MAX, 0) };
     if closed != 0 {
-        for descriptor in 0..1024 {
+        for descriptor in 1..1024 {
             // SAFETY: takes a number only.
             unsafe { libc::close(descriptor) };
         }
@@ -149,10 +171,19 @@ fn stand_by(parent: libc::pid_t) -> ! {
     // Nobody should find a folder in use.
     // SAFETY: a text that ends with a zero byte.
     unsafe { libc::chdir(c"/".as_ptr()) };
-    loop {
-        // SAFETY: takes no arguments.
-        unsafe { libc::pause() };
-    }
+    let nothing = [std::ptr::null()];
+    // SAFETY: texts that end with a zero byte, and lists that end with a null pointer.
+    unsafe { libc::execve(program.as_ptr(), words.as_ptr(), nothing.as_ptr()) };
+    stand_by()
+}
+
+/// Does nothing as long as whoever started this lives.
+pub(crate) fn stand_by() -> ! {
+    let mut byte = 0_u8;
+    // SAFETY: room for a byte; nobody writes one.
+    unsafe { libc::read(0, (&raw mut byte).cast(), 1) };
+    // SAFETY: ends this process without any of its handlers.
+    unsafe { libc::_exit(0) };
 }
 
 /// Whether a process that holds signals has this one; `None` if that cannot be known.
@@ -321,7 +352,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_bystander_holds_what_it_gets_and_has_nothing_open() {
-        let bystander = start_bystander().unwrap();
+        let (bystander, end) = start_bystander(c"/no such program", [c"", c""]).unwrap();
         assert_eq!(holds_signal(bystander, libc::SIGINT), Some(false));
         assert!(is_in_our_group(bystander));
         for signal in [libc::SIGINT, libc::SIGTERM] {
@@ -330,12 +361,13 @@ mod tests {
         }
         assert_eq!(holds_signal(bystander, libc::SIGQUIT), Some(false));
         let open = || std::fs::read_dir(format!("/proc/{bystander}/fd")).unwrap();
-        while open().next().is_some() {
+        while open().count() > 1 {
             std::thread::yield_now();
         }
-        send_signal(bystander, libc::SIGKILL);
-        assert_eq!(collect(bystander).unwrap().0, End::Signal(libc::SIGKILL));
-        assert_eq!(holds_signal(bystander, libc::SIGINT), None);
+        drop(end);
+        while holds_signal(bystander, libc::SIGINT).is_some() {
+            std::thread::yield_now();
+        }
     }
 
     #[test]

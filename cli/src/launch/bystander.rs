@@ -1,9 +1,14 @@
 //! A process of our group that holds every signal and does nothing. Whatever it has was sent to the whole group, and so to the program too.
 
+use std::ffi::CString;
+use std::io::PipeWriter;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::system;
+
+/// The one argument of an hprof that is a bystander.
+pub(crate) const BYSTANDER_ARGUMENT: &str = "__bystander";
 
 /// The system hands a signal for a group to one process after the other.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -11,17 +16,17 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// Tells signals for the whole group from those for one process.
 #[derive(Debug)]
 pub(crate) struct Bystander {
-    /// `None` where the system has none.
-    process: Option<libc::pid_t>,
+    /// The process, which ends with the pipe; `None` where the system has none.
+    process: Option<(libc::pid_t, PipeWriter)>,
     /// The last signal of the group. Two that come at once are seen as one.
     last: Option<(libc::c_int, Instant)>,
 }
 
 impl Bystander {
-    /// Starts the process. It ends with the thread that calls this, however that ends.
+    /// Starts the process.
     pub(crate) fn start() -> Self {
         Self {
-            process: system::start_bystander(),
+            process: start(),
             last: None,
         }
     }
@@ -33,32 +38,23 @@ impl Bystander {
         if self.last.is_some_and(is_recent) {
             return Some(true);
         }
-        let process = self.process?;
-        let mut holds = system::holds_signal(process, signal)?;
+        let (process, _) = self.process.as_ref()?;
+        let mut holds = system::holds_signal(*process, signal)?;
         if !holds {
             thread::sleep(MOMENT);
-            holds = system::holds_signal(process, signal)?;
+            holds = system::holds_signal(*process, signal)?;
         }
         if holds {
             self.last = Some((signal, Instant::now()));
             // Nobody but itself could take the signal from it.
-            self.end();
-            self.process = system::start_bystander();
+            self.process = start();
         }
         Some(holds)
     }
-
-    fn end(&mut self) {
-        if let Some(process) = self.process.take() {
-            system::send_signal(process, libc::SIGKILL);
-            // It is ours, so it can be collected.
-            let _ = system::collect(process);
-        }
-    }
 }
 
-impl Drop for Bystander {
-    fn drop(&mut self) {
-        self.end();
-    }
+/// Starts the process, with a name of its own for those who look for hprof among all processes.
+fn start() -> Option<(libc::pid_t, PipeWriter)> {
+    let argument = CString::new(BYSTANDER_ARGUMENT).ok()?;
+    system::start_bystander(c"/proc/self/exe", [c"hprof", &argument])
 }

@@ -15,6 +15,7 @@ mod survivors;
 mod witness;
 
 pub(crate) use allocator::OwnAllocator;
+pub(crate) use bystander::BYSTANDER_ARGUMENT;
 pub(crate) use cargo::{Cargo, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};

@@ -245,7 +245,6 @@ fn children(pid: i64) -> Vec<(i64, String)> {
 fn a_run_whose_launcher_was_killed_tells_that_the_program_goes_on() {
     let annotated = Fixture::shared("annotated");
     let mut child = start(annotated.hprof(["run", "--", "wait"]));
-    // Both hold signals of the group in a process of their own, which has nothing below it.
     let launcher = children(id(&child)).into_iter().find_map(|(launcher, _)| {
         let below = children(launcher);
         let program = below
