@@ -13,6 +13,7 @@ mod sources;
 mod store;
 mod system;
 mod tables;
+mod unedited;
 
 use std::env;
 use std::process::ExitCode;
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
     }
     if is(launch::BYSTANDER_ARGUMENT) {
         system::stand_by();
+    }
+    if unedited::is_wrapper() {
+        return finish(unedited::wrapper());
     }
     log::start();
     match Cli::try_parse() {

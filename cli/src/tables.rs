@@ -16,7 +16,7 @@ use crate::sources::Sources;
 /// Writes the tables of a profile.
 pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
     report.write(args.rich, |style, out: &mut dyn Write| {
-        if args.functions {
+        if args.by_function {
             write_function_table(profile, &functions(args, style), out)?;
         } else if args.threads {
             write_thread_table(profile, &threads(args, style), out)?;

@@ -29,7 +29,10 @@ fn direct(
 #[test]
 fn data_goes_one_way() {
     let allowed = BTreeMap::from([
-        ("hprof-cli", vec!["hprof-core", "hprof-reports"]),
+        (
+            "hprof-cli",
+            vec!["hprof-core", "hprof-injector", "hprof-reports"],
+        ),
         ("hprof-core", vec!["hprof-macros"]),
         ("hprof-injector", vec![]),
         ("hprof-macros", vec![]),

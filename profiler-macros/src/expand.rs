@@ -306,7 +306,8 @@ impl Expansion<'_> {
         let made = handed_on::is_made(function.block.brace_token.span, self.source);
         let written =
             |attr: &&Attribute| !attr.path().is_ident("doc") && (!made || handed_on::is_own(attr));
-        if function.direct {
+        // One that a tool has written stands behind whatever comes before the function.
+        if function.direct && !self.options.has(Flag::Bulk) {
             return Span::call_site();
         }
         let attr = function.attrs.iter().find(written);
@@ -321,6 +322,8 @@ impl Expansion<'_> {
             (None, Some(owner)) => format!("{owner}::{plain}"),
             (None, None) => plain.to_owned(),
         };
+        let fn_token = function.sig.fn_token.span;
+        let source = self.source.text(fn_token, place.line, place.end_line);
         Facts {
             name,
             file: place.file.clone(),
@@ -328,12 +331,17 @@ impl Expansion<'_> {
             column: place.column,
             end_line: place.end_line,
             package: self.source.package(),
-            source: self
-                .source
-                .text(function.sig.fn_token.span, place.line, place.end_line),
+            source: if self.options.has(Flag::Bulk) {
+                source.replace(BULK_ATTRIBUTE, "")
+            } else {
+                source
+            },
         }
     }
 }
+
+/// What tools write before each function. The user did not, and does not want to see it.
+const BULK_ATTRIBUTE: &str = " #[::hprof::profile(bulk)] ";
 
 /// Clippy wants a `clone` and a `partial_cmp` of one expression in some impls, and no attribute of a method changes that. It passes
 /// over bodies that a macro wrote, told by their braces.

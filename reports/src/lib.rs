@@ -41,7 +41,7 @@ pub use line_table::{LineTableOptions, write_line_tables};
 pub use memory_table::{MemoryTableOptions, write_memory_tables};
 pub use native_flamegraph::write_native_flamegraph;
 pub use native_table::{NativeTableOptions, write_native_table, write_suggestions};
-pub use numbers::Unit;
+pub use numbers::{Unit, counted, thousands};
 pub use stacks::Metric;
 pub use style::Style;
 pub use text::clean;

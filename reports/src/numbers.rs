@@ -208,7 +208,8 @@ fn without_zeros(number: &str) -> String {
 }
 
 /// A count with a comma after each three digits.
-pub(crate) fn thousands(count: u64) -> String {
+#[must_use]
+pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -221,7 +222,8 @@ pub(crate) fn thousands(count: u64) -> String {
 }
 
 /// A count and its noun: `1 thread`, `2 threads`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+#[must_use]
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         thousands(count),

@@ -18,6 +18,8 @@ Examples:
   hprof run -p server --features fast -o before.hprof
   hprof run -tmz -u ms                         sorted, with a summary, without unused functions, in ms
   hprof run --dev                              a debug build instead of a release build
+  hprof run --all                              without an edit: all functions of the workspace
+  hprof run --functions 'parser::*,-*::tests::*'
   hprof run --native                           also find hot lines outside of annotated functions
   hprof run --clock exact --report table.txt   time every line by itself, and write the table to a file
 
@@ -28,6 +30,8 @@ errors of hprof.";
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) unedited: UneditedArgs,
     #[command(flatten)]
     pub(crate) record: RecordArgs,
     /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
@@ -106,6 +110,8 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Args)]
 pub(crate) struct HarnessArgs {
     #[command(flatten)]
+    pub(crate) unedited: UneditedArgs,
+    #[command(flatten)]
     pub(crate) record: RecordArgs,
     /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
     #[arg(long, help_heading = RECORDING)]
@@ -143,6 +149,18 @@ pub(crate) struct ExecArgs {
     /// The command and its arguments
     #[arg(value_name = "CMD", trailing_var_arg = true, required = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Which functions are measured beside those with the attribute.
+#[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
+pub(crate) struct UneditedArgs {
+    /// Measure all functions of the workspace; no source file is changed
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only those that match one of these, such as 'parser::*'; with a minus before it: all others (implies --all)
+    #[arg(long, value_name = "PATTERN,..", allow_hyphen_values = true)]
+    pub(crate) functions: Vec<String>,
 }
 
 /// How the program is recorded.

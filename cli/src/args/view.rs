@@ -12,7 +12,7 @@ Examples:
   hprof show                       the newest profile of this package
   hprof show -rtmz                 in colour, sorted, with a summary, without unused functions
   hprof show a.hprof b.hprof       two profiles as one
-  hprof show --functions -s tottime
+  hprof show --by-function -s tottime
   hprof show ./raw                 a folder of raw files, also of programs that were killed";
 
 /// `hprof show`.
@@ -62,17 +62,17 @@ pub(crate) struct TableArgs {
     pub(crate) min_percent: Option<f64>,
     /// Functions instead of lines: calls, own time and time with everything called
     #[arg(long)]
-    pub(crate) functions: bool,
-    /// Order of the functions of --functions
+    pub(crate) by_function: bool,
+    /// Order of the functions of --by-function
     #[arg(
         short = 's',
         long = "order",
         value_name = "KEY",
-        requires = "functions"
+        requires = "by_function"
     )]
     pub(crate) order: Option<SortKey>,
     /// Each thread by itself, after a table of all threads
-    #[arg(long, conflicts_with = "functions")]
+    #[arg(long, conflicts_with = "by_function")]
     pub(crate) threads: bool,
     /// Columns of allocations, and which lines' blocks were not freed
     #[arg(long)]

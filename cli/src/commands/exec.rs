@@ -22,6 +22,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     let destination = Destination::new(args.save.output.as_deref(), &runs)?;
     let report = Report::open(&args.save.report)?;
     let order = Order {
+        variables_before: Vec::new(),
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
         runners: BTreeMap::new(),

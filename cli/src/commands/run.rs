@@ -1,20 +1,24 @@
 //! `hprof run`, `test` and `bench`: build instrumented, run, print the tables, save the profile.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 
 use super::conclude::{Nothing, Over, add_library, conclude};
-use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs};
+use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs};
 use crate::failure::{self, CODE};
 use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
 use crate::store::{Destination, RunFacts};
+use crate::unedited::{self, Patterns, Summary, Unedited};
 
 /// `hprof run`.
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
-    profile(&Build::run(&args), &recording, &args.save, &args.table)
+    let build = Build::run(&args);
+    profile(&build, &recording, &args.unedited, &args.save, &args.table)
 }
 
 /// `hprof test`.
@@ -30,12 +34,13 @@ pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
 fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
-    profile(build, &recording, &args.save, &args.table)
+    profile(build, &recording, &args.unedited, &args.save, &args.table)
 }
 
 fn profile(
     build: &Build,
     recording: &Recording,
+    unedited: &UneditedArgs,
     save: &SaveArgs,
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
@@ -55,7 +60,12 @@ fn profile(
     if recording.native() {
         cargo.feature = Some(native_feature(&package)?);
     }
+    let unedited = unedited_program(unedited, &package, &mut cargo)?;
     let order = Order {
+        variables_before: unedited
+            .as_ref()
+            .map(Unedited::variables_before)
+            .unwrap_or_default(),
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
         runners: cargo.runners.clone(),
@@ -63,9 +73,20 @@ fn profile(
     };
     let records = Records::create(&runs, &order)?;
     let own = OwnAllocator::of(build, &runs);
-    let (code, launches) = start(&cargo, recording, &records, &own, &package)?;
+    let (code, launches) = start(
+        &mut cargo,
+        recording,
+        unedited.as_ref(),
+        &records,
+        &own,
+        &package,
+    )?;
     if !records.has_started() {
         return Ok(not_started(build, code));
+    }
+    if unedited.is_some() {
+        let programs = launches.iter().filter_map(|launch| launch.command.first());
+        Summary::of(programs.map(Path::new)).say();
     }
     conclude(Over {
         records,
@@ -80,6 +101,20 @@ fn profile(
     })
 }
 
+/// The program without edits, if that is wanted.
+fn unedited_program(
+    args: &UneditedArgs,
+    package: &Package,
+    cargo: &mut Cargo<'_>,
+) -> anyhow::Result<Option<Unedited>> {
+    let patterns = Patterns::new(args.functions.iter().map(String::as_str));
+    if !args.all && patterns.is_empty() {
+        return Ok(None);
+    }
+    let wrappers = std::mem::take(&mut cargo.wrappers);
+    unedited::prepare(package, &patterns, wrappers).map(Some)
+}
+
 /// The feature of hprof's library that samples stacks. The manifest that depends on the library does not have to name it.
 fn native_feature(package: &Package) -> anyhow::Result<String> {
     let Some(library) = &package.library else {
@@ -92,26 +127,33 @@ fn native_feature(package: &Package) -> anyhow::Result<String> {
 
 /// Builds and starts the program, without our allocator if it has one of its own.
 fn start(
-    cargo: &Cargo<'_>,
+    cargo: &mut Cargo<'_>,
     recording: &Recording,
+    unedited: Option<&Unedited>,
     records: &Records,
     own: &OwnAllocator,
     package: &Package,
 ) -> anyhow::Result<(u8, Vec<Launch>)> {
-    let start = |own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
-        let code = cargo.run(&recording.switch(own_allocator), records)?;
+    let start = |cargo: &mut Cargo<'_>, own_allocator| -> anyhow::Result<(u8, Vec<Launch>)> {
+        let switch = recording.switch(own_allocator);
+        if let Some(unedited) = unedited
+            && let Err(code) = unedited.begin(cargo, &switch, records.folder())?
+        {
+            return Ok((code, Vec::new()));
+        }
+        let code = cargo.run(&switch, records)?;
         Ok((code, launch::finished_launches(records.folder())?))
     };
     if own.is_remembered() {
         say_left_out();
-        return start(true);
+        return start(cargo, true);
     }
-    let (code, launches) = start(false)?;
+    let (code, launches) = start(cargo, false)?;
     if !records.has_started()
         && OwnAllocator::is_the_cause(cargo, package, &recording.switch(false), code)?
     {
         say_left_out();
-        let ended = start(true)?;
+        let ended = start(cargo, true)?;
         own.remember(cargo, package);
         return Ok(ended);
     }

@@ -1,11 +1,12 @@
 //! One cargo command that builds the program and starts our launcher in its place.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -14,10 +15,10 @@ use toml::{Table, Value};
 
 use super::cargo_config::{CargoConfig, has_profile_key};
 use super::launcher::LAUNCHER_ARGUMENT;
-use super::package::{CARGO_HINT, Package, output};
+use super::package::{CARGO_HINT, Package, RUNTIME, output};
 use super::process::{self, exit_code};
 use super::records::{self, Records};
-use crate::failure::Hint;
+use crate::failure::{CODE, Hint};
 use crate::output;
 use crate::settings::Build;
 
@@ -31,6 +32,28 @@ pub(crate) struct Cargo<'a> {
     pub(crate) runners: BTreeMap<String, Vec<String>>,
     /// Feature to build with, beside those that the user asks for.
     pub(crate) feature: Option<String>,
+    /// What the crates of the workspace are compiled with.
+    pub(crate) additions: Additions,
+    /// Whether the target is the machine that compiles because nobody named one.
+    is_default_target: bool,
+    /// What the user has cargo call in place of the compiler.
+    pub(crate) wrappers: Vec<OsString>,
+}
+
+/// What cargo is told beside what its user says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Additions {
+    /// Variables.
+    pub(crate) environment: Vec<(String, OsString)>,
+    /// Whether the target has to be named, so that code of build scripts can be told from that of the program.
+    pub(crate) names_target: bool,
+}
+
+/// How hprof's library is built by itself.
+#[derive(Clone, Debug)]
+pub(crate) enum LibraryBuild {
+    /// As the program uses it.
+    OfProgram,
 }
 
 /// Finds out what cargo has to be told.
@@ -42,7 +65,12 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         ));
     }
     let mut runners = BTreeMap::new();
-    for triple in config.targets(&build.target, host)? {
+    let is_default_target = Cell::new(false);
+    let default_target = || {
+        is_default_target.set(true);
+        host()
+    };
+    for triple in config.targets(&build.target, default_target)? {
         let runner = config.runner(&triple, || cfgs(&triple))?;
         runners.insert(triple, runner);
     }
@@ -51,6 +79,9 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         profile: profile_options(build, package, &config),
         runners,
         feature: None,
+        additions: Additions::default(),
+        is_default_target: is_default_target.get() && build.target.is_empty(),
+        wrappers: config.wrappers(),
     })
 }
 
@@ -102,6 +133,37 @@ impl Cargo<'_> {
         Ok(String::from_utf8_lossy(&output(&mut command)?.stdout).into_owned())
     }
 
+    /// Builds hprof's library, for cargo's messages in JSON; else its exit code, if it has told why.
+    pub(crate) fn library(
+        &self,
+        switch: &str,
+        how: &LibraryBuild,
+    ) -> anyhow::Result<Result<String, u8>> {
+        let mut command = self.start_of_command("build", switch);
+        match how {
+            LibraryBuild::OfProgram => {
+                let options = self.build.options.iter();
+                command.args(options.filter(|option| !self.build.features.contains(option)));
+                command.arg(format!("--package={RUNTIME}"));
+            }
+        }
+        self.name_profile(&mut command);
+        command.arg("--message-format=json-render-diagnostics");
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start cargo")
+            .hint(CARGO_HINT)?;
+        if !output.status.success() {
+            let code = output
+                .status
+                .code()
+                .and_then(|code| u8::try_from(code).ok());
+            return Ok(Err(code.unwrap_or(CODE)));
+        }
+        Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
     /// Options of `cargo metadata` for the same package.
     pub(super) fn lookup(&self) -> &[OsString] {
         &self.build.lookup
@@ -118,8 +180,7 @@ impl Cargo<'_> {
     }
 
     fn command(&self, subcommand: &str, switch: &str) -> Command {
-        let mut command = bare_cargo();
-        command.env(hprof::env::SWITCH, switch).arg(subcommand);
+        let mut command = self.start_of_command(subcommand, switch);
         let doc = |option: &&OsString| *option == "--doc";
         let selection = self.build.selection.iter();
         command.args(selection.filter(|option| subcommand == "test" || !doc(option)));
@@ -127,11 +188,30 @@ impl Cargo<'_> {
         if let Some(feature) = &self.feature {
             command.arg(format!("--features={feature}"));
         }
+        self.name_profile(&mut command);
+        command
+    }
+
+    fn start_of_command(&self, subcommand: &str, switch: &str) -> Command {
+        let mut command = bare_cargo();
+        command.env(hprof::env::SWITCH, switch).arg(subcommand);
+        let added = self.additions.environment.iter();
+        command.envs(added.map(|(name, value)| (name, value)));
+        if self.additions.names_target && self.is_default_target {
+            command.args(
+                self.runners
+                    .keys()
+                    .map(|triple| format!("--target={triple}")),
+            );
+        }
+        command
+    }
+
+    fn name_profile(&self, command: &mut Command) {
         command.arg(format!("--profile={}", self.build.profile.name));
         for option in &self.profile {
             command.arg("--config").arg(option);
         }
-        command
     }
 }
 

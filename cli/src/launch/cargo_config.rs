@@ -132,6 +132,26 @@ impl CargoConfig {
             .collect())
     }
 
+    /// What cargo calls in place of the compiler, by variables or by the configuration.
+    pub(super) fn wrappers(&self) -> Vec<OsString> {
+        let typed = |key: &str| {
+            let mut sources = self.typed.iter();
+            sources.find_map(|source| {
+                let value = source.table.get("build")?.get(key)?.as_str()?;
+                Some(OsString::from(value))
+            })
+        };
+        let merged = self.merged.as_ref().ok().map(|config| &config.build);
+        let wrapper = merged.and_then(|build| build.rustc_wrapper.clone());
+        let for_workspace = merged.and_then(|build| build.rustc_workspace_wrapper.clone());
+        let both = [
+            typed("rustc-wrapper").or(wrapper.map(Into::into)),
+            typed("rustc-workspace-wrapper").or(for_workspace.map(Into::into)),
+        ];
+        let named = both.into_iter().flatten();
+        named.filter(|wrapper| !wrapper.is_empty()).collect()
+    }
+
     /// Whether a `profile.NAME.KEY` is set.
     pub(super) fn has_profile_key(&self, profile: &str, key: &str) -> bool {
         let typed = self.typed.iter().map(|source| &source.table);

@@ -28,6 +28,9 @@ pub(crate) struct Order {
     pub(crate) environment: Vec<(String, String)>,
     /// What `HPROF` was before hprof set it for the build.
     pub(crate) switch_before: Option<String>,
+    /// What other variables were before hprof set them for the build.
+    #[serde(default)]
+    pub(crate) variables_before: Vec<(String, Option<OsString>)>,
     /// The user's own runner of each target, which gets the program and its arguments.
     #[serde(default)]
     pub(crate) runners: BTreeMap<String, Vec<String>>,
@@ -77,6 +80,12 @@ pub(crate) fn run_program(
         Some(before) => command.env(hprof::env::SWITCH, before),
         None => command.env_remove(hprof::env::SWITCH),
     };
+    for (name, before) in &order.variables_before {
+        match before {
+            Some(before) => command.env(name, before),
+            None => command.env_remove(name),
+        };
+    }
     let running = process::start(&mut command, Vec::new)
         .with_context(|| format!("cannot start {}", executable.display()))
         .hint(hint_for(&executable))?;

@@ -16,7 +16,7 @@ mod witness;
 
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use bystander::BYSTANDER_ARGUMENT;
-pub(crate) use cargo::{Cargo, cargo};
+pub(crate) use cargo::{Additions, Cargo, LibraryBuild, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
 pub(crate) use records::{

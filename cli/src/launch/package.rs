@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use anyhow::{Context, bail};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Edition, Metadata, MetadataCommand};
 
 use super::cargo::bare_cargo;
 use super::optional;
@@ -31,6 +31,19 @@ pub(crate) struct Package {
     pub(crate) optional: Option<OptionalLibrary>,
     /// What the manifests call hprof's library, if any of the packages meant depends on it by itself.
     pub(crate) library: Option<String>,
+    /// What the members of the workspace are made of.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// What is compiled at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Name of the crate.
+    pub(crate) crate_name: String,
+    /// Its root.
+    pub(crate) root: PathBuf,
+    /// Whether it is of the edition of 2015.
+    pub(crate) is_first_edition: bool,
 }
 
 impl Package {
@@ -70,6 +83,7 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
     }
     let metadata = parse(&output)?;
     let meant = meant(&metadata, place)?;
+    let targets = targets(&metadata);
     let library = library(&meant);
     let optional = optional::find(&meant, &metadata.workspace_packages());
     let build_folder = metadata.build_directory.clone();
@@ -80,6 +94,7 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
     Ok(Lookup::Found(Package {
         library,
         optional,
+        targets,
         build_folder: match (build_folder, &place.target_dir) {
             (Some(folder), None) => folder.into_std_path_buf(),
             _ => target_folder.clone(),
@@ -87,6 +102,22 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
         root: metadata.workspace_root.into_std_path_buf(),
         target_folder,
     }))
+}
+
+/// All targets of the workspace that become part of a program: no build scripts and no macros.
+fn targets(metadata: &Metadata) -> Vec<Target> {
+    let mut members = metadata.workspace_packages();
+    // The recorder cannot record itself.
+    members.retain(|member| !OURS.contains(&member.name.as_str()));
+    let targets = members.iter().flat_map(|package| &package.targets);
+    let of_programs = targets.filter(|target| !target.is_custom_build() && !target.is_proc_macro());
+    of_programs
+        .map(|target| Target {
+            crate_name: target.name.replace('-', "_"),
+            root: target.src_path.clone().into_std_path_buf(),
+            is_first_edition: target.edition == Edition::E2015,
+        })
+        .collect()
 }
 
 /// The packages meant.

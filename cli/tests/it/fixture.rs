@@ -52,9 +52,14 @@ impl Fixture {
 
     /// A copy for one test, to be changed at will.
     pub(crate) fn own(name: &str) -> Self {
+        Self::own_with(name, &[])
+    }
+
+    /// The same with other words in its manifest.
+    pub(crate) fn own_with(name: &str, words: &[(&str, &str)]) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let project = scratch.path().join("it's a folder");
-        copy_project(name, &project, &[]);
+        copy_project(name, &project, words);
         Self {
             target: project.join("target"),
             project,

@@ -384,7 +384,7 @@ fn commands(file: &Path) -> Vec<Vec<String>> {
         with(&["flamegraph", "-o", "-", "--", file]),
         with(&["flamegraph", "--native", "-o", "-", "--", file]),
         with(&["show", "--threads", "--", file]),
-        with(&["show", "--functions", "--memory", "--", file]),
+        with(&["show", "--by-function", "--memory", "--", file]),
         with(&["export", "--format", "csv", "--", file]),
         with(&["export", "--format", "json", "--", file]),
         with(&["export", "--format", "collapsed", "--", file]),

@@ -15,5 +15,6 @@ mod profiles;
 mod reliability;
 mod rows;
 mod signals;
+mod unedited;
 mod views;
 mod workloads;

@@ -377,7 +377,7 @@ fn a_profile_has_many_views() {
             .says("hprof: showing ")
             .stdout
     };
-    let functions = view(&["show", "--functions", "-s", "ncalls"]);
+    let functions = view(&["show", "--by-function", "-s", "ncalls"]);
     assert!(
         functions.contains("1 function calls in ") && functions.contains("call count"),
         "{functions}"

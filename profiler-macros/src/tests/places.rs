@@ -45,6 +45,19 @@ fn functions_of_an_item_begin_at_their_attributes() {
 }
 
 #[test]
+fn what_a_tool_has_written_is_no_part_of_the_function() {
+    let text = expansion(
+        "bulk",
+        "pub fn step() { #[::hprof::profile(bulk)] \n    work();\n    work();\n}",
+        Some("lines"),
+    );
+    assert_eq!(
+        fact(&text, "source"),
+        r#""pub fn step() {\n    work();\n    work();\n}""#
+    );
+}
+
+#[test]
 fn names_say_the_type_where_it_is_seen() {
     assert_eq!(names("fn free() { work(); }"), ["free"]);
     assert_eq!(names("fn r#match() { work(); }"), ["match"]);

@@ -1,0 +1,183 @@
+//! What is done before cargo starts: the functions are looked for, the recorder's crate is built, and the stand-in is told of both.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use hprof_injector::{Crate, Edition};
+
+use super::pattern::{Patterns, nearest};
+use super::plan::{PLAN, Plan, RUNTIME, patterns_variable};
+use super::runtime::Runtime;
+use super::wrapper::NAME;
+use crate::failure;
+use crate::launch::{Additions, Cargo, LibraryBuild, Package};
+use crate::output;
+
+/// Variables with the compiler's other stand-ins.
+const WRAPPER: &str = "RUSTC_WRAPPER";
+const WORKSPACE_WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+/// Near names in a message.
+const NAMED: usize = 3;
+
+/// A program whose sources stay as they are.
+#[derive(Debug)]
+pub(crate) struct Unedited {
+    /// Our folder in the target folder.
+    folder: PathBuf,
+    roots: Vec<PathBuf>,
+    /// The variables with the patterns of each crate.
+    patterns: Vec<(String, OsString)>,
+    /// The user's own stand-ins, which are left out.
+    wrappers: Vec<OsString>,
+}
+
+/// Looks at the program.
+pub(crate) fn prepare(
+    package: &Package,
+    patterns: &Patterns,
+    wrappers: Vec<OsString>,
+) -> anyhow::Result<Unedited> {
+    check(package, patterns)?;
+    let targets = package.targets.iter();
+    let crates: BTreeSet<String> = targets.map(|target| target.crate_name.clone()).collect();
+    let variable = |name: &String| {
+        let text = patterns.for_crate(name, &crates).text();
+        (patterns_variable(name), text.into())
+    };
+    for wrapper in &wrappers {
+        output::say(format_args!(
+            "{} is left out of this build: hprof stands in for the compiler",
+            wrapper.display()
+        ));
+    }
+    Ok(Unedited {
+        folder: package.target_folder.join("hprof-all"),
+        roots: package
+            .targets
+            .iter()
+            .map(|target| target.root.clone())
+            .collect(),
+        patterns: crates.iter().map(variable).collect(),
+        wrappers,
+    })
+}
+
+/// A pattern that no function matches is a mistake.
+fn check(package: &Package, patterns: &Patterns) -> anyhow::Result<()> {
+    if patterns.is_empty() {
+        return Ok(());
+    }
+    let mut paths = BTreeSet::new();
+    for target in &package.targets {
+        let edition = if target.is_first_edition {
+            Edition::First
+        } else {
+            Edition::Later
+        };
+        for file in Crate::read(&target.crate_name, &target.root, edition).files {
+            let functions = file.source.functions.iter();
+            paths.extend(functions.map(|function| format!("{}::{}", file.module, function.path)));
+        }
+    }
+    let paths: Vec<String> = paths.into_iter().collect();
+    let Some(pattern) = patterns.without_match(&paths) else {
+        return Ok(());
+    };
+    let error = anyhow!("no function of the workspace matches {pattern}");
+    let near = nearest(pattern, &paths, NAMED);
+    Err(failure::with_hint(
+        error,
+        format!("near names: {}", near.join(", ")),
+    ))
+}
+
+impl Unedited {
+    /// What the variables that hprof sets were before.
+    pub(crate) fn variables_before(&self) -> Vec<(String, Option<OsString>)> {
+        let patterns = self.patterns.iter().map(|(name, _)| name.as_str());
+        let names = [PLAN, RUNTIME, WRAPPER, WORKSPACE_WRAPPER]
+            .into_iter()
+            .chain(patterns);
+        names
+            .map(|name| (name.to_owned(), env::var_os(name)))
+            .collect()
+    }
+
+    /// Builds the recorder's crate and has cargo call us in place of the compiler from now on. Else the exit code of a build that failed.
+    pub(crate) fn begin(
+        &self,
+        cargo: &mut Cargo<'_>,
+        switch: &str,
+        records: &Path,
+    ) -> anyhow::Result<Result<(), u8>> {
+        let plan_file = records.join("plan.json");
+        self.write(&Runtime::default(), &plan_file)?;
+        cargo.additions = self.additions(&plan_file)?;
+        let runtime = match Runtime::build(cargo, switch, &LibraryBuild::OfProgram)? {
+            Ok(runtime) => runtime,
+            Err(code) => return Ok(Err(code)),
+        };
+        self.write(&runtime, &plan_file)?;
+        let identity = runtime.identity()?;
+        cargo
+            .additions
+            .environment
+            .push((RUNTIME.into(), identity.into()));
+        Ok(Ok(()))
+    }
+
+    fn write(&self, runtime: &Runtime, path: &Path) -> anyhow::Result<()> {
+        let plan = Plan {
+            roots: self.roots.clone(),
+            runtime: runtime.library.clone(),
+            folders: runtime.folders.clone(),
+            mirrors: self.folder.join("mirrors"),
+        };
+        fs::write(path, serde_json::to_vec(&plan)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    fn additions(&self, plan_file: &Path) -> anyhow::Result<Additions> {
+        let mut environment = vec![
+            (PLAN.to_owned(), plan_file.into()),
+            (WORKSPACE_WRAPPER.to_owned(), self.stand_in()?.into()),
+        ];
+        if !self.wrappers.is_empty() {
+            environment.push((WRAPPER.to_owned(), OsString::new()));
+        }
+        environment.extend(self.patterns.iter().cloned());
+        Ok(Additions {
+            environment,
+            names_target: true,
+        })
+    }
+
+    /// A link to hprof, whose name tells it to stand in for the compiler. Its place is the same for all builds: cargo builds anew what another has compiled.
+    fn stand_in(&self) -> anyhow::Result<PathBuf> {
+        let hprof = env::current_exe().context("cannot find hprof's own program file")?;
+        let link = self.folder.join(NAME);
+        if fs::read_link(&link).is_ok_and(|other| other == hprof) {
+            return Ok(link);
+        }
+        let make = || -> io::Result<()> {
+            fs::create_dir_all(&self.folder)?;
+            let folder = tempfile::tempdir_in(&self.folder)?;
+            let new = folder.path().join(NAME);
+            symlink(&hprof, &new)?;
+            fs::rename(new, &link)
+        };
+        make()
+            .map_err(failure::without_path)
+            .with_context(|| format!("cannot write to {}", self.folder.display()))
+            .map_err(|error| {
+                failure::with_hint(error, "name another folder with --target-dir DIR")
+            })?;
+        Ok(link)
+    }
+}
