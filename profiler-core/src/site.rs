@@ -193,6 +193,8 @@ pub enum WhyNot {
     Naked = 2,
     /// Another attribute, above `#[profile]`, has moved its body to where the macro cannot see it. Its calls are measured, its lines are not.
     Hidden = 3,
+    /// An earlier run found it so small that counting its calls would cost more than it does (`hprof run --fit`).
+    TooSmall = 4,
 }
 
 impl WhyNot {
@@ -203,6 +205,7 @@ impl WhyNot {
             1 => Some(Self::Constant),
             2 => Some(Self::Naked),
             3 => Some(Self::Hidden),
+            4 => Some(Self::TooSmall),
             _ => None,
         }
     }

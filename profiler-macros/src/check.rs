@@ -23,6 +23,8 @@ pub(crate) enum WhyNot {
     EntryPoint,
     /// Another attribute has put its lines where this one does not see them; its calls are measured.
     Hidden,
+    /// An earlier run found it so small that counting its calls would cost more than it does.
+    TooSmall,
 }
 
 /// Whether a function has to stay as it is, and why.

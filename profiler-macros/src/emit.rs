@@ -2,7 +2,7 @@
 
 use crate::check::WhyNot;
 use crate::parameters::Parameter;
-use crate::paths::{Paths, SWITCH, hidden};
+use crate::paths::{Paths, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -493,11 +493,11 @@ pub(crate) fn shape_lints() -> Attribute {
     }
 }
 
-/// `const _: Option<&str> = option_env!("HPROF");`: tells cargo that the expansion depends on the switch.
-pub(crate) fn tracking() -> Stmt {
+/// `const _: Option<&str> = option_env!("HPROF");`: tells cargo that the expansion depends on the variable.
+pub(crate) fn tracking(variable: &str) -> Stmt {
     let span = Span::mixed_site();
     whole(
-        quote_spanned!(span=> const _: ::core::option::Option<&str> = ::core::option_env!(#SWITCH);),
+        quote_spanned!(span=> const _: ::core::option::Option<&str> = ::core::option_env!(#variable);),
     )
 }
 

@@ -3,9 +3,10 @@
 use crate::args::{Flag, Options, Switch};
 use crate::check::WhyNot;
 use crate::emit::{self, Counter, Emitter, Facts};
+use crate::fit::{self, Fitted};
 use crate::handed_on::{self, HandedOn, Part};
 use crate::item::{Function, Target};
-use crate::paths::{Paths, hidden, site_name, thin_name};
+use crate::paths::{Paths, SWITCH, hidden, site_name, thin_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::thin::{self, Choice};
@@ -126,7 +127,13 @@ impl Expansion<'_> {
                     None => self.measure(&mut function, errors),
                     Some(why) => function.block.stmts.insert(0, self.note(why, &function)),
                 }
-                function.block.stmts.insert(0, emit::tracking());
+                if level != Level::Off
+                    && let Some(name) = self.source.crate_name()
+                {
+                    let fit = emit::tracking(&fit::variable(&name));
+                    function.block.stmts.insert(0, fit);
+                }
+                function.block.stmts.insert(0, emit::tracking(SWITCH));
             }
         }
         if has_helpers {
@@ -138,10 +145,19 @@ impl Expansion<'_> {
     /// Instruments a function, or what another attribute has made of it.
     fn measure(&self, function: &mut Function<'_>, errors: &mut Vec<Error>) {
         let at = function.sig.fn_token.span;
-        let level = match thin::choose(function, &self.options) {
+        let mut level = match thin::choose(function, &self.options) {
             Choice::Full => self.level,
             Choice::Thin => Level::Thin,
         };
+        match self.fitted(function) {
+            None => {}
+            Some(Fitted::Thin) => level = Level::Thin,
+            Some(Fitted::LeftOut) => {
+                let note = self.note(WhyNot::TooSmall, function);
+                function.block.stmts.insert(0, note);
+                return;
+            }
+        }
         let made = handed_on::is_made(function.block.brace_token.span, self.source);
         if !(made && function.direct && matches!(level, Level::Lines(_) | Level::Thin)) {
             return self.instrument(function, level, errors);
@@ -179,6 +195,15 @@ impl Expansion<'_> {
                 function.block.stmts.insert(0, note);
             }
         }
+    }
+
+    /// What an earlier run says of a function.
+    fn fitted(&self, function: &Function<'_>) -> Option<Fitted> {
+        if !thin::may_be_fitted(function, &self.options) {
+            return None;
+        }
+        self.source
+            .fitted(&|| self.facts(&self.place(function), function))
     }
 
     /// What the report is to say of a function that is left alone.

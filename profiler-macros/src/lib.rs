@@ -9,6 +9,7 @@ mod async_fn;
 mod check;
 mod emit;
 mod expand;
+mod fit;
 mod fragments;
 mod handed_on;
 mod helpers;

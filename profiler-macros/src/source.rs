@@ -3,9 +3,11 @@
 //! The stages of the macro ask through [`Source`], because the compiler's spans do not exist outside a real expansion
 //! and the unit tests run on plain `proc_macro2` tokens.
 
+use crate::emit::Facts;
+use crate::fit::{Fitted, List};
 use proc_macro2::Span;
 use proc_macro2::extra::DelimSpan;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,10 @@ pub(crate) trait Source {
     fn text(&self, span: Span, first: u32, last: u32) -> String;
     /// Folder of the package that is being compiled, or empty outside cargo.
     fn package(&self) -> String;
+    /// The crate that is being compiled; `None` outside cargo.
+    fn crate_name(&self) -> Option<String>;
+    /// What becomes of a function as an earlier run has it. Its facts are asked for only if that run left a list.
+    fn fitted(&self, facts: &dyn Fn() -> Facts) -> Option<Fitted>;
 }
 
 /// The compiler's own spans. Works only inside a real macro call.
@@ -61,9 +67,20 @@ impl Source for Compiler {
     fn package(&self) -> String {
         env::var("CARGO_MANIFEST_DIR").unwrap_or_default()
     }
+
+    fn crate_name(&self) -> Option<String> {
+        env::var("CARGO_CRATE_NAME").ok()
+    }
+
+    fn fitted(&self, facts: &dyn Fn() -> Facts) -> Option<Fitted> {
+        let crate_name = self.crate_name()?;
+        FITTED.with(|list| list.get_or_init(|| List::of(&crate_name)).find(facts))
+    }
 }
 
 thread_local! {
+    // A compiler process compiles one crate.
+    static FITTED: OnceCell<List> = const { OnceCell::new() };
     // A file with many annotated functions is asked for many times in a row.
     static LAST_FILE: RefCell<Option<(PathBuf, String)>> = const { RefCell::new(None) };
 }

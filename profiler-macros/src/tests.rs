@@ -7,6 +7,7 @@ mod async_code;
 mod branches;
 
 mod counting;
+mod fitted;
 mod guards;
 mod handed_on;
 mod loops;
@@ -15,6 +16,8 @@ mod places;
 mod readable;
 mod thin;
 
+use crate::emit::Facts;
+use crate::fit::Fitted;
 use crate::source::{Source, cut};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::LitStr;
@@ -22,6 +25,8 @@ use syn::LitStr;
 /// Places in the text that a test parses.
 struct Plain {
     text: String,
+    /// What an earlier run says of all functions.
+    fitted: Option<Fitted>,
 }
 
 impl Source for Plain {
@@ -48,12 +53,21 @@ impl Source for Plain {
     fn package(&self) -> String {
         "/home/me/package".to_owned()
     }
+
+    fn crate_name(&self) -> Option<String> {
+        self.fitted.map(|_| "package".to_owned())
+    }
+
+    fn fitted(&self, _: &dyn Fn() -> Facts) -> Option<Fitted> {
+        self.fitted
+    }
 }
 
 /// The raw expansion of `#[profile(args)] item` with the build switch set to `switch`.
 fn expansion(args: &str, item: &str, switch: Option<&str>) -> TokenStream {
     let source = Plain {
         text: item.to_owned(),
+        fitted: None,
     };
     let item = item.parse().unwrap();
     crate::expand::expand(args.parse().unwrap(), item, switch, &source)

@@ -38,6 +38,15 @@ pub(crate) fn choose(function: &Function<'_>, options: &Options) -> Choice {
     }
 }
 
+/// Whether what an earlier run found may make the function thin, or leave it out: nothing that is written at it asks for something else.
+pub(crate) fn may_be_fitted(function: &Function<'_>, options: &Options) -> bool {
+    let says = |flag: &Flag| options.has(*flag);
+    function.sig.asyncness.is_none()
+        && !options.has(Flag::Thin)
+        && !ASK_FOR_MORE.iter().any(says)
+        && !is_called_from_outside(function)
+}
+
 /// Whether no line of the program calls it, on which its time could stand.
 fn is_called_from_outside(function: &Function<'_>) -> bool {
     let is_entry = |attr: &Attribute| {

@@ -313,6 +313,9 @@ fn not_measured(view: &RunView<'_>) -> Vec<String> {
         let why = match why {
             WhyNot::Constant => "const functions, which the compiler may run",
             WhyNot::Naked => "naked functions, which are assembly alone",
+            WhyNot::TooSmall => {
+                "so small that counting their calls would cost more than they do: left out by --fit"
+            }
             WhyNot::Hidden => {
                 "their lines, which an attribute above #[profile] hides from it: write #[profile] above that one"
             }

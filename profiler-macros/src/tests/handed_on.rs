@@ -30,6 +30,7 @@ fn expanded(make: impl FnOnce(TokenStream, Span, Span) -> TokenStream) -> String
     let head = tokens[5..tokens.len() - 1].iter().cloned();
     let item = head.chain([braced(made)]).collect();
     let source = Plain {
+        fitted: None,
         text: TEXT.to_owned(),
     };
     readable(crate::expand::expand(

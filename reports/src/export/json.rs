@@ -147,6 +147,7 @@ impl<'a> From<&'a NotMeasured> for NotMeasuredJson<'a> {
                 WhyNot::Constant => "const",
                 WhyNot::Naked => "naked",
                 WhyNot::Hidden => "hidden",
+                WhyNot::TooSmall => "too_small",
             },
         }
     }
