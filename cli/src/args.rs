@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use build::{CargoArgs, TargetArgs};
 pub(crate) use record::{
-    BenchArgs, Clock, ExecArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs, TestArgs,
-    UneditedArgs,
+    BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
+    TestArgs, UneditedArgs,
 };
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, ManArgs,

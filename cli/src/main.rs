@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod failure;
+mod fit;
 mod launch;
 mod log;
 mod output;

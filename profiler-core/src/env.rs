@@ -3,6 +3,7 @@
 //! | variable | read by | meaning |
 //! |---|---|---|
 //! | `HPROF` | the macro and `hprof-core`'s build script, at build time | `lines`, `lines+split` or `calls`, each with an optional `+noalloc` |
+//! | `HPROF_FIT_<crate>` | the macro, at build time | a number and `:`, and the file that lists what an earlier run found too dear to measure in full |
 //! | `HPROF_DIR` | recorder, at its first frame | folder for raw files; nothing is recorded without it |
 //! | `HPROF_CLOCK` | recorder | `auto`, `exact`, `fenced` or `sampled` |
 //! | `HPROF_SPACE` | recorder | bytes a process may use for its raw file, with an optional `K`, `M` or `G` |
@@ -17,6 +18,8 @@
 
 /// Build switch.
 pub const SWITCH: &str = "HPROF";
+/// Beginning of the variables that name the lists of fitted functions; the name of the crate follows.
+pub const FIT_PREFIX: &str = "HPROF_FIT_";
 /// Folder for raw files.
 pub const DIR: &str = "HPROF_DIR";
 /// Clock of the recorder.

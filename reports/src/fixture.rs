@@ -245,6 +245,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             timed_marker_ps: 22_000,
             marker_ps: 400,
             call_ps: 1_600,
+            thin_ps: 500,
             sampler: Some(Nanos(3 * MS)),
             sampler_ticks: 1_312,
         },

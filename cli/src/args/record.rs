@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::build::{CARGO, CargoArgs, TargetArgs};
-use super::value::size;
+use super::value::{percent, size};
 use super::view::TableArgs;
 
 const RECORDING: &str = "Recording";
@@ -20,6 +20,7 @@ Examples:
   hprof run --dev                              a debug build instead of a release build
   hprof run --all                              without an edit: all functions of the workspace
   hprof run --functions 'parser::*,-*::tests::*'
+  hprof run --fit                              a second run, with less of what the first found too dear to measure
   hprof run --native                           also find hot lines outside of annotated functions
   hprof run --clock exact --report table.txt   time every line by itself, and write the table to a file
 
@@ -34,6 +35,8 @@ pub(crate) struct RunArgs {
     pub(crate) unedited: UneditedArgs,
     #[command(flatten)]
     pub(crate) record: RecordArgs,
+    #[command(flatten)]
+    pub(crate) fit: FitArgs,
     /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
     #[arg(long, help_heading = RECORDING)]
     pub(crate) split_loops: bool,
@@ -113,6 +116,8 @@ pub(crate) struct HarnessArgs {
     pub(crate) unedited: UneditedArgs,
     #[command(flatten)]
     pub(crate) record: RecordArgs,
+    #[command(flatten)]
+    pub(crate) fit: FitArgs,
     /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
     #[arg(long, help_heading = RECORDING)]
     pub(crate) split_loops: bool,
@@ -161,6 +166,22 @@ pub(crate) struct UneditedArgs {
     /// Only those that match one of these, such as 'parser::*'; with a minus before it: all others (implies --all)
     #[arg(long, value_name = "PATTERN,..", allow_hyphen_values = true)]
     pub(crate) functions: Vec<String>,
+}
+
+/// Which functions are measured less.
+#[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
+pub(crate) struct FitArgs {
+    /// Measure less of functions whose calls are too short for it, as the run before found, until recording costs PERCENT of the time [10 without a value]
+    ///
+    /// The dearest of the functions whose calls take less than 20 ns count their calls only: their time stands on the lines that call them. If that is not
+    /// enough, those whose counts are the dearest are left out. Functions with #[profile(lines)] stay as they are. The lists lie in target/hprof-fit; a function
+    /// whose text has changed since is measured in full.
+    #[arg(long, value_name = "PERCENT", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = percent, conflicts_with = "no_fit")]
+    pub(crate) fit: Option<f64>,
+    /// Forget what --fit would use, and measure all functions in full
+    #[arg(long)]
+    pub(crate) no_fit: bool,
 }
 
 /// How the program is recorded.

@@ -6,6 +6,7 @@ use hprof::model::Profile;
 
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
+use crate::fit::Fit;
 use crate::launch::{self, OptionalLibrary, Records, Survivors};
 use crate::output::{self, Report};
 use crate::store::{self, Destination, Placed, Recorded, RunFacts};
@@ -38,6 +39,8 @@ pub(super) struct Over<'a> {
     pub(super) code: u8,
     /// Whether native stacks were asked for.
     pub(super) native: bool,
+    /// Where a run of a build by hprof is kept for `--fit`.
+    pub(super) fit: Option<&'a Fit>,
     /// Asked if nothing was recorded.
     pub(super) reason: &'a dyn Fn() -> Nothing,
 }
@@ -74,6 +77,9 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
             output::say(format_args!("no native stacks: {why}"));
         }
         // Before the report, which may wait for its reader until somebody ends that: then nothing is to be recovered.
+        if let Some(fit) = over.fit {
+            fit.keep(&over.program, &profile);
+        }
         let placed = store::save(&profile, &over.program, over.destination);
         unsaved |= placed.is_err();
         saved = Some(placed);

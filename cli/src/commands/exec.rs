@@ -47,6 +47,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         report,
         table: &args.table,
         code,
+        fit: None,
         native: recording.native(),
         reason,
     })

@@ -5,8 +5,11 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::conclude::{Nothing, Over, add_library, conclude};
-use crate::args::{BenchArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs};
+use crate::args::{
+    BenchArgs, FitArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs,
+};
 use crate::failure::{self, CODE};
+use crate::fit::Fit;
 use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
@@ -18,7 +21,13 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     let build = Build::run(&args);
-    profile(&build, &recording, &args.unedited, &args.save, &args.table)
+    profile(
+        &build,
+        &recording,
+        (&args.unedited, &args.fit),
+        &args.save,
+        &args.table,
+    )
 }
 
 /// `hprof test`.
@@ -34,13 +43,19 @@ pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
 fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
-    profile(build, &recording, &args.unedited, &args.save, &args.table)
+    profile(
+        build,
+        &recording,
+        (&args.unedited, &args.fit),
+        &args.save,
+        &args.table,
+    )
 }
 
 fn profile(
     build: &Build,
     recording: &Recording,
-    unedited: &UneditedArgs,
+    (unedited, fit): (&UneditedArgs, &FitArgs),
     save: &SaveArgs,
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
@@ -61,16 +76,14 @@ fn profile(
         cargo.feature = Some(native_feature(&package)?);
     }
     let unedited = unedited_program(unedited, &package, &mut cargo)?;
-    let order = Order {
-        variables_before: unedited
-            .as_ref()
-            .map(Unedited::variables_before)
-            .unwrap_or_default(),
-        environment: recording.environment(),
-        switch_before: std::env::var(hprof::env::SWITCH).ok(),
-        runners: cargo.runners.clone(),
-        runs: runs.clone(),
-    };
+    let fit = Fit::open(
+        &package.target_folder,
+        &build.profile.name,
+        fit,
+        unedited.is_some(),
+    )?;
+    cargo.lists = fit.variables().to_vec();
+    let order = order(recording, &cargo, unedited.as_ref(), &runs);
     let records = Records::create(&runs, &order)?;
     let own = OwnAllocator::of(build, &runs);
     let (code, launches) = start(
@@ -97,8 +110,28 @@ fn profile(
         table,
         code,
         native: recording.native(),
+        fit: Some(&fit),
         reason: &|| reason(build, &package),
     })
+}
+
+/// What the launcher is told.
+fn order(
+    recording: &Recording,
+    cargo: &Cargo<'_>,
+    unedited: Option<&Unedited>,
+    runs: &Path,
+) -> Order {
+    let mut variables_before = unedited.map(Unedited::variables_before).unwrap_or_default();
+    let lists = cargo.lists.iter();
+    variables_before.extend(lists.map(|(name, _)| (name.clone(), std::env::var_os(name))));
+    Order {
+        variables_before,
+        environment: recording.environment(),
+        switch_before: std::env::var(hprof::env::SWITCH).ok(),
+        runners: cargo.runners.clone(),
+        runs: runs.to_owned(),
+    }
 }
 
 /// The program without edits, if that is wanted.

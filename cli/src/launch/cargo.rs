@@ -32,6 +32,8 @@ pub(crate) struct Cargo<'a> {
     pub(crate) runners: BTreeMap<String, Vec<String>>,
     /// Feature to build with, beside those that the user asks for.
     pub(crate) feature: Option<String>,
+    /// Variables that hand the macro its lists.
+    pub(crate) lists: Vec<(String, OsString)>,
     /// What the crates of the workspace are compiled with.
     pub(crate) additions: Additions,
     /// Whether the target is the machine that compiles because nobody named one.
@@ -79,6 +81,7 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         profile: profile_options(build, package, &config),
         runners,
         feature: None,
+        lists: Vec::new(),
         additions: Additions::default(),
         is_default_target: is_default_target.get() && build.target.is_empty(),
         wrappers: config.wrappers(),
@@ -195,7 +198,7 @@ impl Cargo<'_> {
     fn start_of_command(&self, subcommand: &str, switch: &str) -> Command {
         let mut command = bare_cargo();
         command.env(hprof::env::SWITCH, switch).arg(subcommand);
-        let added = self.additions.environment.iter();
+        let added = self.additions.environment.iter().chain(&self.lists);
         command.envs(added.map(|(name, value)| (name, value)));
         if self.additions.names_target && self.is_default_target {
             command.args(

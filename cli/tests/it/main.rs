@@ -4,6 +4,7 @@
 mod bad_input;
 mod clocks;
 mod ends;
+mod fitting;
 mod fixture;
 mod handed_on;
 mod heap;

@@ -24,7 +24,7 @@ pub use context::call_tree;
 pub use images::successors;
 pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
-pub use own_cost::{SHORT_CALL, ShortFunction, short_functions};
+pub use own_cost::{RecordedFunction, SHORT_CALL, recorded_functions};
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node,
     NotMeasured, OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,

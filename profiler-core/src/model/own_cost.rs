@@ -10,9 +10,9 @@ use crate::site::LineKind;
 /// A call that takes less than this, with everything it calls, is short.
 pub const SHORT_CALL: Nanos = Nanos(20);
 
-/// What recording a function costs whose calls are short.
+/// What recording a function costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShortFunction {
+pub struct RecordedFunction {
     /// The function.
     pub function: FunctionId,
     /// Its calls, recursive ones included.
@@ -20,35 +20,34 @@ pub struct ShortFunction {
     /// Estimated time of entering and leaving it, and of the markers of its lines: the counts of each process times the prices that were
     /// measured as it started. Calls whose node had to be looked up are counted like all others, so this is a lower bound.
     pub own: Nanos,
+    /// Its calls take less than [`SHORT_CALL`] on average.
+    pub is_short: bool,
 }
 
-/// The functions whose calls take less than [`SHORT_CALL`] on average, the dearest to record first.
+/// What recording each function costs that was entered and is not thin, the dearest first.
 ///
 /// ```
-/// use hprof::model::{Profile, short_functions};
-/// assert!(short_functions(&Profile::default()).is_empty());
+/// use hprof::model::{Profile, recorded_functions};
+/// assert!(recorded_functions(&Profile::default()).is_empty());
 /// ```
 #[must_use]
-pub fn short_functions(profile: &Profile) -> Vec<ShortFunction> {
+pub fn recorded_functions(profile: &Profile) -> Vec<RecordedFunction> {
     let mut own = own_picoseconds(profile);
-    let is_short = |total: Nanos, calls: u64| {
-        u128::from(total.0) < u128::from(SHORT_CALL.0) * u128::from(calls)
-    };
-    let mut short: Vec<ShortFunction> = function_costs(profile, Scope::All)
+    let mut functions: Vec<RecordedFunction> = function_costs(profile, Scope::All)
         .into_iter()
-        .filter(|cost| is_short(cost.total, cost.calls))
         .map(|cost| {
             let picoseconds = own.remove(&cost.function).unwrap_or_default();
-            ShortFunction {
+            RecordedFunction {
                 function: cost.function,
                 calls: cost.calls,
                 own: Nanos(u64::try_from(picoseconds / 1000).unwrap_or(u64::MAX)),
+                is_short: u128::from(cost.total.0)
+                    < u128::from(SHORT_CALL.0) * u128::from(cost.calls),
             }
         })
-        .filter(|short| short.own > Nanos::ZERO)
         .collect();
-    short.sort_by_key(|short| core::cmp::Reverse(short.own));
-    short
+    functions.sort_by_key(|function| core::cmp::Reverse(function.own));
+    functions
 }
 
 /// What recording each function costs, in picoseconds.

@@ -198,6 +198,8 @@ pub struct OwnCost {
     pub marker_ps: u64,
     /// Of entering and leaving a frame, beside its markers.
     pub call_ps: u64,
+    /// Of counting a call of a thin function.
+    pub thin_ps: u64,
     /// CPU time of the sampler thread; `None` if there was none.
     pub sampler: Option<Nanos>,
     /// Looks the sampler took.

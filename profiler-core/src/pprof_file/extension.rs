@@ -194,6 +194,8 @@ pub(super) struct OwnCostFacts {
     pub(super) marker_ps: u64,
     #[prost(uint64, tag = "10")]
     pub(super) call_ps: u64,
+    #[prost(uint64, tag = "11")]
+    pub(super) thin_ps: u64,
 }
 
 /// [`Heap`](crate::model::Heap).

@@ -222,6 +222,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
             missed_calls: cost.missed_calls,
             marker_ps: cost.marker_ps,
             call_ps: cost.call_ps,
+            thin_ps: cost.thin_ps,
         },
         lost_calls: process.losses.lost_calls,
         damaged: process.losses.damaged,
@@ -433,6 +434,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             missed_calls: cost.missed_calls,
             marker_ps: cost.marker_ps,
             call_ps: cost.call_ps,
+            thin_ps: cost.thin_ps,
         },
         losses: Losses {
             flat: flag(FLAG_FLAT),

@@ -235,9 +235,12 @@ fn begin_thread() -> Option<()> {
     Some(())
 }
 
-/// Gives `work` a thin function to call while this thread counts in an array that nobody reads; `None` if there is no memory for one. The array is as long as any
+/// Thin functions for [`try_calls`].
+pub(super) const TRIED: usize = 4;
+
+/// Gives `work` a few thin functions to call while this thread counts in an array that nobody reads; `None` if there is no memory for one. The array is as long as any
 /// other: a signal handler may call what it likes meanwhile.
-pub(super) fn try_calls<R>(work: impl FnOnce(&'static Thin) -> R) -> Option<R> {
+pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; TRIED]) -> R) -> Option<R> {
     static SITE: Site<1> = Site::new(
         SiteFacts {
             kind: SiteKind::Function,
@@ -254,7 +257,7 @@ pub(super) fn try_calls<R>(work: impl FnOnce(&'static Thin) -> R) -> Option<R> {
     );
     #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
     #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
-    static THIN: Thin = Thin::new(&SITE);
+    static THIN: [Thin; TRIED] = [const { Thin::new(&SITE) }; TRIED];
     let bytes = count() * size_of::<ThinCell>();
     let array = space::private_memory(bytes)?;
     let before = with_local(|local| local.thin.replace(distance(array.cast())));

@@ -2,8 +2,8 @@
 
 use crate::raw_file::{Playback, RawFile, statements};
 use hprof::model::{
-    FunctionCost, FunctionId, LineCost, Nanos, Node, Profile, Scope, ShortFunction, call_tree,
-    function_costs, short_functions,
+    FunctionCost, FunctionId, LineCost, Nanos, Node, Profile, RecordedFunction, Scope, call_tree,
+    function_costs, recorded_functions,
 };
 use hprof::site::SiteKind;
 
@@ -346,18 +346,23 @@ fn functions_of_short_calls_are_those_that_entering_matters_for() {
     process.own_cost.call_ps = 1_500;
     process.own_cost.marker_ps = 300;
     process.threads[0].nodes = vec![node(0, 1_000, 19_999, 2_000), node(1, 100, 2_000, 100)];
-    let short = |function, calls, own| ShortFunction {
+    let recorded = |function, calls, own, is_short| RecordedFunction {
         function: FunctionId(function),
         calls,
         own: Nanos(own),
+        is_short,
     };
     // 1,000 calls of 1.5 ns, and 2,000 markers of 0.3 ns.
-    assert_eq!(short_functions(&profile), [short(0, 1_000, 2_100)]);
+    let f = recorded(0, 1_000, 2_100, true);
+    assert_eq!(
+        recorded_functions(&profile),
+        [f, recorded(1, 100, 180, false)]
+    );
     let (_, cost) = &mut profile.processes[0].threads[0].nodes[1].lines[0];
     cost.exact = Nanos(1_999);
     assert_eq!(
-        short_functions(&profile),
-        [short(0, 1_000, 2_100), short(1, 100, 180)]
+        recorded_functions(&profile),
+        [f, recorded(1, 100, 180, true)]
     );
 }
 

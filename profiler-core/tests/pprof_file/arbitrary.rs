@@ -289,7 +289,7 @@ fn own_cost() -> impl Strategy<Value = OwnCost> {
         number(),
         option::of(nanos()),
         number(),
-        (number(), number(), number()),
+        (number(), number(), number(), number()),
     );
     numbers.prop_map(|numbers| OwnCost {
         timed_markers: numbers.0,
@@ -302,6 +302,7 @@ fn own_cost() -> impl Strategy<Value = OwnCost> {
         missed_calls: numbers.7.0,
         marker_ps: numbers.7.1,
         call_ps: numbers.7.2,
+        thin_ps: numbers.7.3,
     })
 }
 

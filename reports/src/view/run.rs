@@ -4,8 +4,8 @@ use crate::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
-    End, Function, Nanos, NotMeasured, Place, Process, Profile, Run, ShortFunction, Thread,
-    short_functions, successors,
+    End, Function, Nanos, NotMeasured, Place, Process, Profile, RecordedFunction, Run, Thread,
+    recorded_functions, successors,
 };
 use hprof::site::WhyNot;
 
@@ -85,10 +85,10 @@ impl<'a> ShortCalls<'a> {
             return None;
         }
         let share = |own| super::line::percent(own, cost.in_program).unwrap_or_default();
-        let mut short = short_functions(profile);
-        short.retain(|function| share(function.own) >= 1.0);
+        let mut short = recorded_functions(profile);
+        short.retain(|function| function.is_short && share(function.own) >= 1.0);
         let percent = share(short.iter().map(|function| function.own).sum());
-        let name = |short: &ShortFunction| {
+        let name = |short: &RecordedFunction| {
             let function = profile.functions.get(short.function.0 as usize)?;
             Some(function.name.as_str())
         };

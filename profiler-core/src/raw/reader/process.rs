@@ -292,6 +292,7 @@ fn own_cost(
         timed_marker_ps: bytes.u64(offset_of!(Header, cost_timed_ps)),
         marker_ps: bytes.u64(offset_of!(Header, cost_marker_ps)),
         call_ps: bytes.u64(offset_of!(Header, cost_call_ps)),
+        thin_ps: bytes.u64(offset_of!(Header, cost_thin_ps)),
         sampler: sampler.then(|| Nanos(bytes.u64(offset_of!(Header, sampler_cpu_ns)))),
         sampler_ticks: bytes.u64(offset_of!(Header, sampler_ticks)),
     }
