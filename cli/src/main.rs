@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
+use crate::unedited::Wrapper;
 
 fn main() -> ExitCode {
     let first = env::args_os().nth(1);
@@ -33,8 +34,8 @@ fn main() -> ExitCode {
     if is(launch::BYSTANDER_ARGUMENT) {
         system::stand_by();
     }
-    if unedited::is_wrapper() {
-        return finish(unedited::wrapper());
+    if let Some(kind) = Wrapper::of_this_process() {
+        return finish(unedited::wrapper(kind));
     }
     log::start();
     match Cli::try_parse() {

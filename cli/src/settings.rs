@@ -153,6 +153,8 @@ pub(crate) struct Build {
     pub(crate) lookup: Vec<OsString>,
     /// Likewise, those that choose features.
     pub(crate) features: Vec<OsString>,
+    /// Likewise, those that are the same for another package.
+    pub(crate) of_any_package: Vec<OsString>,
     /// The cargo profile.
     pub(crate) profile: CargoProfile,
     /// `--target`.
@@ -231,21 +233,26 @@ impl Build {
         features.flag("--all-features", args.all_features);
         features.flag("--no-default-features", args.no_default_features);
         let mut options = Options([lookup.0.as_slice(), &features.0].concat());
-        for target in &args.target {
-            options.value("--target", Some(target));
-        }
         options.value("--target-dir", args.target_dir.as_ref());
-        options.value("--jobs", args.jobs.as_ref());
-        options.flag("--quiet", args.quiet);
-        for _ in 0..args.verbose {
-            options.flag("--verbose", true);
+        let mut of_any_package = Options::default();
+        for target in &args.target {
+            of_any_package.value("--target", Some(target));
         }
+        of_any_package.value("--jobs", args.jobs.as_ref());
+        of_any_package.flag("--quiet", args.quiet);
+        for _ in 0..args.verbose {
+            of_any_package.flag("--verbose", true);
+        }
+        options.0.extend_from_slice(&of_any_package.0);
+        of_any_package.flag("--offline", args.offline || args.frozen);
+        of_any_package.values("--config", &args.config);
         Self {
             subcommand,
             selection,
             options: options.0,
             lookup: lookup.0,
             features: features.0,
+            of_any_package: of_any_package.0,
             profile: CargoProfile::new(args),
             target: args.target.clone(),
             target_dir: args.target_dir.clone(),

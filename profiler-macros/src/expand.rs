@@ -356,11 +356,7 @@ impl Expansion<'_> {
             column: place.column,
             end_line: place.end_line,
             package: self.source.package(),
-            source: if self.options.has(Flag::Bulk) {
-                source.replace(BULK_ATTRIBUTE, "")
-            } else {
-                source
-            },
+            source: source.replace(BULK_ATTRIBUTE, ""),
         }
     }
 }

@@ -18,8 +18,10 @@ use crate::tables;
 pub(super) enum Nothing {
     /// The package depends on hprof, but what it depends on is switched off.
     Optional(OptionalLibrary),
-    /// The package does not even depend on hprof.
-    Annotated,
+    /// The package does not even depend on hprof. The subcommand that was tried.
+    Annotated(&'static str),
+    /// None of the functions was entered that were instrumented without an edit.
+    Chosen,
     /// No annotated function was entered.
     Entered,
     /// The command started no program that was built with the switch on.
@@ -195,9 +197,17 @@ fn say_nothing(reason: Nothing) {
             ));
             output::say(format_args!("hint: try -F {}", optional.feature));
         }
-        Nothing::Annotated => {
+        Nothing::Chosen => {
+            output::say(
+                "nothing was recorded: the program entered none of the functions that were instrumented",
+            );
+        }
+        Nothing::Annotated(subcommand) => {
             output::say("nothing was recorded: the package does not use hprof");
-            output::say(format_args!("hint: add three lines:\n{}", three_lines()));
+            output::say(format_args!(
+                "hint: try hprof {subcommand} --all, which needs no edit; or add three lines:\n{}",
+                three_lines()
+            ));
         }
         Nothing::Entered => {
             output::say("nothing was recorded: the program entered no function with #[profile]");

@@ -75,7 +75,7 @@ fn profile(
     if recording.native() {
         cargo.feature = Some(native_feature(&package)?);
     }
-    let unedited = unedited_program(unedited, &package, &mut cargo)?;
+    let unedited = unedited_program(unedited, build, &package, &mut cargo)?;
     let fit = Fit::open(
         &package.target_folder,
         &build.profile.name,
@@ -111,7 +111,10 @@ fn profile(
         code,
         native: recording.native(),
         fit: Some(&fit),
-        reason: &|| reason(build, &package),
+        reason: &|| match &unedited {
+            Some(_) => Nothing::Chosen,
+            None => reason(build, &package),
+        },
     })
 }
 
@@ -137,6 +140,7 @@ fn order(
 /// The program without edits, if that is wanted.
 fn unedited_program(
     args: &UneditedArgs,
+    build: &Build,
     package: &Package,
     cargo: &mut Cargo<'_>,
 ) -> anyhow::Result<Option<Unedited>> {
@@ -145,7 +149,8 @@ fn unedited_program(
         return Ok(None);
     }
     let wrappers = std::mem::take(&mut cargo.wrappers);
-    unedited::prepare(package, &patterns, wrappers).map(Some)
+    let uses_hprof = launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat())?;
+    unedited::prepare(package, &patterns, wrappers, uses_hprof).map(Some)
 }
 
 /// The feature of hprof's library that samples stacks. The manifest that depends on the library does not have to name it.
@@ -203,7 +208,7 @@ fn reason(build: &Build, package: &Package) -> Nothing {
     match launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat()) {
         Ok(false) => match &package.optional {
             Some(optional) => Nothing::Optional(optional.clone()),
-            None => Nothing::Annotated,
+            None => Nothing::Annotated(build.subcommand),
         },
         // Cargo has just built it, so it is not likely to refuse; and if it does, this is the more general reason.
         Ok(true) | Err(_) => Nothing::Entered,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 
@@ -40,6 +40,8 @@ pub(crate) struct Cargo<'a> {
     is_default_target: bool,
     /// What the user has cargo call in place of the compiler.
     pub(crate) wrappers: Vec<OsString>,
+    /// The user's options for the compiler of documentation tests.
+    pub(crate) rustdoc_flags: Vec<String>,
 }
 
 /// What cargo is told beside what its user says.
@@ -56,6 +58,15 @@ pub(crate) struct Additions {
 pub(crate) enum LibraryBuild {
     /// As the program uses it.
     OfProgram,
+    /// From sources of our own, for programs that do not use it.
+    Carried {
+        /// Its manifest.
+        manifest: PathBuf,
+        /// Where it is built.
+        target_folder: PathBuf,
+        /// What compiles it.
+        wrapper: PathBuf,
+    },
 }
 
 /// Finds out what cargo has to be told.
@@ -85,6 +96,7 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         additions: Additions::default(),
         is_default_target: is_default_target.get() && build.target.is_empty(),
         wrappers: config.wrappers(),
+        rustdoc_flags: config.rustdoc_flags(),
     })
 }
 
@@ -148,9 +160,33 @@ impl Cargo<'_> {
                 let options = self.build.options.iter();
                 command.args(options.filter(|option| !self.build.features.contains(option)));
                 command.arg(format!("--package={RUNTIME}"));
+                self.name_profile(&mut command);
+            }
+            LibraryBuild::Carried {
+                manifest,
+                target_folder,
+                wrapper,
+            } => {
+                command
+                    .args(&self.build.of_any_package)
+                    .arg("--manifest-path")
+                    .arg(manifest);
+                command.arg("--target-dir").arg(target_folder);
+                command
+                    .env("RUSTC_WRAPPER", wrapper)
+                    .env_remove("RUSTC_WORKSPACE_WRAPPER");
+                let base = if self.build.profile.base == "dev" {
+                    "dev"
+                } else {
+                    "release"
+                };
+                command.arg(format!("--profile={base}"));
+                // It is linked to programs with link-time optimisation and without: it has machine code, and bitcode too.
+                command
+                    .arg("--config")
+                    .arg(format!("profile.{base}.lto=false"));
             }
         }
-        self.name_profile(&mut command);
         command.arg("--message-format=json-render-diagnostics");
         let output = command
             .stderr(Stdio::inherit())

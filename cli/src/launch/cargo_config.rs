@@ -132,6 +132,23 @@ impl CargoConfig {
             .collect())
     }
 
+    /// Options for `rustdoc`, by variables or by the configuration.
+    pub(super) fn rustdoc_flags(&self) -> Vec<String> {
+        let mut typed = self.typed.iter();
+        let typed = typed.find_map(|source| {
+            let value = source.table.get("build")?.get("rustdocflags")?;
+            match value {
+                Value::String(text) => Some(text.split_whitespace().map(str::to_owned).collect()),
+                list => words(list),
+            }
+        });
+        let merged = || {
+            let flags = self.merged.as_ref().ok()?.build.rustdocflags.as_ref()?;
+            Some(flags.flags.clone())
+        };
+        typed.or_else(merged).unwrap_or_default()
+    }
+
     /// What cargo calls in place of the compiler, by variables or by the configuration.
     pub(super) fn wrappers(&self) -> Vec<OsString> {
         let typed = |key: &str| {

@@ -4,10 +4,11 @@
 //! the attribute on their functions into a `mirror`, a tree of links to the program's folder in which those copies stand in the places of the
 //! originals, and has the real compiler work there. Nothing is written outside of the target folder.
 //!
-//! `prepare` is what a command does before cargo starts, with the recorder's crate of `runtime`; `plan` is what it hands on to `wrapper`, the stand-in
+//! `prepare` is what a command does before cargo starts, with the recorder's crate of `runtime`, from the sources in `carried` if the program does not depend on it; `plan` is what it hands on to `wrapper`, the stand-in
 //! for the compiler, which notes in a `note` what became of each crate; `summary` reads those notes after the run. `pattern` chooses functions.
 
 mod attempt;
+mod carried;
 mod command_line;
 mod mirror;
 mod note;
@@ -21,4 +22,4 @@ mod wrapper;
 pub(crate) use pattern::Patterns;
 pub(crate) use prepare::{Unedited, prepare};
 pub(crate) use summary::Summary;
-pub(crate) use wrapper::{is_wrapper, wrapper};
+pub(crate) use wrapper::{Wrapper, wrapper};

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use hprof_injector::{Crate, Edition};
 
+use super::carried;
 use super::pattern::{Patterns, nearest};
 use super::plan::{PLAN, Plan, RUNTIME, patterns_variable};
 use super::runtime::Runtime;
-use super::wrapper::NAME;
+use super::wrapper::Wrapper;
 use crate::failure;
 use crate::launch::{Additions, Cargo, LibraryBuild, Package};
 use crate::output;
@@ -22,6 +23,9 @@ use crate::output;
 /// Variables with the compiler's other stand-ins.
 const WRAPPER: &str = "RUSTC_WRAPPER";
 const WORKSPACE_WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
+/// Variable with the options of the compiler of documentation tests, and what stands between them.
+const RUSTDOC_FLAGS: &str = "CARGO_ENCODED_RUSTDOCFLAGS";
+const BETWEEN_FLAGS: &str = "\x1f";
 /// Near names in a message.
 const NAMED: usize = 3;
 
@@ -31,6 +35,8 @@ pub(crate) struct Unedited {
     /// Our folder in the target folder.
     folder: PathBuf,
     roots: Vec<PathBuf>,
+    /// Whether the program depends on the recorder's crate by itself.
+    uses_hprof: bool,
     /// The variables with the patterns of each crate.
     patterns: Vec<(String, OsString)>,
     /// The user's own stand-ins, which are left out.
@@ -42,6 +48,7 @@ pub(crate) fn prepare(
     package: &Package,
     patterns: &Patterns,
     wrappers: Vec<OsString>,
+    uses_hprof: bool,
 ) -> anyhow::Result<Unedited> {
     check(package, patterns)?;
     let targets = package.targets.iter();
@@ -63,9 +70,26 @@ pub(crate) fn prepare(
             .iter()
             .map(|target| target.root.clone())
             .collect(),
+        uses_hprof,
         patterns: crates.iter().map(variable).collect(),
         wrappers,
     })
+}
+
+/// Documentation tests are compiled without us, and linked to crates that are linked to the recorder's.
+fn rustdoc_flags(cargo: &Cargo<'_>, runtime: &Runtime) -> OsString {
+    let mut flags = OsString::from(cargo.rustdoc_flags.join(BETWEEN_FLAGS));
+    for folder in &runtime.folders {
+        if !flags.is_empty() {
+            flags.push(BETWEEN_FLAGS);
+        }
+        flags.push(
+            ["-Ldependency=".as_ref(), folder.as_os_str()]
+                .into_iter()
+                .collect::<OsString>(),
+        );
+    }
+    flags
 }
 
 /// A pattern that no function matches is a mistake.
@@ -101,7 +125,7 @@ impl Unedited {
     /// What the variables that hprof sets were before.
     pub(crate) fn variables_before(&self) -> Vec<(String, Option<OsString>)> {
         let patterns = self.patterns.iter().map(|(name, _)| name.as_str());
-        let names = [PLAN, RUNTIME, WRAPPER, WORKSPACE_WRAPPER]
+        let names = [PLAN, RUNTIME, WRAPPER, WORKSPACE_WRAPPER, RUSTDOC_FLAGS]
             .into_iter()
             .chain(patterns);
         names
@@ -119,17 +143,34 @@ impl Unedited {
         let plan_file = records.join("plan.json");
         self.write(&Runtime::default(), &plan_file)?;
         cargo.additions = self.additions(&plan_file)?;
-        let runtime = match Runtime::build(cargo, switch, &LibraryBuild::OfProgram)? {
+        let runtime = match Runtime::build(cargo, switch, &self.library()?)? {
             Ok(runtime) => runtime,
             Err(code) => return Ok(Err(code)),
         };
         self.write(&runtime, &plan_file)?;
         let identity = runtime.identity()?;
+        let flags = rustdoc_flags(cargo, &runtime);
+        cargo
+            .additions
+            .environment
+            .push((RUSTDOC_FLAGS.into(), flags));
         cargo
             .additions
             .environment
             .push((RUNTIME.into(), identity.into()));
         Ok(Ok(()))
+    }
+
+    /// How the recorder's crate is built.
+    fn library(&self) -> anyhow::Result<LibraryBuild> {
+        if self.uses_hprof {
+            return Ok(LibraryBuild::OfProgram);
+        }
+        Ok(LibraryBuild::Carried {
+            manifest: carried::unpack(&self.folder)?,
+            target_folder: self.folder.join("library"),
+            wrapper: self.stand_in(Wrapper::Library)?,
+        })
     }
 
     fn write(&self, runtime: &Runtime, path: &Path) -> anyhow::Result<()> {
@@ -146,7 +187,10 @@ impl Unedited {
     fn additions(&self, plan_file: &Path) -> anyhow::Result<Additions> {
         let mut environment = vec![
             (PLAN.to_owned(), plan_file.into()),
-            (WORKSPACE_WRAPPER.to_owned(), self.stand_in()?.into()),
+            (
+                WORKSPACE_WRAPPER.to_owned(),
+                self.stand_in(Wrapper::Instrument)?.into(),
+            ),
         ];
         if !self.wrappers.is_empty() {
             environment.push((WRAPPER.to_owned(), OsString::new()));
@@ -159,16 +203,16 @@ impl Unedited {
     }
 
     /// A link to hprof, whose name tells it to stand in for the compiler. Its place is the same for all builds: cargo builds anew what another has compiled.
-    fn stand_in(&self) -> anyhow::Result<PathBuf> {
+    fn stand_in(&self, kind: Wrapper) -> anyhow::Result<PathBuf> {
         let hprof = env::current_exe().context("cannot find hprof's own program file")?;
-        let link = self.folder.join(NAME);
+        let link = self.folder.join(kind.name());
         if fs::read_link(&link).is_ok_and(|other| other == hprof) {
             return Ok(link);
         }
         let make = || -> io::Result<()> {
             fs::create_dir_all(&self.folder)?;
             let folder = tempfile::tempdir_in(&self.folder)?;
-            let new = folder.path().join(NAME);
+            let new = folder.path().join(kind.name());
             symlink(&hprof, &new)?;
             fs::rename(new, &link)
         };

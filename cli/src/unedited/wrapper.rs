@@ -19,19 +19,41 @@ use super::note::{Note, Refused, programs_of_tests};
 use super::pattern::Patterns;
 use super::plan::{self, Plan};
 
-/// The name by which hprof is called in place of the compiler.
-pub(super) const NAME: &str = "hprof-rustc";
+/// What hprof is called for when it is called in place of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrapper {
+    /// To instrument crates.
+    Instrument,
+    /// To compile the recorder's crate, so that any program can be linked to it.
+    Library,
+}
+
+impl Wrapper {
+    /// The name by which it is called for that.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Instrument => "hprof-rustc",
+            Self::Library => "hprof-rustc-library",
+        }
+    }
+
+    /// What this process is called for, if it stands in for the compiler.
+    pub(crate) fn of_this_process() -> Option<Self> {
+        let name = env::args_os().next()?;
+        let name = Path::new(&name).file_name()?;
+        let mut kinds = [Self::Instrument, Self::Library].into_iter();
+        kinds.find(|kind| name == OsStr::new(kind.name()))
+    }
+}
+
 /// How often functions are left out before the crate is compiled plain.
 const MOST_ATTEMPTS: usize = 8;
 
-/// Whether this process is one.
-pub(crate) fn is_wrapper() -> bool {
-    let name = env::args_os().next();
-    name.is_some_and(|name| Path::new(&name).file_name() == Some(OsStr::new(NAME)))
-}
-
 /// Compiles a crate. Returns the exit code of the compiler.
-pub(crate) fn wrapper() -> anyhow::Result<u8> {
+pub(crate) fn wrapper(kind: Wrapper) -> anyhow::Result<u8> {
+    if kind == Wrapper::Library {
+        return Err(compile_library());
+    }
     let line = CommandLine::new(env::args_os().skip(1))?;
     if !line.is_for_target() {
         return Err(hand_through());
@@ -47,7 +69,26 @@ pub(crate) fn wrapper() -> anyhow::Result<u8> {
 
 /// Becomes the compiler; returns only if that fails.
 fn hand_through() -> anyhow::Error {
-    let mut args = env::args_os().skip(1);
+    become_compiler(env::args_os().skip(1))
+}
+
+/// The same, without the option that leaves out what link-time optimisation needs.
+fn compile_library() -> anyhow::Error {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    let is_it = |arg: &OsString| arg == "embed-bitcode=no";
+    let next_is_it = |at: usize| args.get(at + 1).is_some_and(is_it);
+    let kept = args
+        .iter()
+        .enumerate()
+        .filter(|(at, arg)| !is_it(arg) && !next_is_it(*at));
+    become_compiler(
+        kept.map(|(_, arg)| arg.clone())
+            .collect::<Vec<_>>()
+            .into_iter(),
+    )
+}
+
+fn become_compiler(mut args: impl Iterator<Item = OsString>) -> anyhow::Error {
     let rustc = args.next().unwrap_or_default();
     let error = Command::new(&rustc).args(args).exec();
     anyhow!(error).context(format!("cannot start {}", rustc.display()))
@@ -139,13 +180,12 @@ impl Unit {
             }
             if refused.len() == before {
                 let why = errors.into_iter().next().map(|error| error.message);
-                return self.plain(&why.unwrap_or_else(|| "the compiler did not say why".into()));
+                let why = why.unwrap_or_else(|| "the compiler did not say why".into());
+                return self.compile_original(&self.note(&BTreeMap::new(), Some(&why)));
             }
         }
-        match refused.into_values().next() {
-            Some(error) => self.plain(&error),
-            None => self.untouched(),
-        }
+        let why = refused.into_values().next();
+        self.compile_original(&self.note(&BTreeMap::new(), why.as_deref()))
     }
 
     /// Two recorders in one program would each see a part of it.
@@ -214,12 +254,29 @@ impl Unit {
             option.push(&self.plan.runtime);
             command.arg("--extern").arg(option);
         }
+        self.find_runtime(&mut command);
+        command
+    }
+
+    /// A crate that is not instrumented may be linked to others that are.
+    fn find_runtime(&self, command: &mut Command) {
         for folder in &self.plan.folders {
             let mut option = OsString::from("dependency=");
             option.push(folder);
             command.arg("-L").arg(option);
         }
-        command
+    }
+
+    /// Compiles the sources as they are.
+    fn compile_original(&self, note: &Note) -> anyhow::Result<u8> {
+        let mut command = Command::new(&self.line.rustc);
+        command.args(&self.line.args);
+        self.find_runtime(&mut command);
+        let status = command.status()?;
+        if status.success() {
+            self.finish(None, note)?;
+        }
+        Ok(code(status))
     }
 
     /// Whether the crate depends on the recorder under the name that the attribute uses.
@@ -248,28 +305,6 @@ impl Unit {
             named.extend(innermost.map(|function| path(file, function)));
         }
         named
-    }
-
-    /// Compiles the sources as they are, after the attempt to do better failed.
-    fn plain(&self, why: &str) -> anyhow::Result<u8> {
-        let status = Command::new(&self.line.rustc)
-            .args(&self.line.args)
-            .status()?;
-        if status.success() {
-            self.finish(None, &self.note(&BTreeMap::new(), Some(why)))?;
-        }
-        Ok(code(status))
-    }
-
-    /// Compiles a crate of which nothing was chosen.
-    fn untouched(&self) -> anyhow::Result<u8> {
-        let status = Command::new(&self.line.rustc)
-            .args(&self.line.args)
-            .status()?;
-        if status.success() {
-            self.finish(None, &self.note(&BTreeMap::new(), None))?;
-        }
-        Ok(code(status))
     }
 
     fn note(&self, refused: &BTreeMap<String, String>, plain: Option<&str>) -> Note {

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fixture::{Fixture, Printed, printed};
 
-const WITH_HPROF: (&str, &str) = ("# @DEPENDENCY@", "hprof-core = { path = '@CORE@' }");
-
-fn program() -> Fixture {
-    let core = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("profiler-core");
-    let dependency = WITH_HPROF.1.replace("@CORE@", core.to_str().unwrap());
-    Fixture::own_with("unedited", &[(WITH_HPROF.0, &dependency)])
+/// A program for one test at a time: each builds it in another way.
+fn program() -> (MutexGuard<'static, ()>, Fixture) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    (alone, Fixture::shared("unedited"))
 }
 
 /// All files of a folder but those of `target`, with their contents.
@@ -55,7 +55,7 @@ fn panic_lines(printed: &Printed) -> Vec<&str> {
 
 #[test]
 fn nothing_changes_but_what_is_measured() {
-    let program = program();
+    let (_alone, program) = program();
     let plainly = plain(&program).code(3);
     let before = files(program.project());
     let first = printed(&mut program.hprof(["run", "--all"])).code(3);
@@ -69,10 +69,10 @@ fn nothing_changes_but_what_is_measured() {
     let binary = program.target().join(host()).join("hprof/unedited");
     let binary = String::from_utf8_lossy(&fs::read(binary).unwrap()).into_owned();
     assert!(
-        !binary.contains("hprof-all"),
+        !binary.contains("hprof-all/mirrors"),
         "the program names the mirror"
     );
-    let first = first.says("hprof: instrumented 6 of 8 functions in 2 crates; 1 const; 1 thin; 1 more written inside macros not seen");
+    let first = first.says("hprof: instrumented 6 of 9 functions in 3 crates; 1 const; 1 thin; 1 more written inside macros not seen");
     for (function, line) in [
         ("sum", "sum += inner::same(*value);"),
         ("included", "let doubled = value * 2;"),
@@ -83,6 +83,8 @@ fn nothing_changes_but_what_is_measured() {
         assert!(first.stderr.contains(&first_line), "{function}: {first:#?}");
         assert!(first.stderr.contains(line), "{line}: {first:#?}");
     }
+    // Its root cannot declare the recorder's crate.
+    let first = first.says("hprof: the crate taken (1 function) is not measured, for it does not compile with the attribute: ");
     // The parser of the attribute knows the language of today alone.
     let first = first
         .says("hprof: old::async is not measured, for it does not compile with the attribute: ");
@@ -102,4 +104,73 @@ fn host() -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.unwrap().to_owned()
+}
+
+#[test]
+fn a_program_that_uses_hprof_keeps_its_own() {
+    let annotated = Fixture::shared("annotated");
+    let run = printed(&mut annotated.hprof(["run", "--all"])).code(0);
+    assert_eq!(run.stdout, "9\n");
+    let run = run.says("hprof: instrumented 5 of 5 functions in 2 crates; 1 thin");
+    for function in ["count", "main"] {
+        assert!(
+            run.stderr
+                .contains(&format!("Function: {function} at line")),
+            "{run:#?}"
+        );
+    }
+    assert!(run.stderr.contains("1 thin function"), "{run:#?}");
+}
+
+#[test]
+fn functions_are_chosen_by_patterns() {
+    let (_alone, program) = program();
+    let chosen = ["run", "--functions", "shapes::*,included"];
+    let run = printed(&mut program.hprof(chosen)).code(3);
+    let run = run.says("hprof: instrumented 2 of 9 functions in 3 crates; 1 const; ");
+    assert!(!run.stderr.contains("Function: main"), "{run:#?}");
+    let without = printed(&mut program.hprof(["run", "--functions", "-unedited::*"])).code(3);
+    let without = without.says("hprof: instrumented 2 of 9 functions");
+    assert!(
+        without.stderr.contains("Function: sum at line"),
+        "{without:#?}"
+    );
+    printed(&mut program.hprof(["run", "--functions", "shapes::aera"]))
+        .code(2)
+        .says("hprof: no function of the workspace matches shapes::aera")
+        .says("hprof: hint: near names: unedited::shapes::area");
+}
+
+#[test]
+fn tests_and_examples_are_measured_too() {
+    let (_alone, program) = program();
+    let tests = printed(&mut program.hprof(["test", "--all", "--test", "whole"])).code(0);
+    assert!(tests.stderr.contains("Function: sum at line"), "{tests:#?}");
+    assert!(
+        tests.stderr.contains("Function: area at line"),
+        "{tests:#?}"
+    );
+    let documented = printed(&mut program.hprof(["test", "--all", "-p", "old", "--doc"])).code(0);
+    assert!(documented.stdout.contains("1 passed"), "{documented:#?}");
+    let example = printed(&mut program.hprof(["run", "--all", "--example", "small"])).code(0);
+    assert_eq!(example.stdout, "9\n");
+    assert!(example.stderr.contains("examples/small.rs"), "{example:#?}");
+}
+
+#[test]
+fn a_build_that_fails_by_itself_says_so_in_its_own_words() {
+    let program = Fixture::own_with("plain", &[("name = \"plain\"", "name = \"broken\"")]);
+    program.write(
+        "src/main.rs",
+        "fn main() {\n    wrong(1);\n}\nfn wrong(value: u32) {\n    let _: u8 = value;\n}\n",
+    );
+    let mut command = program.hprof(["run", "--all"]);
+    let target = Fixture::shared("annotated").target().to_owned();
+    let run = printed(command.env("CARGO_TARGET_DIR", target)).code(101);
+    let run = run.says("the build failed, so nothing was run");
+    assert!(run.stderr.contains("src/main.rs:5:17"), "{run:#?}");
+    assert!(
+        !run.stderr.contains("hprof::profile") && !run.stderr.contains("mirrors"),
+        "{run:#?}"
+    );
 }

@@ -1,0 +1,148 @@
+//! The sources of the recorder's crates, which the command carries, in a workspace of their own.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use toml::{Table, Value};
+
+use crate::failure;
+
+/// Names and texts of all files, as the build script found them.
+const FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/carried.rs"));
+/// The crates, by their folders.
+const CRATES: [&str; 2] = ["profiler-core", "profiler-macros"];
+/// What the recorder depends on. The readers are for hprof itself.
+const DEPENDENCIES: [&str; 3] = ["hprof-macros", "libc", "sysinfo"];
+/// Its features.
+const FEATURES: [&str; 2] = ["default", "runtime"];
+
+/// Unpacks the sources below `folder`, where they are not there as they should be. Returns the manifest of the recorder.
+pub(super) fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
+    let files = files()?;
+    let mut hasher = DefaultHasher::new();
+    files.hash(&mut hasher);
+    let place = folder.join(format!("sources-{:016x}", hasher.finish()));
+    if !is_there(&place, &files) {
+        write(folder, &place, &files)
+            .map_err(failure::without_path)
+            .with_context(|| {
+                format!(
+                    "cannot unpack the recorder's sources below {}",
+                    folder.display()
+                )
+            })?;
+    }
+    Ok(place.join(CRATES[0]).join("Cargo.toml"))
+}
+
+/// Whether every file is there with its text. The list of exact versions is cargo's to shorten.
+fn is_there(place: &Path, files: &[(&str, String)]) -> bool {
+    files.iter().all(|(name, text)| {
+        let found = fs::read_to_string(place.join(name));
+        found.is_ok_and(|found| found == *text || *name == "Cargo.lock")
+    })
+}
+
+/// Writes the files beside their place first, so that another hprof never sees a part of them.
+fn write(folder: &Path, place: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let new = tempfile::tempdir_in(folder)?;
+    for (name, text) in files {
+        let path = new.path().join(name);
+        fs::create_dir_all(path.parent().unwrap_or(new.path()))?;
+        fs::write(path, text)?;
+    }
+    // Another hprof may have done the same meanwhile.
+    if place.exists() && !is_there(place, files) {
+        fs::remove_dir_all(place)?;
+    }
+    match fs::rename(new.path(), place) {
+        Err(_) if is_there(place, files) => Ok(()),
+        renamed => renamed,
+    }
+}
+
+/// The files as they are unpacked.
+fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
+    let file = |(name, text): &(&'static str, &str)| {
+        let text = match *name {
+            "Cargo.toml" => workspace(text)?,
+            name if name.ends_with("Cargo.toml") => package(text)?,
+            _ => (*text).to_owned(),
+        };
+        Ok((*name, text))
+    };
+    FILES.iter().map(file).collect()
+}
+
+/// The manifest of the workspace, with those two members alone.
+fn workspace(text: &str) -> anyhow::Result<String> {
+    let mut manifest: Table = text.parse()?;
+    if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
+        workspace.insert("members".into(), Value::from(CRATES.to_vec()));
+    }
+    manifest.remove("profile");
+    Ok(manifest.to_string())
+}
+
+/// The manifest of a crate without what only its tests and hprof itself need: cargo would look for all of it.
+fn package(text: &str) -> anyhow::Result<String> {
+    let mut manifest: Table = text.parse()?;
+    for key in ["dev-dependencies", "bench", "example", "test", "target"] {
+        manifest.remove(key);
+    }
+    if manifest.contains_key("features") {
+        if let Some(dependencies) = table(&mut manifest, "dependencies") {
+            dependencies.retain(|name, _| DEPENDENCIES.contains(&name));
+        }
+        for (name, parts) in table(&mut manifest, "features").into_iter().flatten() {
+            // The compiler knows of the others, though they are never on.
+            if !FEATURES.contains(&name.as_str()) {
+                *parts = Value::Array(Vec::new());
+            }
+        }
+    }
+    Ok(manifest.to_string())
+}
+
+fn table<'a>(manifest: &'a mut Table, key: &str) -> Option<&'a mut Table> {
+    manifest.get_mut(key).and_then(Value::as_table_mut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_is_unpacked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = unpack(folder.path()).unwrap();
+        let source = manifest.with_file_name("src").join("lib.rs");
+        let text = fs::read_to_string(&source).unwrap();
+        assert!(text.contains("pub mod"), "{text}");
+        fs::write(&source, "other").unwrap();
+        assert_eq!(unpack(folder.path()).unwrap(), manifest);
+        assert_eq!(fs::read_to_string(&source).unwrap(), text);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn cargo_has_nothing_to_look_for_but_what_the_recorder_needs() {
+        let text = FILES
+            .iter()
+            .find(|(name, _)| *name == "profiler-core/Cargo.toml")
+            .unwrap()
+            .1;
+        let manifest: Table = package(text).unwrap().parse().unwrap();
+        let names: Vec<_> = manifest["dependencies"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .collect();
+        assert_eq!(names, DEPENDENCIES.to_vec());
+        assert!(!manifest.contains_key("target") && !manifest.contains_key("dev-dependencies"));
+    }
+}
