@@ -183,6 +183,8 @@ pub(crate) fn cost(
                         .clone()
                         .map(|callee| callee.total_variance)
                         .sum::<u128>(),
+                total_recording: own.recording
+                    + below.clone().map(|callee| callee.total_recording).sum(),
                 total_rss: None,
                 total_cpu: own.cpu.map(|cpu| {
                     let lines = below.flat_map(|callee| &callee.lines);
@@ -198,6 +200,7 @@ pub(crate) fn cost(
         self_time: own.iter().map(|(_, own)| own.time()).sum(),
         total: lines.iter().map(|line| line.total).sum(),
         total_variance: lines.iter().map(|line| line.total_variance).sum(),
+        total_recording: lines.iter().map(|line| line.total_recording).sum(),
         lines,
     }
 }

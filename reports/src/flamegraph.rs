@@ -129,8 +129,8 @@ pub(crate) fn program(profile: &Profile) -> String {
 
 fn unit(metric: Metric, total: u64) -> (String, f64) {
     match metric {
-        Metric::Time | Metric::Cpu if total >= MICROSECONDS => ("us".into(), 1e-3),
-        Metric::Time | Metric::Cpu => ("ns".into(), 1.0),
+        Metric::Time | Metric::Net | Metric::Cpu if total >= MICROSECONDS => ("us".into(), 1e-3),
+        Metric::Time | Metric::Net | Metric::Cpu => ("ns".into(), 1.0),
         Metric::Hits => ("hits".into(), 1.0),
         Metric::AllocBytes | Metric::LiveBytes | Metric::PeakBytes => ("bytes".into(), 1.0),
         Metric::Allocs => ("allocations".into(), 1.0),

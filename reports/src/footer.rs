@@ -17,7 +17,7 @@ const THREADS_LISTED: usize = 16;
 /// Functions listed for each reason not to measure them.
 const NOT_MEASURED_LISTED: usize = 4;
 
-const MARKS: [(Mark, &str); 5] = [
+const MARKS: [(Mark, &str); 6] = [
     (
         Mark::Prior,
         "split by the timings before the line became hot: too few samples",
@@ -38,12 +38,16 @@ const MARKS: [(Mark, &str); 5] = [
         Mark::Thin,
         "a thin function: its calls are counted, its time stands on the calling lines",
     ),
+    (
+        Mark::Recording,
+        "more than a fifth of the time is that of recording it",
+    ),
 ];
 
 /// Name of a column, whether a row has it, and what it says.
 type Explained = (&'static str, fn(&Figures) -> bool, &'static str);
 
-const COLUMNS: [Explained; 7] = [
+const COLUMNS: [Explained; 8] = [
     (
         AT_MOST,
         |figures| matches!(figures.sure, Sure::AtMost(_)),
@@ -53,6 +57,11 @@ const COLUMNS: [Explained; 7] = [
         "+-",
         |figures| figures.sure.error().is_some(),
         "one standard deviation, or less, of time that was split among lines",
+    ),
+    (
+        "Net",
+        |figures| figures.net.is_some() && figures.marks.contains(&Mark::Recording),
+        "the time without what recording took of it, as far as that is known",
     ),
     (
         NOT_KNOWN,

@@ -32,7 +32,8 @@ const LAYOUT: Layout<'_> = Layout {
     gap: 2,
     rule: true,
     gives_way: &[
-        "bars", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await", "% Time", "+-",
+        "bars", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await", "Net",
+        "% Time", "+-",
     ],
 };
 
@@ -211,6 +212,7 @@ struct Shown {
     bars: bool,
     marks: usize,
     errors: bool,
+    net: bool,
     samples: bool,
     cpu: bool,
     awaited: bool,
@@ -227,6 +229,8 @@ impl Shown {
             errors: view.any(|figures| {
                 matches!(figures.sure, Sure::Within(_) | Sure::Unknown).then_some(())
             }),
+            net: view
+                .any(|figures| (figures.net).filter(|_| figures.marks.contains(&Mark::Recording))),
             samples: view.any(|figures| figures.samples),
             cpu: view.any(|figures| figures.cpu_differs.then_some(())),
             awaited: view.any(|figures| figures.awaited),
@@ -255,6 +259,7 @@ impl Shown {
             (self.bars, Column::left("", BAR).named("bars")),
             (self.marks > 0, Column::left("", self.marks)),
             (self.errors, Column::right("+-", 8)),
+            (self.net, Column::right("Net", 8)),
             (self.samples, Column::right("n", 5)),
             (self.cpu, Column::right("CPU", 8)),
             (self.awaited, Column::right("Await", 8)),
@@ -298,6 +303,12 @@ impl Shown {
             (self.bars, Cell::of(figures.percent, bar).toned(heat)),
             (self.marks > 0, Cell::plain(signs(&figures.marks))),
             (self.errors, Cell::plain(self.unit.error(sure, 1, 12))),
+            (
+                self.net,
+                Cell::of(figures.net, |(net, sure)| {
+                    self.unit.sure(sure.figure(net), sure, 1, 12)
+                }),
+            ),
             (
                 self.samples,
                 Cell::of(figures.samples, |samples| samples.to_string()),
@@ -355,6 +366,7 @@ pub(crate) fn sign(mark: Mark) -> char {
         Mark::Group => '|',
         Mark::Cut => '!',
         Mark::Thin => '^',
+        Mark::Recording => '*',
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Metric {
     /// Self time, nanoseconds.
     #[default]
     Time,
+    /// Self time without what recording took of it, nanoseconds.
+    Net,
     /// Hits of lines.
     Hits,
     /// CPU time, nanoseconds.
@@ -36,6 +38,7 @@ impl Metric {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Time => "time",
+            Self::Net => "net time",
             Self::Hits => "hits",
             Self::Cpu => "CPU time",
             Self::AllocBytes => "allocated bytes",
@@ -48,6 +51,7 @@ impl Metric {
     fn of(self, cost: &LineCost) -> u64 {
         match self {
             Self::Time => cost.time().0,
+            Self::Net => cost.net().0,
             Self::Hits => cost.hits,
             Self::Cpu => cost.cpu.map_or(0, |cpu| cpu.0),
             Self::AllocBytes => cost.alloc_bytes,

@@ -130,6 +130,8 @@ pub(crate) struct FlamegraphArgs {
 pub(crate) enum Metric {
     /// Elapsed time
     Time,
+    /// Elapsed time without what recording took of it
+    Net,
     /// Hits of lines
     Hits,
     /// CPU time

@@ -17,6 +17,7 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let mut options = FlamegraphOptions::default();
     options.metric = match args.metric {
         args::Metric::Time => Metric::Time,
+        args::Metric::Net => Metric::Net,
         args::Metric::Hits => Metric::Hits,
         args::Metric::Cpu => Metric::Cpu,
         args::Metric::AllocBytes => Metric::AllocBytes,

@@ -10,6 +10,8 @@ struct Recorded {
     run: Printed,
     /// CPU time and time of a line with all it calls, by its text, in nanoseconds.
     lines: HashMap<String, (Option<u64>, u64)>,
+    /// Net time, likewise.
+    net: HashMap<String, u64>,
 }
 
 fn record(options: &[&str], program: &str) -> Recorded {
@@ -26,17 +28,16 @@ fn record_with_code(options: &[&str], program: &str, code: i32) -> Recorded {
     let csv = printed(export.arg(fixture.profile())).code(0).stdout;
     let source = std::fs::read_to_string(fixture.project().join("src/main.rs")).unwrap();
     let source: Vec<&str> = source.lines().map(str::trim).collect();
-    let mut lines = HashMap::new();
+    let (mut lines, mut net) = (HashMap::new(), HashMap::new());
     for row in csv.lines().skip(1) {
         let fields: Vec<&str> = row.split(',').collect();
         let line: usize = fields[1].parse().unwrap();
         let number = |at: usize| fields[at].parse::<u64>().ok();
-        lines.insert(
-            source[line - 1].to_owned(),
-            (number(6), number(4).unwrap_or(0)),
-        );
+        let text = source[line - 1].to_owned();
+        lines.insert(text.clone(), (number(6), number(4).unwrap_or(0)));
+        net.extend(number(11).map(|time| (text, time)));
     }
-    Recorded { run, lines }
+    Recorded { run, lines, net }
 }
 
 impl Recorded {
@@ -132,6 +133,30 @@ fn busy_lines_have_their_cpu_time_and_without_a_sampler_too() {
         let whole = all.sum::<u64>() as f64 / 1e6;
         assert!((whole / 80.0 - 1.0).abs() < 0.15, "{options:?}: {whole}");
     }
+}
+
+/// The line that calls a function of a few instructions is marked: much of its time is that of entering it. The line that works is not.
+#[test]
+fn net_time_is_without_what_recording_took() {
+    let recorded = record(&[], "steps");
+    let net = |start: &str| {
+        let net = recorded
+            .net
+            .iter()
+            .find(|(text, _)| text.starts_with(start));
+        let (_, net) = net.unwrap_or_else(|| panic!("no {start:?}"));
+        *net as f64 / 1e6
+    };
+    let (work, step) = ("let mut state = work(50_000)", "state = step(state)");
+    assert!(net(work) <= recorded.time(work));
+    assert!(net(work) > 0.99 * recorded.time(work), "{}", net(work));
+    assert!(net(step) < 0.8 * recorded.time(step), "{}", net(step));
+    let table = &recorded.run.stderr;
+    let row = |code: &str| table.lines().find(|line| line.contains(code));
+    assert!(row(step).unwrap().contains(" * "), "{table}");
+    assert!(!row(work).unwrap().contains('*'), "{table}");
+    let legend = "*      more than a fifth of the time is that of recording it";
+    assert!(table.contains(legend), "{table}");
 }
 
 /// Without markers that read the CPU clock the sampler charges it: all of it, but to which line of a burst is a matter of looks.

@@ -74,8 +74,24 @@ pub struct FunctionCost {
     pub total: Nanos,
     /// Variance of `total`, square nanoseconds: an upper bound, the sum over the parts of gaps that reach outside the frame.
     pub total_variance: u128,
+    /// Part of `total` that recording took.
+    pub total_recording: Nanos,
     /// One entry for each instrumented line of the function, also for those never reached, in the order of `Function::lines`.
     pub lines: Vec<LineTotal>,
+}
+
+impl FunctionCost {
+    /// Its total time without what recording took of that.
+    #[must_use]
+    pub fn net(&self) -> Nanos {
+        Nanos(self.total.0.saturating_sub(self.total_recording.0))
+    }
+
+    /// Its self time without what recording took of that.
+    #[must_use]
+    pub fn net_self_time(&self) -> Nanos {
+        self.lines.iter().map(|line| line.own.net()).sum()
+    }
 }
 
 /// What a line costs over a scope.
@@ -90,10 +106,20 @@ pub struct LineTotal {
     /// Variance of `total`, square nanoseconds: an upper bound, the sum over its own time and over what is called from it, each as
     /// in [`FunctionCost::total_variance`].
     pub total_variance: u128,
+    /// Part of `total` that recording took.
+    pub total_recording: Nanos,
     /// CPU time with everything called from it; `None` without a sampler.
     pub total_cpu: Option<Nanos>,
     /// Change of the resident set by it and everything called from it; `None` if that was not read.
     pub total_rss: Option<RssChange>,
+}
+
+impl LineTotal {
+    /// The total time without what recording took of that.
+    #[must_use]
+    pub fn net(&self) -> Nanos {
+        Nanos(self.total.0.saturating_sub(self.total_recording.0))
+    }
 }
 
 /// The costs of every function that was entered in the scope, in the order of `Profile::functions`.
@@ -131,6 +157,7 @@ struct Amounts {
     cpu: i128,
     has_cpu: bool,
     variance: u128,
+    recording: i128,
     /// Growth and shrinkage, each of anonymous memory and of files.
     rss: [i128; 4],
     has_rss: bool,
@@ -143,6 +170,7 @@ impl Amounts {
             cpu: cost.cpu.unwrap_or_default().0.into(),
             has_cpu: cost.cpu.is_some(),
             variance: cost.variance,
+            recording: cost.recording.0.into(),
             rss: bytes_of(&cost.rss.unwrap_or_default().change),
             has_rss: cost.rss.is_some(),
         }
@@ -150,6 +178,7 @@ impl Amounts {
 
     fn add(&mut self, other: &Self) {
         self.time += other.time;
+        self.recording += other.recording;
         self.cpu += other.cpu;
         self.has_cpu |= other.has_cpu;
         self.has_rss |= other.has_rss;
@@ -162,6 +191,7 @@ impl Amounts {
     /// The variances add up all the same: a difference is as uncertain as a sum.
     fn take_away(&mut self, other: &Self) {
         self.time -= other.time;
+        self.recording -= other.recording;
         self.cpu -= other.cpu;
         for (sum, less) in self.rss.iter_mut().zip(other.rss) {
             *sum -= less;
@@ -239,6 +269,7 @@ impl FunctionSum {
             own: sum.own.finish(),
             total: nanos(sum.total.time),
             total_variance: sum.total.variance,
+            total_recording: nanos(sum.total.recording),
             total_cpu: sum.total.has_cpu.then(|| nanos(sum.total.cpu)),
             total_rss: sum.total.has_rss.then(|| change_of(sum.total.rss)),
         };
@@ -250,6 +281,7 @@ impl FunctionSum {
             self_time: lines.iter().map(|line| line.own.time()).sum(),
             total: nanos(self.total.time),
             total_variance: self.total.variance,
+            total_recording: nanos(self.total.recording),
             lines,
         }
     }

@@ -313,6 +313,9 @@ pub struct LineCost {
     pub prior: bool,
     /// Part of `exact` that rests on intervals too short for the clock.
     pub below_resolution: bool,
+    /// Part of the time that recording took: markers, readings of the clock, and the entries of what is called from here, each at the price
+    /// that was measured as the process started. Never more than the time.
+    pub recording: Nanos,
     /// CPU time; `None` where nobody read it.
     pub cpu: Option<Nanos>,
     /// Time spent waiting between polls; not part of the busy time above.
@@ -344,6 +347,18 @@ impl LineCost {
         self.exact + self.sampled
     }
 
+    /// The line's own time without that of recording it.
+    ///
+    /// ```
+    /// use hprof::model::{LineCost, Nanos};
+    /// let cost = LineCost { exact: Nanos(9), recording: Nanos(2), ..LineCost::default() };
+    /// assert_eq!(cost.net() + cost.recording, cost.time());
+    /// ```
+    #[must_use]
+    pub fn net(&self) -> Nanos {
+        Nanos(self.time().0.saturating_sub(self.recording.0))
+    }
+
     /// Adds the figures of the same line from another context, thread or process.
     ///
     /// ```
@@ -366,6 +381,7 @@ impl LineCost {
         self.variance = self.variance.saturating_add(other.variance);
         self.settled = self.settled.saturating_add(other.settled);
         self.below_resolution |= other.below_resolution;
+        self.recording += other.recording;
         self.cpu = match (self.cpu, other.cpu) {
             (Some(a), Some(b)) => Some(a + b),
             (a, b) => a.or(b),

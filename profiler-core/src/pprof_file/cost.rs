@@ -34,7 +34,9 @@ const WHOLE: u32 = 1 << 8;
 const RSS: u32 = 1 << 9;
 /// The variances of `live` follow.
 const LIVE_VARIANCE: u32 = 1 << 10;
-const ALL: u32 = (1 << 11) - 1;
+/// `recording` follows.
+const RECORDING: u32 = 1 << 11;
+const ALL: u32 = (1 << 12) - 1;
 
 /// The largest value of a sample.
 const LARGEST: u64 = i64::MAX.cast_unsigned();
@@ -102,6 +104,7 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     );
     let variances = [cost.live.live_variance, cost.live.peak_variance];
     part(LIVE_VARIANCE, variances != [0, 0], &variances);
+    part(RECORDING, cost.recording > Nanos::ZERO, &[cost.recording.0]);
     flags
 }
 
@@ -181,16 +184,9 @@ pub(super) fn unpack(
     if !has(CPU_KNOWN) && cpu != 0 {
         return Err(Damage::new("CPU time that is not known", 0, cpu));
     }
-    let rss = if has(RSS) {
-        Some(rss(extra.next_array()?))
-    } else {
-        None
-    };
-    let variances = if has(LIVE_VARIANCE) {
-        extra.next_array()?
-    } else {
-        [0, 0]
-    };
+    let read = has(RSS).then(|| extra.next_array()).transpose()?;
+    let variances = has(LIVE_VARIANCE).then(|| extra.next_array()).transpose()?;
+    let recording = if has(RECORDING) { extra.next()? } else { 0 };
     Ok(LineCost {
         hits,
         exact: Nanos(exact),
@@ -200,14 +196,15 @@ pub(super) fn unpack(
         settled,
         prior: has(PRIOR),
         below_resolution: has(BELOW_RESOLUTION),
+        recording: Nanos(recording),
         cpu: has(CPU_KNOWN).then_some(Nanos(cpu)),
         awaited: Nanos(awaited),
         allocs,
         alloc_bytes,
         frees,
         free_bytes,
-        live: live([live_bytes, peak_bytes], variances),
-        rss,
+        live: live([live_bytes, peak_bytes], variances.unwrap_or_default()),
+        rss: read.map(rss),
     })
 }
 
@@ -347,6 +344,7 @@ mod tests {
             settled: 1 << 64,
             prior: true,
             below_resolution: true,
+            recording: Nanos(u64::MAX),
             cpu: None,
             awaited: Nanos(1 << 63),
             allocs: 1,
@@ -361,7 +359,7 @@ mod tests {
             },
             rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
         };
-        assert_eq!(again(&cost, false), (cost, 25));
+        assert_eq!(again(&cost, false), (cost, 26));
         assert_eq!(values(&cost)[1], LARGEST);
     }
 

@@ -15,6 +15,7 @@ mod header;
 mod heap;
 mod not_measured;
 mod process;
+mod recording;
 mod records;
 mod samples;
 mod sites;

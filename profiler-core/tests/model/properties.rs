@@ -100,7 +100,23 @@ fn play(file: &mut RawFile, index: u32, script: &Script) -> Truth {
 }
 
 fn process(pid: u32, scripts: &[Script]) -> (Profile, Vec<Truth>) {
+    process_at(pid, scripts, [0; 4])
+}
+
+/// With these prices of a marker that reads the clock, of one that does not, of a call, and of one that is looked up.
+fn process_at(pid: u32, scripts: &[Script], prices: [u64; 4]) -> (Profile, Vec<Truth>) {
     let mut file = RawFile::new();
+    for (field, price) in [
+        offset_of!(Header, cost_timed_ps),
+        offset_of!(Header, cost_marker_ps),
+        offset_of!(Header, cost_call_ps),
+        offset_of!(Header, cost_miss_ps),
+    ]
+    .into_iter()
+    .zip(prices)
+    {
+        file.u64(field, price);
+    }
     file.flag(FLAG_SAMPLER);
     file.u32(offset_of!(Header, pid), pid);
     file.function(1, "f", 10, &[11, 12, 13]);
@@ -187,6 +203,39 @@ proptest! {
         for (index, node) in tree.iter().enumerate() {
             prop_assert!(node.parent.is_none_or(|(parent, _)| (parent as usize) < index));
         }
+    }
+
+    #[test]
+    fn time_is_that_of_the_program_and_that_of_recording_it(
+        scripts in prop::collection::vec(script(), 1..4),
+        prices in [0..60_000_u64, 0..60_000_u64, 0..60_000_u64, 0..60_000_u64],
+    ) {
+        // Whoever reads the clock does all that a marker does.
+        let [reading, marker, call, miss] = prices;
+        let (profile, _) = process_at(1, &scripts, [marker + reading, marker, call, miss]);
+        let nodes = profile.processes[0].threads.iter().flat_map(|thread| &thread.nodes);
+        let nodes: Vec<Node> = nodes.cloned().collect();
+        let recording = time(&nodes, |cost| cost.recording);
+        prop_assert_eq!(time(&nodes, LineCost::net) + recording, time(&nodes, LineCost::time));
+        prop_assert!(recording <= profile.processes[0].own_cost.in_program.0);
+        let costs = function_costs(&profile, Scope::All);
+        let own = |of: fn(&LineCost) -> Nanos| -> u64 {
+            costs.iter().flat_map(|cost| &cost.lines).map(|line| of(&line.own).0).sum()
+        };
+        prop_assert_eq!(own(|cost| cost.recording), recording);
+        for cost in &costs {
+            prop_assert_eq!(cost.net() + cost.total_recording, cost.total);
+            prop_assert!(cost.net_self_time() <= cost.self_time);
+            let lines: Nanos = cost.lines.iter().map(|line| line.total_recording).sum();
+            prop_assert_eq!(lines, cost.total_recording);
+            for line in &cost.lines {
+                prop_assert!(line.own.recording <= line.own.time() && line.total_recording <= line.total);
+                prop_assert_eq!(line.net() + line.total_recording, line.total);
+            }
+        }
+        // Without prices nothing is taken off.
+        let free = function_costs(&process(1, &scripts).0, Scope::All);
+        prop_assert!(free.iter().all(|cost| cost.total_recording == Nanos::ZERO && cost.net() == cost.total));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What the reader makes of the words of a file: kills, gaps, losses, the recorder's own cost.
 
-use std::mem::offset_of;
+use std::mem::{offset_of, size_of};
 
 use crate::raw_file::{Playback, RawFile, START, address, cell, outside, statements};
 use hprof::model::{
     ClockMode, ClockSource, FunctionId, Heap, LineCost, Losses, Nanos, Node, NotMeasured, Place,
-    Profile, ThinCalls, Thread,
+    Profile, Scope, ThinCalls, Thread, function_costs,
 };
 use hprof::raw::layout::*;
 use hprof::site::{LineKind, SiteKind, WhyNot};
@@ -488,6 +488,88 @@ fn own_cost_counts_markers_that_ran() {
     assert_eq!((node.calls, node.primitive_calls), (25, 20));
     assert_eq!(line(node, 13).hits, 1_000_000);
     assert_eq!(line(node, 12).hits, 1_000_007);
+}
+
+/// ```text
+/// 0         100            160                200        300    350
+/// ├─ f 11 ───┬─ f 12 ───────┬─ entering g ─────┬─ g 21 ───┬─ f 12 ┤
+/// ```
+/// A reading takes 10 ns, 9 more than a marker without; entering takes 30 where the node is known.
+#[test]
+fn what_recording_took_stands_on_the_line_whose_time_it_was() {
+    let read = |prices: [u64; 2], mode| {
+        let mut file = RawFile::new();
+        file.function(1, "f", 10, &[11, 12]);
+        file.function(2, "g", 20, &[21]);
+        file.u32(offset_of!(Header, clock_mode), mode);
+        file.u64(offset_of!(Header, cost_timed_ps), 10_000);
+        file.u64(offset_of!(Header, cost_marker_ps), 1_000);
+        file.u64(offset_of!(Header, cost_call_ps), prices[0]);
+        file.u64(offset_of!(Header, cost_miss_ps), prices[1]);
+        let mut run = Playback::new(&mut file, 0, 0);
+        run.site(1, 2);
+        run.site(2, 1);
+        run.enter(1);
+        run.line(0, 0);
+        run.line(100, 1);
+        run.enter(2);
+        run.line(200, 0);
+        run.leave(300);
+        run.leave(350);
+        run.end(350);
+        let (thread_at, cells) = (run.thread, run.cells());
+        // The return to line 12 read the clock too.
+        file.u64(thread_at + offset_of!(ThreadRecord, reads), 4);
+        for cell in &cells[1..] {
+            file.u64(cell + offset_of!(Cell, state), 1);
+        }
+        let g = cells[3] - size_of::<NodeRecord>();
+        file.u64(g + offset_of!(NodeRecord, missed_calls), 1);
+        file.finished(350);
+        file.read()
+    };
+    let figures = |profile: &Profile| {
+        let mut figures = Vec::new();
+        for cost in function_costs(profile, Scope::All) {
+            assert_eq!(cost.net() + cost.total_recording, cost.total);
+            for line in &cost.lines {
+                figures.push((line.line, line.own.net().0, line.own.recording.0));
+                assert_eq!(line.own.net() + line.own.recording, line.own.time());
+                assert_eq!(line.net() + line.total_recording, line.total);
+            }
+            figures.push((0, cost.net().0, cost.total_recording.0));
+        }
+        figures
+    };
+    let (f, g) = ([(11, 90, 10), (12, 101, 49)], [(21, 90, 10), (0, 90, 10)]);
+    let known = [f[0], f[1], (0, 281, 69), g[0], g[1]];
+    assert_eq!(figures(&read([30_000, 0], MODE_EXACT)), known);
+    // The node of g was looked up.
+    let looked_up = [f[0], (12, 81, 69), (0, 261, 89), g[0], g[1]];
+    assert_eq!(figures(&read([30_000, 20_000], MODE_EXACT)), looked_up);
+    // More than there is cannot be taken off: it is part of the own cost of the process alone.
+    let dear = read([3_000_000, 0], MODE_EXACT);
+    let clamped = [f[0], (12, 0, 150), (0, 180, 170), g[0], g[1]];
+    assert_eq!(figures(&dear), clamped);
+    assert_eq!(dear.processes[0].own_cost.in_program, Nanos(6_040));
+    // Between fences the readings are none of the times.
+    let fenced = [(11, 100, 0), (12, 120, 30), (0, 320, 30), (21, 100, 0)];
+    assert_eq!(figures(&read([30_000, 0], MODE_FENCED))[..4], fenced);
+}
+
+/// A function that calls itself does so from lines that nobody knows: the line that called it first was not charged for that.
+#[test]
+fn recursive_entries_are_not_charged_to_the_first_caller() {
+    let (mut file, _, node) = one_node(&[11]);
+    file.function(2, "g", 20, &[21]);
+    let g = file.node(0, 2, 1, cell(node, 0));
+    file.u64(g + offset_of!(NodeRecord, calls), 2);
+    file.u64(g + offset_of!(NodeRecord, recursive_calls), 50);
+    file.u64(cell(node, 0) + offset_of!(Cell, time), 1_000);
+    file.u64(offset_of!(Header, cost_call_ps), 3_000);
+    let profile = file.read();
+    let eleven = line(&thread(&profile).nodes[0], 11);
+    assert_eq!((eleven.recording, eleven.net()), (Nanos(6), Nanos(994)));
 }
 
 /// Every function has a node for calls without context, mostly unused: it shows only if it was.

@@ -55,7 +55,13 @@ fn variance() -> impl Strategy<Value = u128> {
 
 fn cost() -> impl Strategy<Value = LineCost> {
     let times = (nanos(), nanos(), number(), variance(), variance());
-    let marks = (any::<bool>(), any::<bool>(), option::of(nanos()), nanos());
+    let marks = (
+        any::<bool>(),
+        any::<bool>(),
+        option::of(nanos()),
+        nanos(),
+        nanos(),
+    );
     let memory = (
         (number(), number(), number(), number()),
         option::of(line_rss().boxed()),
@@ -70,6 +76,7 @@ fn cost() -> impl Strategy<Value = LineCost> {
         settled: times.4,
         prior: marks.0,
         below_resolution: marks.1,
+        recording: marks.4,
         cpu: marks.2,
         awaited: marks.3,
         allocs: memory.0.0,

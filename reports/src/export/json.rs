@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Export;
 use crate::error::ReportError;
 use crate::text;
-use crate::view::{Record, ThinRow, clock_mode, clock_source, records, thin_rows};
+use crate::view::{Record, ThinRow, clock_mode, clock_source, knows_prices, records, thin_rows};
 
 /// Version of the form.
 const VERSION: u32 = 1;
@@ -344,11 +344,14 @@ struct FunctionJson<'a> {
     primitive_calls: u64,
     total_ns: u64,
     self_ns: u64,
+    net_ns: Option<u64>,
+    net_self_ns: Option<u64>,
     lines: Vec<LineJson<'a>>,
 }
 
 fn function<'a>(profile: &'a Profile, cost: &FunctionCost) -> Option<FunctionJson<'a>> {
     let (function, records): (&Function, _) = records(profile, cost)?;
+    let priced = knows_prices(profile);
     Some(FunctionJson {
         index: cost.function.0,
         module: &function.module,
@@ -360,6 +363,8 @@ fn function<'a>(profile: &'a Profile, cost: &FunctionCost) -> Option<FunctionJso
         primitive_calls: cost.primitive_calls,
         total_ns: cost.total.0,
         self_ns: cost.self_time.0,
+        net_ns: priced.then_some(cost.net().0),
+        net_self_ns: priced.then_some(cost.net_self_time().0),
         lines: records.into_iter().map(LineJson::from).collect(),
     })
 }
@@ -376,6 +381,9 @@ struct LineJson<'a> {
     samples: Option<u64>,
     error_ns: Option<u64>,
     source: Option<&'static str>,
+    net_ns: Option<u64>,
+    net_self_ns: Option<u64>,
+    net_error_ns: Option<u64>,
     allocs: Option<u64>,
     alloc_bytes: Option<u64>,
     free_bytes: Option<u64>,
@@ -403,6 +411,9 @@ impl<'a> From<Record<'a>> for LineJson<'a> {
             samples: record.samples,
             error_ns: record.error.map(whole),
             source: record.origin.map(|origin| origin.name()),
+            net_ns: record.net.map(|net| net.total.0),
+            net_self_ns: record.net.map(|net| net.own.0),
+            net_error_ns: record.net.and_then(|net| net.error).map(whole),
             allocs: record.heap.map(|heap| heap.0),
             alloc_bytes: record.heap.map(|heap| heap.1),
             free_bytes: record.heap.map(|heap| heap.2),

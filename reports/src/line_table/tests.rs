@@ -341,6 +341,50 @@ fn odd_names_and_missing_source_do_no_harm() {
     "#);
 }
 
+/// The calls of the second line take half of its time, a fifth of the first is not more than a fifth, and of the third more than all was taken off.
+fn recorded() -> (Profile, Vec<FunctionCost>) {
+    let cost = |nanos, recording| LineCost {
+        hits: 1000,
+        exact: Nanos(nanos),
+        recording: Nanos(recording),
+        ..LineCost::default()
+    };
+    let own = [
+        (1, cost(50_000, 10_000)),
+        (2, cost(80_000, 40_000)),
+        (3, cost(2_000, 2_000)),
+    ];
+    fixture::single("recorded", "work();\nnext();\nend();", &own)
+}
+
+#[test]
+fn rows_whose_time_is_that_of_recording_them_are_marked_and_have_a_net_time() {
+    let (profile, costs) = recorded();
+    insta::assert_snapshot!(first_table(&table(&profile, &costs, &LineTableOptions::default())), @r#"
+    Total time: 0.000132 s
+    File: src/solver.rs
+    Function: recorded at line 1
+
+    Line #      Hits         Time  Per Hit   % Time         +-       Net  Line Contents
+    ===================================================================================
+         1      1000      50.0 us    50 ns     37.9              40.0 us  work();
+         2      1000      80.0 us    80 ns     60.6 *            40.0 us  next();
+         3      1000      2.00 us     2 ns      1.5 *  2.00 us <= 2.1 us  end();
+
+    *      more than a fifth of the time is that of recording it
+    +-     one standard deviation, or less, of time that was split among lines
+    Net    the time without what recording took of it, as far as that is known
+    "#);
+}
+
+#[test]
+fn without_prices_there_is_no_net_time() {
+    let (mut profile, costs) = recorded();
+    profile.processes[0].own_cost.call_ps = 0;
+    let table = table(&profile, &costs, &LineTableOptions::default());
+    assert!(!table.contains("Net"), "{table}");
+}
+
 #[test]
 fn few_samples_give_a_hint() {
     let sampled = |samples| LineCost {

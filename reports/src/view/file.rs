@@ -138,6 +138,7 @@ fn calls(thin: &ThinRow<'_>) -> FunctionCost {
         self_time: Nanos::ZERO,
         total: Nanos::ZERO,
         total_variance: 0,
+        total_recording: Nanos::ZERO,
         lines: vec![line],
     }
 }
@@ -231,6 +232,7 @@ impl Sum {
     fn add(&mut self, other: &Self) {
         self.total.own.add(&other.total.own);
         self.total.total += other.total.total;
+        self.total.total_recording += other.total.total_recording;
         let variance = &mut self.total.total_variance;
         *variance = variance.saturating_add(other.total.total_variance);
         self.markers = self.markers.saturating_add(other.markers);

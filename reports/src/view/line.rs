@@ -16,6 +16,13 @@ use super::sure::{Sure, matters};
 /// neighbours ran.
 const FINEST_SPLIT: f64 = 6.0;
 
+/// From this share of a row's time on, in percent, what recording took is marked.
+const MUCH_RECORDING: f64 = 20.0;
+
+/// What recording took is not known better than this, one standard deviation as a share of it: code around a marker hides more of it, or less,
+/// than in the loop in which its price was measured.
+const PRICE_ERROR: f64 = 1.0 / 3.0;
+
 /// Nanoseconds a hit by which a finer split may be wrong.
 const SPLIT_ERROR: f64 = 2.0;
 
@@ -42,6 +49,8 @@ pub(crate) enum Mark {
     Cut,
     /// The `fn` of a thin function.
     Thin,
+    /// Much of the time is that of recording it.
+    Recording,
 }
 
 /// A time in which the sampler looks often enough that no CPU time seen means none spent.
@@ -95,6 +104,8 @@ pub(crate) struct Figures {
     pub(crate) percent: Option<f64>,
     /// The same of the most that the time can be, where no more is known than that.
     pub(crate) percent_at_most: Option<f64>,
+    /// The time without that of recording it, and how sure that is; `None` where no price is known.
+    pub(crate) net: Option<(Nanos, Sure)>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) samples: Option<u64>,
     /// Too few samples for a row of this weight.
@@ -112,6 +123,8 @@ pub(crate) struct Figures {
 pub(crate) struct Common {
     /// Times were split by samples.
     splits: bool,
+    /// What an event costs is known.
+    priced: bool,
     /// The loops, by function and header, that only count and were running when their process was killed.
     cut: BTreeSet<(FunctionId, u32)>,
     /// Thin functions were called in the scope.
@@ -123,6 +136,7 @@ impl Common {
         Self {
             thin: !thin_calls(profile, scope).is_empty(),
             splits: splits_time(profile),
+            priced: knows_prices(profile),
             cut: cut_loops(profile),
         }
     }
@@ -201,6 +215,10 @@ impl<'a> FunctionView<'a> {
             let figures = totals
                 .get(&line.line)
                 .and_then(|total| Figures::new(line, total, (cost, &markers), longest))
+                .map(|figures| Figures {
+                    net: figures.net.filter(|_| common.priced),
+                    ..figures
+                })
                 .map(|figures| {
                     figures.mark_cut(line, common.cut.contains(&(cost.function, line.group)))
                 });
@@ -324,6 +342,7 @@ impl Figures {
             time,
             sure,
             percent: time.and_then(|time| percent(time, whole)),
+            net: time.map(|_| net(total, markers)),
             percent_at_most: match sure {
                 Sure::AtMost(bound) if whole > Nanos::ZERO => Some(at_most(bound)),
                 _ => None,
@@ -400,11 +419,36 @@ fn is_short(total: &LineTotal) -> bool {
     total.own.below_resolution && matters(total.own.exact, total.total)
 }
 
+/// Whether recording took so much of a time that this must be known.
+pub(crate) fn is_much(recording: Nanos, time: Nanos) -> bool {
+    percent(recording, time).is_some_and(|percent| percent > MUCH_RECORDING)
+}
+
+/// The total of a line without what recording took, and how sure it is: as sure as the total, and as the prices.
+fn net(total: &LineTotal, markers: u64) -> (Nanos, Sure) {
+    let net = total.net();
+    let sure = Sure::new(net, net_error(total, markers), is_guessed(total));
+    (net, sure)
+}
+
+/// One standard deviation of a line's net time, nanoseconds.
+pub(crate) fn net_error(total: &LineTotal, markers: u64) -> f64 {
+    let price = PRICE_ERROR * total.total_recording.0 as f64;
+    error(total, markers).hypot(price)
+}
+
+/// Whether all processes measured what an event costs.
+pub(crate) fn knows_prices(profile: &Profile) -> bool {
+    let mut costs = profile.processes.iter().map(|process| process.own_cost);
+    costs.all(|cost| cost.call_ps > 0)
+}
+
 fn marks(total: &LineTotal, counted: bool) -> Vec<Mark> {
     let found = [
         (is_guessed(total), Mark::Prior),
         (is_short(total), Mark::Resolution),
         (counted, Mark::Group),
+        (is_much(total.total_recording, total.total), Mark::Recording),
     ];
     found
         .into_iter()

@@ -17,7 +17,9 @@ mod thread;
 pub(crate) use file::{FileRow, FileView};
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub(crate) use heap::{HeapRow, HeapView};
-pub(crate) use line::{Common, Figures, FunctionView, LineChoice, LineView, Mark, Row};
+pub(crate) use line::{
+    Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
+};
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange};
 use hprof::site::LineKind;
 
-use super::line::{Markers, error, hits, is_finely_split, seen_cpu, splits_time};
+use super::line::{
+    Markers, error, hits, is_finely_split, knows_prices, net_error, seen_cpu, splits_time,
+};
 use super::thin::ThinRow;
 
 /// Where a line's time comes from.
@@ -52,12 +54,32 @@ pub(crate) struct Record<'a> {
     /// One standard deviation.
     pub(crate) error: Option<Nanos>,
     pub(crate) origin: Option<Origin>,
+    /// The times without what recording took of them.
+    pub(crate) net: Option<NetRecord>,
     /// Allocations, their bytes, bytes freed.
     pub(crate) heap: Option<(u64, u64, u64)>,
     /// Blocks of the line that were not freed.
     pub(crate) live: Option<LiveRecord>,
     /// Growth and shrinkage of the resident set by the line itself.
     pub(crate) rss: Option<RssChange>,
+}
+
+/// Times of a line without what recording took of them, and one standard deviation of the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NetRecord {
+    pub(crate) total: Nanos,
+    pub(crate) own: Nanos,
+    pub(crate) error: Option<Nanos>,
+}
+
+impl NetRecord {
+    fn new(total: &LineTotal, markers: u64) -> Self {
+        Self {
+            total: total.net(),
+            own: total.own.net(),
+            error: Some(rounded(net_error(total, markers))).filter(|error| *error > Nanos::ZERO),
+        }
+    }
 }
 
 /// Live bytes of a line at the end and at the heap's peak, each with one standard deviation.
@@ -77,6 +99,15 @@ impl LiveRecord {
     }
 }
 
+impl Record<'_> {
+    fn with_net_if(self, priced: bool) -> Self {
+        Self {
+            net: self.net.filter(|_| priced),
+            ..self
+        }
+    }
+}
+
 /// The records of a function, ascending by line; none if the profile does not hold it.
 pub(crate) fn records<'a>(
     profile: &'a Profile,
@@ -88,6 +119,7 @@ pub(crate) fn records<'a>(
         .iter()
         .any(|process| process.heap.is_some());
     let noted = notes_blocks(profile);
+    let priced = knows_prices(profile);
     let markers = Markers::new(function, cost, splits_time(profile));
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
@@ -102,7 +134,7 @@ pub(crate) fn records<'a>(
         let blank = blank(line, text);
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
-            ..measured_record(blank, total, (cost, &markers), heap)
+            ..measured_record(blank, total, (cost, &markers), heap).with_net_if(priced)
         })
     });
     Some((function, records.collect()))
@@ -127,6 +159,7 @@ const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
         samples: None,
         error: None,
         origin: None,
+        net: None,
         heap: None,
         live: None,
         rss: None,
@@ -171,6 +204,7 @@ fn measured_record<'a>(
             .then(|| rounded(error(total, markers)))
             .filter(|error| *error > Nanos::ZERO),
         origin: Some(origin),
+        net: timed.then(|| NetRecord::new(total, markers)),
         heap: heap.then_some((own.allocs, own.alloc_bytes, own.free_bytes)),
         rss: own.rss.map(|rss| rss.change),
         ..blank

@@ -8,6 +8,7 @@ use super::cells::rss_change;
 use super::header::HeaderFacts;
 use super::heap::HeapEntries;
 use super::not_measured;
+use super::recording::Prices;
 use super::records::{PairsAt, Records};
 use super::sites::SiteTable;
 use super::thin;
@@ -35,6 +36,7 @@ pub(super) struct Recording<'a> {
     pub(super) end_ticks: u64,
     /// A timed line whose mean interval is shorter than this is below the resolution of the clock; picoseconds.
     pub(super) shortest_interval_ps: u64,
+    pub(super) prices: Prices,
 }
 
 /// The records that name a thread as theirs.
@@ -65,6 +67,7 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
             ClockMode::Fenced => 0,
             _ => cost_timed_ps.saturating_mul(2),
         },
+        prices: Prices::read(bytes, clock_mode == ClockMode::Fenced),
     };
     let (threads, events) = threads(&recording, &mut damaged);
     let process = process(&recording, clock_mode, threads, &events, damaged);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::cells::CellCounts;
 use super::clock::RunningTotal;
 use super::process::{Recording, ThreadParts};
+use super::recording::{self, CellEvents};
 use super::records::{Owner, PairsAt, cell_at, outside_words_at, words_at};
 use super::samples::Samples;
 use super::sites::SiteFacts;
@@ -272,7 +273,7 @@ impl<'a> ThreadReader<'a> {
         let mut exact = RunningTotal::new(rate);
         let mut sampled = RunningTotal::new(rate);
         let mut awaited = RunningTotal::new(rate);
-        let mut cost = |(cell, share): (&CellCounts, &Share), cpu: u64| {
+        let mut cost = |(cell, share): (&CellCounts, &Share), cpu: u64, recording: Nanos| {
             let exact = exact.convert(cell.time.into());
             let sampled = sampled.convert(share.sampled + share.prior);
             let cpu = spent.convert(u128::from(cpu) + share.cpu);
@@ -285,6 +286,7 @@ impl<'a> ThreadReader<'a> {
                 settled: rate.square_nanos(share.settled),
                 prior: share.prior > share.sampled,
                 below_resolution: sampled == Nanos::ZERO && self.is_too_short(cell, exact),
+                recording: recording.min(exact + sampled),
                 cpu: total.map(|_| cpu.min(exact + sampled)),
                 awaited: awaited.convert(cell.awaited.into()),
                 allocs: cell.allocs,
@@ -295,8 +297,15 @@ impl<'a> ThreadReader<'a> {
                 rss: cell.rss,
             }
         };
-        let cells = self.cells.iter().zip(&shares).zip(known);
-        let mut costs: Vec<_> = cells.map(|(cell, (cpu, _))| cost(cell, cpu)).collect();
+        let own = recording::costs(
+            &self.cell_events(),
+            &recording.prices,
+            self.word(offset_of!(ThreadRecord, reads)),
+        );
+        let cells = self.cells.iter().zip(&shares).zip(known).zip(own);
+        let mut costs: Vec<_> = cells
+            .map(|((cell, (cpu, _)), own)| cost(cell, cpu, own))
+            .collect();
         if let Some(cost) = self.unread.and_then(|number| costs.get_mut(number)) {
             cost.cpu = None;
         }
@@ -334,6 +343,36 @@ impl<'a> ThreadReader<'a> {
         gap_cells
     }
 
+    /// What there was to record on each cell.
+    fn cell_events(&self) -> Vec<CellEvents> {
+        let mut events: Vec<CellEvents> = self
+            .cells
+            .iter()
+            .map(|cell| CellEvents {
+                readings: if cell.timed { cell.intervals } else { 0 },
+                ..CellEvents::default()
+            })
+            .collect();
+        for (position, node) in self.tree.iter().enumerate() {
+            let first = self.first_cells[position];
+            let slots = self.site(node).map_or(&[][..], |site| &site.slots);
+            let cells = self.cells.iter().zip(&mut events).skip(first);
+            for (slot, (cell, events)) in slots.iter().zip(cells) {
+                if !slot.is_counted {
+                    events.markers = cell.hits;
+                }
+            }
+            if let Some((parent, slot)) = node.caller {
+                // A function that calls itself does so from lines of its own; which, is not known.
+                let (calls, _) = self.entries(node);
+                let caller = &mut events[self.first_cells[parent] + slot];
+                caller.calls = caller.calls.saturating_add(calls);
+                caller.missed_calls = caller.missed_calls.saturating_add(self.missed_calls(node));
+            }
+        }
+        events
+    }
+
     fn events(&self) -> Events {
         let mut events = Events {
             timed_markers: self.word(offset_of!(ThreadRecord, reads)),
@@ -344,10 +383,7 @@ impl<'a> ThreadReader<'a> {
         for (position, node) in self.tree.iter().enumerate() {
             let (calls, recursive) = self.entries(node);
             events.calls = events.calls.saturating_add(calls).saturating_add(recursive);
-            let missed =
-                self.recording.records.nodes[node.record].at + offset_of!(NodeRecord, missed_calls);
-            let missed = self.recording.bytes.u64(missed);
-            events.missed_calls = events.missed_calls.saturating_add(missed);
+            events.missed_calls = events.missed_calls.saturating_add(self.missed_calls(node));
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
                 if !slot.is_counted {
@@ -366,6 +402,13 @@ impl<'a> ThreadReader<'a> {
             word(offset_of!(NodeRecord, calls)),
             word(offset_of!(NodeRecord, recursive_calls)),
         )
+    }
+
+    /// Entries of a node that had to look it up.
+    fn missed_calls(&self, node: &TreeNode) -> u64 {
+        let at = self.recording.records.nodes[node.record].at;
+        let field = offset_of!(NodeRecord, missed_calls);
+        self.recording.bytes.u64(at + field)
     }
 
     /// The node and slot the thread was in when the recording broke off.
