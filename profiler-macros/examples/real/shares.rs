@@ -16,6 +16,8 @@ use crate::symbols::Frame;
 pub(crate) struct Share {
     pub(crate) name: String,
     pub(crate) recorded: f64,
+    /// Of the time without that of recording it.
+    pub(crate) net: f64,
     pub(crate) perf: f64,
 }
 
@@ -38,6 +40,12 @@ impl Comparison {
         self.shares.iter().map(apart).sum()
     }
 
+    /// The same of net shares.
+    pub(crate) fn net_difference(&self) -> f64 {
+        let apart = |share: &Share| (share.net - share.perf).abs();
+        self.shares.iter().map(apart).sum()
+    }
+
     /// Whether the three hottest functions are the same in the same order, where those that are close may change places.
     pub(crate) fn same_hottest(&self) -> bool {
         let mut by_recorded: Vec<&Share> = self.shares.iter().collect();
@@ -54,6 +62,7 @@ pub(crate) fn compare(folder: &Path, profile: &Profile, samples: &Samples) -> Co
     let places = Places::new(folder, &profile.functions);
     let costs = function_costs(profile, Scope::All);
     let all: u64 = costs.iter().map(|cost| cost.self_time.0).sum();
+    let all_net: u64 = costs.iter().map(|cost| cost.net_self_time().0).sum();
     let mut seen: BTreeMap<usize, u64> = BTreeMap::new();
     let mut outside = 0;
     for stack in &samples.stacks {
@@ -70,6 +79,7 @@ pub(crate) fn compare(folder: &Path, profile: &Profile, samples: &Samples) -> Co
         Some(Share {
             name: format!("{}::{} :{}", function.module, function.name, function.line),
             recorded: percent(cost.self_time.0, all),
+            net: percent(cost.net_self_time().0, all_net),
             perf: percent(samples, inside),
         })
     };
@@ -127,6 +137,7 @@ mod tests {
         let share = |(perf, recorded): &(f64, f64)| Share {
             name: String::new(),
             recorded: *recorded,
+            net: (perf + recorded) / 2.0,
             perf: *perf,
         };
         Comparison {
@@ -139,6 +150,7 @@ mod tests {
     fn differences_count_on_both_sides() {
         let apart = comparison(&[(60.0, 40.0), (40.0, 60.0)]);
         assert!((apart.difference() - 40.0).abs() < 1e-9);
+        assert!((apart.net_difference() - 20.0).abs() < 1e-9);
         assert!(!apart.same_hottest());
     }
 

@@ -53,8 +53,9 @@ impl fmt::Display for Row {
         )?;
         writeln!(
             out,
-            "  shares of self time, {:.0} points apart, {} samples ({:.1} % outside):",
+            "  shares of self time, {:.0} points apart, net {:.0}, {} samples ({:.1} % outside):",
             self.shares.difference(),
+            self.shares.net_difference(),
             self.shares.samples,
             self.shares.outside
         )?;
@@ -63,8 +64,8 @@ impl fmt::Display for Row {
         for share in matter {
             writeln!(
                 out,
-                "  {:>6.1} % perf {:>6.1} % hprof  {}",
-                share.perf, share.recorded, share.name
+                "  {:>6.1} % perf {:>6.1} % hprof {:>6.1} % net  {}",
+                share.perf, share.recorded, share.net, share.name
             )?;
         }
         Ok(())
@@ -87,9 +88,9 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
     )?;
     writeln!(
         page,
-        "| program | calls | full | not recording | own cost printed | real | printed / real | points apart | three hottest |"
+        "| program | calls | full | not recording | own cost printed | real | printed / real | points apart | net | three hottest |"
     )?;
-    writeln!(page, "|---|---|---|---|---|---|---|---|---|")?;
+    writeln!(page, "|---|---|---|---|---|---|---|---|---|---|")?;
     for row in rows {
         let (printed, real) = row.own_cost();
         let short = if row.plain.cpu < 1_000_000_000 {
@@ -99,13 +100,14 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
         };
         writeln!(
             page,
-            "| {}{short} | {} | {:.2} | {:.2} | {printed:.0} % | {real:.0} % | {} | {:.0} | {} |",
+            "| {}{short} | {} | {:.2} | {:.2} | {printed:.0} % | {real:.0} % | {} | {:.0} | {:.0} | {} |",
             row.name,
             row.recorded.counts().0,
             row.ratio(&row.recorded),
             row.ratio(&row.silent),
             part(printed, real),
             row.shares.difference(),
+            row.shares.net_difference(),
             if row.shares.same_hottest() {
                 "right"
             } else {
@@ -117,7 +119,7 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
     let right = rows.iter().filter(|row| row.shares.same_hottest()).count();
     writeln!(
         page,
-        "| geometric mean |  | {:.2} | {:.2} |  |  |  |  | {right} of {} |",
+        "| geometric mean |  | {:.2} | {:.2} |  |  |  |  |  | {right} of {} |",
         mean(&|row| row.ratio(&row.recorded)),
         mean(&|row| row.ratio(&row.silent)),
         rows.len()
