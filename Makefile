@@ -29,7 +29,7 @@ overhead:
 
 # Instructions that a call takes, by what calls it: prints a table (Debian: valgrind). Other work on the machine does not disturb it.
 call-cost:
-	$(CARGO) bench -p hprof-core --bench overhead --target-dir target/overhead -- calls
+	RUSTFLAGS="$(EVEN_JUMPS)" $(CARGO) bench -p hprof-core --bench overhead --target-dir target/overhead -- calls
 
 # Fifteen programs over published crates with the attribute on every function: what that costs, and how far the shares of time are from
 # what perf sees of the plain programs (Debian: linux-perf). Writes the table of docs/overhead.md. Run it on a quiet machine: half an hour.
