@@ -539,6 +539,12 @@ pub struct NodeRecord {
     pub missed_calls: AtomicU64,
 }
 
+/// Offset of the cell of line slot `slot` from its node: a node is followed by its cells.
+#[must_use]
+pub const fn cell_offset(slot: usize) -> usize {
+    size_of::<NodeRecord>() + slot * size_of::<Cell>()
+}
+
 /// What one line costs in one calling context. All times in ticks.
 #[derive(Debug)]
 #[repr(C, align(64))]

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::gate::{self, Turn};
-use super::{clock, current, fork, resident, run, thread};
+use super::{clock, current, fork, os, start, state, thread};
 use crate::raw::layout::FLAG_FORK_LOST;
 
 /// How far the decision is, as `gate` has it.
@@ -38,9 +38,9 @@ pub(super) fn recording() -> bool {
 
 #[cold]
 fn decide() -> bool {
-    let errno = resident::errno();
+    let errno = os::errno();
     let is_on = take_turn();
-    resident::set_errno(errno);
+    os::set_errno(errno);
     is_on
 }
 
@@ -74,8 +74,8 @@ fn take_turn() -> bool {
 /// Sets up the recording, as the only thread that does.
 fn set_up(pid: u32, is_inherited: bool) -> bool {
     // Half of the parent's recording is of no use, and its file is the parent's.
-    let is_clean = !(is_inherited && run::header().is_some());
-    let is_on = is_clean && run::start().is_some();
+    let is_clean = !(is_inherited && state::header().is_some());
+    let is_on = is_clean && start::start().is_some();
     let state = if is_on { gate::RECORDING } else { gate::OFF };
     // A forked child of a signal handler that ran in the middle of this has another state.
     let is_ours = gate::decide(&STATE, pid, state);
@@ -89,7 +89,7 @@ fn set_up(pid: u32, is_inherited: bool) -> bool {
 }
 
 fn settle_lost_calls() {
-    if let Some(header) = run::header() {
+    if let Some(header) = state::header() {
         gate::settle(&LOST, &header.lost_calls);
     }
 }
@@ -113,7 +113,7 @@ fn borrows_memory() -> bool {
     let me = unsafe { libc::pthread_self() };
     // SAFETY: a thread that lives, and a valid place for the answer.
     let is_known = unsafe { libc::pthread_getcpuclockid(me, &raw mut known) } == 0;
-    is_known && known != cpu_clock(run::thread_id())
+    is_known && known != os::cpu_clock(os::thread_id())
 }
 
 /// Elsewhere such a child is not told from others.
@@ -122,21 +122,15 @@ const fn borrows_memory() -> bool {
     false
 }
 
-/// The CPU clock of a thread, as the system numbers it: the complement of the thread id, "per thread", "scheduled time".
-#[cfg(target_os = "linux")]
-const fn cpu_clock(tid: u32) -> libc::clockid_t {
-    (!tid).cast_signed() << 3 | 0b110
-}
-
 /// Whether the recording is that of this process: not so in a child whose fork ran no handlers.
 pub(super) fn is_of_this_process() -> bool {
-    run::header()
+    state::header()
         .is_none_or(|header| header.pid.load(Relaxed) == std::process::id() || borrows_memory())
 }
 
 /// Nothing is ever recorded here: calls need not ask any more.
 fn rest() {
-    if run::header().is_none() {
+    if state::header().is_none() {
         thread::rest();
     }
 }
@@ -146,11 +140,11 @@ fn rest() {
 pub(super) fn abandon() {
     gate::give_up(&STATE);
     rest();
-    if let Some(header) = run::header() {
+    if let Some(header) = state::header() {
         if header.pid.load(Relaxed) != std::process::id() {
             header.flags.fetch_or(FLAG_FORK_LOST, Relaxed);
         }
-        run::forget_file();
+        state::forget_file();
     }
     crate::memory::heap::give_up();
 }

@@ -3,12 +3,13 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
-use super::marker::{self, ENDLESS, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::marker::{self, ENDLESS};
 use super::protocol::{ALIVE, PROBED, SAMPLED, TIMED};
+use super::state::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::thin::{self, thin_call};
 use super::tree::{self, Entry};
 use super::{frame::Frame, resident, space};
-use crate::raw::layout::{CallCache, NodeRecord, ThreadRecord};
+use crate::raw::layout::{CallCache, NodeRecord, ThreadRecord, cell_offset};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, UNREGISTERED};
 
@@ -65,7 +66,7 @@ struct Scratch {
 impl Scratch {
     fn new(source: Source) -> Option<Self> {
         let node_at = padded(size_of::<ThreadRecord>());
-        let cache_at = node_at + padded(marker::cell_offset(LINES));
+        let cache_at = node_at + padded(cell_offset(LINES));
         let memory = space::private_memory(cache_at + size_of::<CallCache>())?;
         // SAFETY: zeroed memory with room for both and a cache, aligned to a page, which is never given back.
         let thread = unsafe { &*memory.cast::<ThreadRecord>() };

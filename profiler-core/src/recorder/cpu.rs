@@ -18,7 +18,7 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
-use super::{clock, run, thread};
+use super::{clock, os, state, thread};
 use crate::raw::layout::ThreadRecord;
 
 /// Shortest interval whose ends read the CPU clock, nanoseconds.
@@ -138,7 +138,7 @@ fn after(thread: &ThreadRecord, now: u64) -> u64 {
     if super::marker::fake_cpu(thread).is_some() {
         return now;
     }
-    thread::ticks(thread).max(now)
+    state::ticks_of(thread).max(now)
 }
 
 /// A marker begins an interval of a line whose last one was long.
@@ -161,9 +161,9 @@ fn show_life(arrived: u64) {
     {
         return;
     }
-    run::update_clock_pair();
+    state::update_clock_pair();
     // The process' clock is a sum over all threads.
-    let cost = run::ticks().saturating_sub(arrived);
+    let cost = state::ticks().saturating_sub(arrived);
     let rest = arrived.saturating_add(cost.saturating_mul(PAIR_SHARE));
     PAIR_DUE.store(next.max(rest), Relaxed);
 }
@@ -185,9 +185,7 @@ pub(super) fn note_all() {
 /// CPU time of any thread of the process.
 #[cfg(target_os = "linux")]
 pub(super) fn of_thread(thread: &ThreadRecord) -> Option<u64> {
-    // The clock id of a thread, as the kernel makes it: the complement of the thread id, "per thread", "scheduled time".
-    let id = (!thread.tid.load(Relaxed)).cast_signed() << 3 | 0b110;
-    match clock::nanos(id) {
+    match clock::nanos(os::cpu_clock(thread.tid.load(Relaxed))) {
         0 => None,
         ns => Some(ns),
     }

@@ -5,16 +5,15 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU8, AtomicU64};
 
 use super::identity::{describe_identity, path_stem, path_with_stem};
-use super::marker::cell_offset;
 use super::protocol::published;
-use super::run::{CAPACITY, file, header, source, store_pair};
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
-use super::{begin, cpu, resident, sampler, thin, thread, tree};
+use super::state::{CAPACITY, file, header, source, store_pair};
+use super::{begin, cpu, os, resident, sampler, thin, thread, tree};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
     KIND_NODE, KIND_PAIRS, KIND_THIN, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead,
-    STATE_RUNNING, ThinCell, ThinRecord,
+    STATE_RUNNING, ThinCell, ThinRecord, cell_offset,
 };
 use crate::raw::writer::{self, RawFile};
 
@@ -92,9 +91,9 @@ pub(super) extern "C" fn after_fork() {
         return;
     };
     // A handler that enters a body must not find the mapping half exchanged.
-    let before = sampler::block_signals();
+    let before = os::block_signals();
     make_own_file(parent);
-    sampler::restore_signals(&before);
+    os::restore_signals(&before);
 }
 
 /// See [`after_fork`].

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use super::current::{current, set_current, thread_address};
 use super::thread::{self, IDLE, SINK};
 use super::tree::{self, Entry};
-use super::{resident, space};
+use super::{os, resident, space};
 use crate::raw::layout::{Cell, MAX_LINES, NodeRecord, ThreadRecord};
 
 /// Sinks beside the first. More threads than that share them.
@@ -61,9 +61,9 @@ fn sink_of_this_thread() -> &'static ThreadRecord {
 fn other(place: &AtomicPtr<Idle>) -> Option<&'static ThreadRecord> {
     let mut sink = place.load(Acquire);
     if sink.is_null() {
-        let errno = resident::errno();
+        let errno = os::errno();
         let made = space::private_memory(size_of::<Idle>());
-        resident::set_errno(errno);
+        os::set_errno(errno);
         let made = made?.cast::<Idle>();
         // SAFETY: zeroed memory of its size, which is a valid sink but for the words that are set here.
         begin(unsafe { &*made });

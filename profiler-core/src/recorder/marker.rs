@@ -25,17 +25,8 @@
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
-
-/// `ThreadRecord::reading`: the time stamp counter.
-pub(super) const READING_TSC: u64 = 0;
-/// `ThreadRecord::reading`: the time stamp counter between fences.
-pub(super) const READING_FENCED: u64 = 1;
-/// `ThreadRecord::reading`: ask [`slow_ticks`].
-pub(super) const READING_SLOW: u64 = 2;
-
-/// `ThreadRecord::reading`: the time stamp counter; [`slow_ticks`] when it is time to look at the memory.
-pub(super) const READING_MEMORY: u64 = 3;
+use super::state::READING_SLOW;
+use crate::raw::layout::{Cell, NodeRecord, ThreadRecord, cell_offset};
 
 /// `ThreadRecord::reading`, beside one of those: the next marker reads the clock between fences, for it ends an interval that is probed.
 pub(super) const ENDS_PROBE: u64 = 4;
@@ -44,11 +35,6 @@ pub(super) const ENDS_PROBE: u64 = 4;
 pub(super) const FIRST_WINDOW: u64 = 8;
 /// A window that never ends: the line is never demoted.
 pub(super) const ENDLESS: u64 = u64::MAX / 2;
-
-/// Offset of line slot `index` from its node.
-pub(super) const fn cell_offset(index: usize) -> usize {
-    size_of::<NodeRecord>() + index * size_of::<Cell>()
-}
 
 /// The asm block of a marker: `$first` leaves the cell in `{cell}` and the thread in `{thread}`; then the cell is published, and the stub
 /// called if its line or the running interval is timed.
@@ -283,7 +269,8 @@ pub(super) mod x86_64 {
 
     use core::mem::offset_of;
 
-    use super::{ENDS_PROBE, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+    use super::super::state::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+    use super::ENDS_PROBE;
     use crate::raw::layout::{Cell, PROBES, ThreadRecord};
     use crate::recorder::protocol::{
         PARTS_MAY_NOT, PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,

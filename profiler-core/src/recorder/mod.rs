@@ -1,9 +1,10 @@
 //! The recorder: what runs inside the profiled program. It counts and stores, and nothing else: it never prints, never panics,
 //! never changes what the program does.
 //!
-//! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread; `run` owns the
-//! life of the recording, `begin` and `gate` say who sets it up and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own; `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from time; `resident` reads the resident
-//! set at line boundaries.
+//! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread;
+//! `start` begins and ends the recording, `begin` and `gate` say who begins it and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own;
+//! `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from
+//! time; `resident` reads the resident set at line boundaries. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
 
 mod begin;
 mod calibrate;
@@ -20,14 +21,16 @@ mod marker;
 #[cfg(feature = "native")]
 mod native;
 mod not_measured;
+mod os;
 mod protocol;
 mod resident;
-mod run;
 mod sampler;
 mod sites;
 mod space;
 #[cfg(feature = "tracing")]
 mod span;
+mod start;
+mod state;
 mod task;
 mod thin;
 mod thread;
@@ -36,12 +39,13 @@ mod tree;
 pub(crate) use clock::nanos;
 pub(crate) use current::{Local, current, with_local};
 pub use frame::{Back, Brace, Frame, Group, Leave};
+pub(crate) use os::{errno, set_errno};
 pub(crate) use protocol::add;
-pub(crate) use resident::{errno, large_block, set_errno};
-pub(crate) use run::header;
+pub(crate) use resident::large_block;
 pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
+pub(crate) use state::header;
 pub use task::{Task, poll, task_at_brace, task_back, task_brace, task_leave, task_line};
 pub use thin::thin_call;
 pub(crate) use thread::{as_nobody, is_sink};

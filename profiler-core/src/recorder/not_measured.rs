@@ -3,8 +3,8 @@
 
 use core::sync::atomic::Ordering::{Relaxed, Release};
 
-use super::run::CAPACITY;
 use super::space::{self, SharedLock};
+use super::state::CAPACITY;
 use crate::raw::layout::{KIND_NOT_MEASURED, NotMeasuredRecord};
 use crate::raw::writer::padded;
 use crate::site::NotMeasured;

@@ -20,12 +20,12 @@
 //! is read. The thread's clock stands still meanwhile, and looks pause when they have used their share of the time.
 //! Then, and in gaps, where markers do not come here, the sampler reads.
 
-use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::OnceLock;
 
-use super::{add, run, sampler, space, thread};
+use super::os::{self, Usage};
+use super::{add, sampler, space, state, thread};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
 use crate::raw::layout::{
@@ -219,10 +219,10 @@ fn settle_before(thread: &ThreadRecord) {
     let quick = SOURCE
         .get()
         .is_some_and(|source| source.number() == RSS_PROCFS);
-    let Some(header) = run::header().filter(|_| quick) else {
+    let Some(header) = state::header().filter(|_| quick) else {
         return;
     };
-    let errno = errno();
+    let errno = os::errno();
     let faults = Usage::of_thread().faults;
     let faulted = faults != thread.faults.load(Relaxed);
     if let Some(change) = exchange(header) {
@@ -237,13 +237,15 @@ fn settle_before(thread: &ThreadRecord) {
         settle(header, words, change, faulted, true);
     }
     thread.faults.store(faults, Relaxed);
-    set_errno(errno);
+    os::set_errno(errno);
 }
 
 /// Looks at the memory at the end of an interval, and plans the next look. `arrived` is in raw ticks, of which `now` are the thread's.
 pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
-    let Some(header) = run::header() else { return };
-    let errno = errno();
+    let Some(header) = state::header() else {
+        return;
+    };
+    let errno = os::errno();
     let open = thread.open.load(Relaxed);
     let asker = thread.asker.load(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
@@ -272,7 +274,7 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     thread.faults.store(usage.faults, Relaxed);
     thread.looked.store(now, Relaxed);
     plan(thread, arrived, usage.cpu_us, is_whole);
-    set_errno(errno);
+    os::set_errno(errno);
 }
 
 /// Notes how much is resident at the end of a line.
@@ -311,7 +313,7 @@ fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
         .saturating_mul(TICKS_PER_MS.load(Relaxed))
         .saturating_div(1000)
         .saturating_add(credit);
-    let raw = run::ticks();
+    let raw = state::ticks();
     let cost = raw.wrapping_sub(arrived);
     let used = thread
         .read_until
@@ -352,13 +354,13 @@ fn weighted(cost: u64) -> u64 {
 /// Whether the looks of a thread have used up their share of its time.
 pub(super) fn is_paused(thread: &ThreadRecord) -> bool {
     let next = thread.next_read.load(Relaxed);
-    next != NEVER && next > run::ticks()
+    next != NEVER && next > state::ticks()
 }
 
 /// What the sampler sees where markers do not read: `cell` is the line that runs, and `still` says whether the thread is yet in the gap
 /// it was seen in.
 pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
-    let Some(header) = run::header().filter(|_| is_on()) else {
+    let Some(header) = state::header().filter(|_| is_on()) else {
         return;
     };
     let Some(words) = words(cell) else { return };
@@ -424,7 +426,7 @@ fn charge(words: &MemoryWords, change: Change) {
 }
 
 fn bytes(pages: u64) -> u64 {
-    let page = run::header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
+    let page = state::header().map_or(0, |header| header.rss_page_bytes.load(Relaxed));
     pages.saturating_mul(u64::from(page))
 }
 
@@ -467,55 +469,4 @@ fn read() -> Option<Resident> {
             .saturating_sub(own_file.saturating_add(own_anonymous));
     }
     Some(now)
-}
-
-/// What this thread used so far.
-struct Usage {
-    /// Page faults.
-    faults: u64,
-    /// CPU time, microseconds.
-    cpu_us: u64,
-}
-
-impl Usage {
-    fn of_thread() -> Self {
-        #[cfg(target_os = "linux")]
-        const WHO: libc::c_int = libc::RUSAGE_THREAD;
-        #[cfg(not(target_os = "linux"))]
-        const WHO: libc::c_int = libc::RUSAGE_SELF;
-        let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-        // SAFETY: a valid place for the answer.
-        unsafe { libc::getrusage(WHO, usage.as_mut_ptr()) };
-        // SAFETY: all zeroes is a value of this plain structure.
-        let usage = unsafe { usage.assume_init() };
-        let micros = |time: libc::timeval| {
-            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-            seconds * 1_000_000 + u64::try_from(time.tv_usec).unwrap_or(0)
-        };
-        Self {
-            faults: (usage.ru_minflt.cast_unsigned()).wrapping_add(usage.ru_majflt.cast_unsigned()),
-            cpu_us: micros(usage.ru_utime) + micros(usage.ru_stime),
-        }
-    }
-}
-
-/// The place of `errno`: a marker must not change it.
-fn errno_place() -> *mut libc::c_int {
-    #[cfg(target_os = "linux")]
-    // SAFETY: no arguments.
-    let place = unsafe { libc::__errno_location() };
-    #[cfg(not(target_os = "linux"))]
-    // SAFETY: no arguments.
-    let place = unsafe { libc::__error() };
-    place
-}
-
-pub(crate) fn errno() -> libc::c_int {
-    // SAFETY: a valid place while the thread lives.
-    unsafe { errno_place().read() }
-}
-
-pub(crate) fn set_errno(number: libc::c_int) {
-    // SAFETY: a valid place while the thread lives.
-    unsafe { errno_place().write(number) };
 }

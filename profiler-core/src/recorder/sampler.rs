@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
-use super::{clock, cpu, resident, run, space, thread};
+use super::{clock, cpu, os, resident, space, state, thread};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -60,7 +60,7 @@ static NEWS: AtomicU64 = AtomicU64::new(0);
 
 /// A thread enters a function for the first time from a line. Where no line reads the clock all are hot from the first.
 pub(super) fn at_entry() {
-    if run::wants_sampler() && !run::has_timed_lines() && STARTED.load(Relaxed) == 0 {
+    if state::wants_sampler() && !state::has_timed_lines() && STARTED.load(Relaxed) == 0 {
         begin();
     }
 }
@@ -75,12 +75,12 @@ pub(super) extern "C" fn may_be_sampled(thread: &ThreadRecord, _now: u64, cell: 
     if cell.gap_time.load(Relaxed) == 0 {
         NEWS.fetch_add(1, Relaxed);
     }
-    u64::from(!run::wants_sampler() || ensure(thread))
+    u64::from(!state::wants_sampler() || ensure(thread))
 }
 
 /// Starts the sampler if it does not run yet; `false` if it must wait.
 pub(super) fn ensure(thread: &ThreadRecord) -> bool {
-    if !run::wants_sampler() || STARTED.load(Relaxed) != 0 {
+    if !state::wants_sampler() || STARTED.load(Relaxed) != 0 {
         return true;
     }
     let may = may_start(thread);
@@ -95,13 +95,13 @@ fn begin() {
     if STARTED.swap(1, Relaxed) != 0 {
         return;
     }
-    let errno = resident::errno();
+    let errno = os::errno();
     if start().is_some() {
-        run::flag(FLAG_SAMPLER);
+        state::flag(FLAG_SAMPLER);
     } else {
         STARTED.store(2, Relaxed);
     }
-    resident::set_errno(errno);
+    os::set_errno(errno);
 }
 
 /// Whether this is a moment to start a thread. In a signal handler it is not: the C library may be in the middle of allocating. There the thread
@@ -113,11 +113,11 @@ fn may_start(thread: &ThreadRecord) -> bool {
     /// A hot loop comes here every few microseconds: after such a pause it may be another handler, nanoseconds of CPU time.
     const PAUSE_NS: u64 = 100_000;
     let is_process =
-        run::header().is_some_and(|header| header.pid.load(Relaxed) == std::process::id());
-    if !is_process || is_on_signal_stack() {
+        state::header().is_some_and(|header| header.pid.load(Relaxed) == std::process::id());
+    if !is_process || os::is_on_signal_stack() {
         return false;
     }
-    if thread.blocked.load(Relaxed) == blocked_signals() {
+    if thread.blocked.load(Relaxed) == os::blocked_signals() {
         return true;
     }
     let now = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
@@ -126,33 +126,6 @@ fn may_start(thread: &ThreadRecord) -> bool {
     }
     thread.blocked_last.store(now, Relaxed);
     now.saturating_sub(thread.blocked_since.load(Relaxed)) > LONG_FOR_HANDLER_NS
-}
-
-/// Whether a signal handler runs on a stack of its own.
-fn is_on_signal_stack() -> bool {
-    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
-    // SAFETY: only asks; a valid place for the answer.
-    unsafe { libc::sigaltstack(core::ptr::null(), stack.as_mut_ptr()) };
-    // SAFETY: all zeroes is a value of this plain structure.
-    unsafe { stack.assume_init() }.ss_flags & libc::SS_ONSTACK != 0
-}
-
-/// The signals that this thread blocks: the first 64, which are all there are on Linux.
-pub(super) fn blocked_signals() -> u64 {
-    let mut now = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: only asks; a valid place for the answer.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, core::ptr::null(), now.as_mut_ptr()) };
-    let mut bits = 0_u64;
-    let length = size_of::<libc::sigset_t>().min(size_of::<u64>());
-    // SAFETY: both have that many bytes, and any bytes are a number.
-    unsafe {
-        core::ptr::copy_nonoverlapping(
-            now.as_ptr().cast::<u8>(),
-            (&raw mut bits).cast::<u8>(),
-            length,
-        );
-    }
-    bits
 }
 
 /// In a forked child: the thread was not taken along; the first line of the child that turns hot starts another.
@@ -174,7 +147,7 @@ fn start() -> Option<()> {
         libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED)
     };
     // The new thread inherits the mask.
-    let before = block_signals();
+    let before = os::block_signals();
     let mut handle = MaybeUninit::uninit();
     // SAFETY: the attributes are initialised, and the function needs no argument.
     let made = unsafe {
@@ -185,27 +158,10 @@ fn start() -> Option<()> {
             core::ptr::null_mut(),
         )
     };
-    restore_signals(&before);
+    os::restore_signals(&before);
     // SAFETY: initialised above, destroyed once.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
     (made == 0).then_some(())
-}
-
-/// Blocks all signals for this thread; returns those that were before.
-pub(super) fn block_signals() -> libc::sigset_t {
-    let (mut all, mut before) = (MaybeUninit::zeroed(), MaybeUninit::zeroed());
-    // SAFETY: a valid place, which this fills.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the set is filled, and the other place is valid.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
-    // SAFETY: a set of signals may be any bytes, zeroes if the call failed.
-    unsafe { before.assume_init() }
-}
-
-/// Gives the thread the signals back that [`block_signals`] returned.
-pub(super) fn restore_signals(before: &libc::sigset_t) {
-    // SAFETY: a valid set.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, core::ptr::null_mut()) };
 }
 
 /// What the sampler remembers of a thread between two looks.
@@ -274,10 +230,10 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
         looks += 1;
         if is_time_to_note {
             noted = now;
-            run::update_clock_pair();
+            state::update_clock_pair();
         }
         let spent = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
-        if let Some(header) = run::header() {
+        if let Some(header) = state::header() {
             header.sampler_ticks.store(looks, Relaxed);
             header.sampler_cpu_ns.store(spent, Relaxed);
         }
@@ -411,7 +367,7 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
     if thread.state.load(Acquire) != ALIVE {
         return None;
     }
-    let seen = look(thread, || thread::ticks(thread))?;
+    let seen = look(thread, || state::ticks_of(thread))?;
     let uses = thread.uses.load(Relaxed);
     if watch.uses != uses {
         watch.uses = uses;
@@ -478,7 +434,7 @@ fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord, passed: u64) -> u64 {
     let runs = cpu::of_thread(thread).is_some_and(|again| again != cpu);
     // On a single processor, or a busy one, it is never seen to run. Being ready is a sign of work only for one that had the processor for most of
     // the time since the last look: others were just woken.
-    let passed_ns = run::nanoseconds(passed);
+    let passed_ns = state::nanoseconds(passed);
     let worked = || spent.saturating_mul(2) >= passed_ns && cpu::is_runnable(thread);
     if runs || (watch.uncharged_ns > LONG_UNCHARGED_NS && worked()) {
         // Never more than one look stands for: a line that waits is seen to run too, for the moment in which it begins or ends to.
@@ -497,7 +453,7 @@ fn repromote(watch: &mut Watch, seen: &Seen) {
     let stayed = watch.cell == address && watch.hits == hits;
     watch.cell = address;
     watch.hits = hits;
-    if stayed && !seen.timed && run::demotes() {
+    if stayed && !seen.timed && state::demotes() {
         promote(&seen.cell.state);
     }
 }

@@ -3,8 +3,9 @@
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
+use super::os::{self, thread_id};
 use super::resident;
-use super::run::{CAPACITY, file, header, thread_id};
+use super::state::{CAPACITY, file, header};
 use crate::raw::layout::{CHUNK_BYTES, ChunkHead, MemoryWords, RecordHead, ThreadRecord};
 use crate::raw::writer::{self, Span, padded};
 
@@ -38,14 +39,14 @@ static LASTING: AtomicUsize = AtomicUsize::new(0);
 /// Zeroed memory for a table that lasts: its pages are there at once, and readings of the resident set leave them out.
 pub(crate) fn lasting_memory(bytes: usize) -> Option<*mut u8> {
     // The allocator asks for it, which programs do not expect to change the number.
-    let errno = resident::errno();
+    let errno = os::errno();
     let memory = private_memory(bytes)?;
     #[cfg(target_os = "linux")]
     // SAFETY: our own mapping. Where the system cannot do it the pages come one by one.
     unsafe {
         libc::madvise(memory.cast(), bytes, libc::MADV_POPULATE_WRITE)
     };
-    resident::set_errno(errno);
+    os::set_errno(errno);
     LASTING.fetch_add(bytes, Relaxed);
     Some(memory)
 }
@@ -182,9 +183,9 @@ pub(super) fn pairs_record(bytes: usize) -> Option<*mut u8> {
 pub(crate) fn heap_record() -> Option<*mut u8> {
     let bytes = CHUNK_BYTES - size_of::<ChunkHead>();
     // As contexts: they must not use up what flat nodes need.
-    let errno = resident::errno();
+    let errno = os::errno();
     let span = file()?.take(bytes, 0, CAPACITY.load(Relaxed) / 4 * 3);
-    resident::set_errno(errno);
+    os::set_errno(errno);
     let Span { first, .. } = span?;
     reserve_record(first, bytes)?;
     Some(first)

@@ -17,7 +17,7 @@ use core::cell::Cell as StdCell;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
-use super::{add, begin, marker, run, thread, tree};
+use super::{add, begin, marker, state, thread, tree};
 use crate::raw::layout::{Cell, ThreadRecord};
 use crate::site::Site;
 
@@ -212,7 +212,7 @@ impl SpanCalls {
         let cell = self.waiting.load(Relaxed);
         // SAFETY: null or the address of a cell, which is never unmapped.
         if let Some(cell) = unsafe { cell.as_ref() } {
-            let waited = run::ticks().saturating_sub(self.since.load(Relaxed));
+            let waited = state::ticks().saturating_sub(self.since.load(Relaxed));
             // The cell may belong to another thread by now.
             cell.await_time.fetch_add(waited, Relaxed);
         }
@@ -222,7 +222,7 @@ impl SpanCalls {
         let cell = left.map_or(core::ptr::null_mut(), |cell| {
             core::ptr::from_ref(cell).cast_mut()
         });
-        self.since.store(run::ticks(), Relaxed);
+        self.since.store(state::ticks(), Relaxed);
         self.waiting.store(cell, Relaxed);
         self.entered.fetch_sub(1, AcqRel);
     }

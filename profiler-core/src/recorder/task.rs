@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::task::{Context, Poll};
 
 use super::frame::Frame;
-use super::{marker, run, thread, tree};
+use super::{marker, state, thread, tree};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
@@ -105,7 +105,7 @@ fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: us
     if let Some(cell) = unsafe { waited.as_ref() } {
         // The cell may belong to another thread by now.
         cell.await_time
-            .fetch_add(run::ticks().saturating_sub(since), Relaxed);
+            .fetch_add(state::ticks().saturating_sub(since), Relaxed);
     }
     if slot < N {
         marker::resume(frame.thread, tree::cell(frame.node, slot));
@@ -115,12 +115,12 @@ fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: us
 /// The poll ends without a result: which line waits, and since when.
 fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
     if thread::is_sink(frame.thread) {
-        return (run::ticks().max(1), 0, usize::MAX);
+        return (state::ticks().max(1), 0, usize::MAX);
     }
     let cell = core::ptr::from_ref(tree::running(frame.thread));
     let first = core::ptr::from_ref(tree::cell(frame.node, 0));
     let slot = cell.addr().wrapping_sub(first.addr()) / size_of::<Cell>();
-    (run::ticks().max(1), cell.expose_provenance(), slot)
+    (state::ticks().max(1), cell.expose_provenance(), slot)
 }
 
 /// The marker of line slot `L` inside an async body: its frame is that of the thread's innermost poll. Outside of a poll of this site it does

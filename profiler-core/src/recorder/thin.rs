@@ -18,10 +18,10 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
 use super::current::with_local;
-use super::run::{self, CAPACITY};
 use super::space::{self, SharedLock};
+use super::state::{self, CAPACITY};
 use super::thread::{self, MAX_THREADS};
-use super::{begin, protocol, resident, sites};
+use super::{begin, os, protocol, sites};
 use crate::raw::layout::{KIND_THIN, ThinCell, ThinRecord, ThreadRecord};
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, Thin};
 
@@ -181,7 +181,7 @@ extern "C" fn stub() {
 #[cold]
 #[inline(never)]
 extern "C" fn slow_call(thin: &'static Thin) {
-    let errno = resident::errno();
+    let errno = os::errno();
     if let Some(cell) = own_cell(thin) {
         // The call has taken its 1 off.
         note_site(thin, cell);
@@ -199,7 +199,7 @@ extern "C" fn slow_call(thin: &'static Thin) {
     } else if thread::is_idle_for_ever() {
         with_local(|local| local.thin.set(unread()));
     }
-    resident::set_errno(errno);
+    os::set_errno(errno);
 }
 
 /// What this thread counts the calls of a function by, if it has an array.
@@ -217,7 +217,7 @@ fn note_site(thin: &Thin, cell: &ThinCell) {
         Some(number) => cell.site.store(number, Relaxed),
         None => {
             cell.left.store(1, Relaxed);
-            run::lost_call();
+            state::lost_call();
         }
     }
 }
@@ -290,14 +290,14 @@ fn make_array(thread: &ThreadRecord) -> Option<*mut ThinCell> {
 /// Counts a call in the array of all threads that have none of their own.
 fn count_together(thin: &Thin) {
     let Some(array) = shared_array() else {
-        return run::lost_call();
+        return state::lost_call();
     };
     // SAFETY: the array is as long as the section, and is never unmapped.
     let cell = unsafe { &*array.wrapping_add(position(thin)) };
     if cell.site.load(Relaxed) == 0 {
         let site = thin.site;
         let Some(number) = sites::register(&site.id, &site.facts, &site.lines) else {
-            return run::lost_call();
+            return state::lost_call();
         };
         cell.site.store(number, Relaxed);
     }

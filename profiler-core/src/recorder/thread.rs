@@ -8,12 +8,13 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use super::current::{current, set_current};
+use super::identity::copy_text;
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::tree::{self, Entry};
-use super::{begin, clock, cpu, idle, marker, resident, run, sampler, sites, space, thin};
+use super::{begin, clock, cpu, idle, os, resident, sampler, sites, space, state, thin};
 use crate::raw::layout::{
     CallCache, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
-    SITES, ThreadRecord,
+    SITES, ThreadRecord, cell_offset,
 };
 use crate::site::{LineSite, SiteFacts};
 
@@ -149,8 +150,7 @@ static NO_CACHE: CallCache = CallCache {
 const _: () = assert!(core::mem::offset_of!(Sink, thread) == 0);
 // The cells of the sink's node follow it, as in a record.
 const _: () = assert!(
-    core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node)
-        == marker::cell_offset(0)
+    core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node) == cell_offset(0)
 );
 
 /// Does something of the recorder's own that may allocate: on no line.
@@ -203,7 +203,7 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
         return idle::call(id.load(Relaxed)).unwrap_or_else(sink);
     }
     place(id, facts, lines).unwrap_or_else(|| {
-        run::lost_call();
+        state::lost_call();
         sink()
     })
 }
@@ -224,7 +224,7 @@ pub(super) fn attached() -> Option<&'static ThreadRecord> {
         return Some(thread);
     }
     // A thread that has a record but points to the sink is inside a body that could not be recorded.
-    if run::thread_key_is_set() {
+    if state::thread_key_is_set() {
         return None;
     }
     if !begin::is_of_this_process() {
@@ -236,7 +236,7 @@ pub(super) fn attached() -> Option<&'static ThreadRecord> {
     let fresh = if plenty { create() } else { None };
     let thread = fresh.or_else(reuse).or_else(create)?;
     begin(thread);
-    run::set_thread_key(thread);
+    state::set_thread_key(thread);
     set_current(thread);
     Some(thread)
 }
@@ -274,7 +274,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static ThreadRecord> {
 /// The record of a thread that has ended.
 fn reuse() -> Option<&'static ThreadRecord> {
     let ended = all().find(|thread| protocol::take_over(&thread.state))?;
-    run::flag(FLAG_THREADS_FOLDED);
+    state::flag(FLAG_THREADS_FOLDED);
     Some(ended)
 }
 
@@ -299,7 +299,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.budget.store(place.bytes as u64, Relaxed);
     thread.cell.store(outside, Relaxed);
     thread.gap.store(outside, Relaxed);
-    let settings = run::settings();
+    let settings = state::settings();
     thread.reading.store(settings.reading, Relaxed);
     thread.correction.store(settings.correction, Relaxed);
     thread.probe_cost.store(settings.probe_cost, Relaxed);
@@ -314,14 +314,9 @@ fn create() -> Option<&'static ThreadRecord> {
     Some(thread)
 }
 
-/// The time of a record, which stands still while the recorder reads the memory.
-pub(super) fn ticks(thread: &ThreadRecord) -> u64 {
-    run::ticks().wrapping_sub(thread.own_ticks.load(Relaxed))
-}
-
 /// Begins the record's time for this thread: nothing profiled runs yet.
 fn begin(thread: &'static ThreadRecord) {
-    let now = ticks(thread);
+    let now = state::ticks_of(thread);
     let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
     // A record that is used again goes on where the thread before left it.
     let (wall_before, cpu_before) = if thread.uses.load(Relaxed) == 0 {
@@ -365,17 +360,39 @@ fn begin(thread: &'static ThreadRecord) {
             .store(core::ptr::from_ref(outside).cast_mut(), Relaxed);
     }
     cpu::begin(thread, cpu, now);
-    thread.blocked.store(sampler::blocked_signals(), Relaxed);
+    thread.blocked.store(os::blocked_signals(), Relaxed);
     thread.blocked_last.store(0, Relaxed);
     resident::begin_thread(thread);
-    thread.tid.store(run::thread_id(), Relaxed);
+    thread.tid.store(os::thread_id(), Relaxed);
     if thread.uses.load(Relaxed) == 0 {
-        run::name_thread(thread);
+        name_thread(thread);
     }
     add(&thread.uses, 1);
     thread.state.store(ALIVE, Release);
     // The kind is stored last: a reader sees a complete record or none.
     protocol::publish(&thread.head.kind, KIND_THREAD);
+}
+
+/// Copies the name of this thread to its record.
+fn name_thread(thread: &ThreadRecord) {
+    // The system calls the first thread as it calls the process.
+    if cfg!(target_os = "linux") && os::thread_id() == std::process::id() {
+        thread
+            .name_len
+            .store(copy_text(&thread.name, b"main"), Relaxed);
+        return;
+    }
+    let mut name = [0_u8; 64];
+    // SAFETY: no arguments.
+    let me = unsafe { libc::pthread_self() };
+    // SAFETY: the buffer has that length.
+    if unsafe { libc::pthread_getname_np(me, name.as_mut_ptr().cast(), name.len()) } != 0 {
+        return;
+    }
+    let length = name.iter().position(|byte| *byte == 0).unwrap_or(0);
+    thread
+        .name_len
+        .store(copy_text(&thread.name, &name[..length]), Relaxed);
 }
 
 /// Ends the record's time for this thread; another thread may have it then.
@@ -386,7 +403,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     };
     set_current(&SINK.thread);
     thin::leave();
-    let arrived = run::ticks();
+    let arrived = state::ticks();
     let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
     if thread.next_read.load(Relaxed) != resident::NEVER {
         resident::look(thread, arrived, now);
@@ -398,7 +415,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     thread
         .last_cpu_ns
         .store(thread.cpu_ns.load(Relaxed), Relaxed);
-    run::update_clock_pair();
+    state::update_clock_pair();
     protocol::give_up(&thread.state);
 }
 
@@ -457,7 +474,7 @@ pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
 /// In a forked child: only the calling thread goes on, with its times at 0; the records of the others are free.
 pub(super) fn restart_after_fork() {
     let me = current();
-    let now = run::ticks();
+    let now = state::ticks();
     let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
     for thread in all() {
         let mine = core::ptr::eq(thread, me);
@@ -483,7 +500,7 @@ pub(super) fn restart_after_fork() {
         );
         zero(&thread.outside);
         if mine {
-            thread.tid.store(run::thread_id(), Relaxed);
+            thread.tid.store(os::thread_id(), Relaxed);
             // The next call comes the slow way, where the sampler is started if it is needed from the first line on.
             take_cache(thread);
         } else {
@@ -520,7 +537,7 @@ pub(super) fn zero(cell: &Cell) {
     // A window that began before the fork has no meaning here. A line that was sampled shows again that it is hot: the child has no sampler
     // until one of its lines does.
     let state = cell.state.load(Relaxed);
-    if state != protocol::SAMPLED || run::demotes() {
+    if state != protocol::SAMPLED || state::demotes() {
         cell.state.store(protocol::PROMOTED, Relaxed);
     }
 }

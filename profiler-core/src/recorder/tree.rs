@@ -14,11 +14,12 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::marker::{ENDLESS, FIRST_WINDOW, cell_offset};
+use super::marker::{ENDLESS, FIRST_WINDOW};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
-use super::{resident, run, space, thread, word};
+use super::{resident, space, state, thread, word};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, SITES, ThreadRecord,
+    cell_offset,
 };
 use crate::site::UNREGISTERED;
 
@@ -284,13 +285,13 @@ fn make(
         node.parent.store(top, Relaxed);
         return Some(show(node));
     }
-    run::flag(FLAG_FLAT);
+    state::flag(FLAG_FLAT);
     let flat_key = key(core::ptr::null(), id);
     if let Some(value) = table_get(thread, flat_key) {
         return Some(value);
     }
     let Some(node) = new_node(thread, id, lines, true) else {
-        run::flag(FLAG_LOST);
+        state::flag(FLAG_LOST);
         return None;
     };
     name(node, place);
@@ -345,10 +346,10 @@ fn new_node(
 /// Sets the words of a new cell that are not 0.
 pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
     cell.node.store(node, Relaxed);
-    let (state, window) = match run::cell_start() {
-        run::CellStart::Timed => (PROMOTED, ENDLESS),
-        run::CellStart::Demotable => (PROMOTED, FIRST_WINDOW),
-        run::CellStart::Sampled => (SAMPLED, FIRST_WINDOW),
+    let (state, window) = match state::cell_start() {
+        state::CellStart::Timed => (PROMOTED, ENDLESS),
+        state::CellStart::Demotable => (PROMOTED, FIRST_WINDOW),
+        state::CellStart::Sampled => (SAMPLED, FIRST_WINDOW),
     };
     cell.state.store(state, Relaxed);
     cell.window.store(window, Relaxed);

@@ -8,7 +8,7 @@ use crate::raw::layout::{
     CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP, KIND_NODE,
     KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THIN, KIND_THREAD, LineRecord, MAX_LINES,
     MemoryWords, NodeRecord, NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead,
-    SiteRecord, ThinCell, ThinRecord, ThreadRecord,
+    SiteRecord, ThinCell, ThinRecord, ThreadRecord, cell_offset,
 };
 
 /// A node record.
@@ -127,7 +127,7 @@ impl Records {
             KIND_NODE => {
                 fits(size_of::<NodeRecord>())?;
                 let lines = bytes.size(at + offset_of!(NodeRecord, lines));
-                fits(size_of::<NodeRecord>() + lines.min(MAX_LINES + 1) * size_of::<Cell>())?;
+                fits(cell_offset(lines.min(MAX_LINES + 1)))?;
                 self.nodes.push(NodeAt {
                     at,
                     site: bytes.u32(at + offset_of!(NodeRecord, site)),
@@ -216,7 +216,7 @@ fn thin_cells(
 
 /// Offset of a cell of a node.
 pub(super) fn cell_at(node: &NodeAt, slot: usize) -> usize {
-    node.at + size_of::<NodeRecord>() + slot * size_of::<Cell>()
+    node.at + cell_offset(slot)
 }
 
 /// Offset of the memory words of a cell of a node, if the record is long enough to have them.

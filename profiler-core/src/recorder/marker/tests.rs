@@ -11,6 +11,7 @@ use super::*;
 use crate::raw::layout::PROBES;
 use crate::raw::writer::padded;
 use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, TIMED, close};
+use crate::recorder::state::{READING_FENCED, READING_MEMORY, READING_TSC};
 use crate::recorder::{cpu, space, tree};
 
 thread_local! {
