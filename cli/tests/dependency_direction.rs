@@ -1,8 +1,8 @@
-//! The direction in which the crates may depend on each other, and what the recorder may link.
+//! The direction in which the crates may depend on each other, what the recorder may link, and the compiler that each crate asks for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId};
 
 fn metadata() -> Metadata {
     MetadataCommand::new()
@@ -111,5 +111,54 @@ fn a_profiled_program_links_next_to_nothing() {
     assert_eq!(core.features["default"], ["runtime"]);
     for optional in ["native", "tracing"] {
         assert!(core.features.contains_key(optional), "{optional}");
+    }
+}
+
+/// A user's program is built by the user's compiler, so nothing that a library of ours pulls in may need a newer one than the library says.
+#[test]
+fn no_dependency_needs_a_newer_compiler_than_its_crate_says() {
+    let metadata = MetadataCommand::new()
+        .other_options([
+            "--filter-platform".into(),
+            "x86_64-unknown-linux-gnu".into(),
+        ])
+        .exec()
+        .expect("cargo knows this workspace");
+    let said = |id: &PackageId| metadata[id].rust_version.clone();
+    let nodes = &metadata.resolve.as_ref().expect("a resolved graph").nodes;
+    let nodes: BTreeMap<&PackageId, &Node> = nodes.iter().map(|node| (&node.id, node)).collect();
+    for member in metadata.workspace_packages() {
+        let name = member.name.as_str();
+        let promised = said(&member.id).expect("every crate says what it needs");
+        let expected = if name == "hprof-cli" {
+            "1.91.0"
+        } else {
+            "1.88.0"
+        };
+        assert_eq!(promised.to_string(), expected, "{name}");
+        let mut seen = BTreeSet::new();
+        let mut left = vec![&member.id];
+        while let Some(id) = left.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if let Some(needed) = said(id) {
+                let package = &metadata[id];
+                assert!(
+                    needed <= promised,
+                    "{name} says Rust {promised}, but {} {} needs {needed}",
+                    package.name,
+                    package.version
+                );
+            }
+            let used = nodes[id].deps.iter().filter(|dependency| {
+                dependency
+                    .dep_kinds
+                    .iter()
+                    .any(|kind| kind.kind != DependencyKind::Development)
+            });
+            left.extend(used.map(|dependency| &dependency.pkg));
+        }
+        assert!(seen.len() > 1, "{name} has dependencies");
     }
 }

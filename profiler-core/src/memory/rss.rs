@@ -179,7 +179,7 @@ impl RssSource for Sysinfo {
         as_nobody(|| {
             let taken = self.system.swap(core::ptr::null_mut(), AcqRel);
             let mut system = if taken.is_null() {
-                Box::new(System::new().ok()?)
+                Box::new(System::new())
             } else {
                 // SAFETY: made by `into_raw` below, and taken out by us alone.
                 unsafe { Box::from_raw(taken) }
@@ -211,7 +211,7 @@ impl RssSource for Sysinfo {
 /// Memory of the machine, or the share of it that the control group may use.
 pub(crate) fn total_ram() -> Option<u64> {
     as_nobody(|| {
-        let mut system = System::new().ok()?;
+        let mut system = System::new();
         system.refresh_memory();
         let limit = system.cgroup_limits().map(|limits| limits.total_memory);
         let total = system.total_memory();

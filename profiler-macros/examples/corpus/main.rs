@@ -66,7 +66,7 @@ fn run() -> Result<bool> {
         println!("{row}");
         rows.push(row);
     }
-    println!("{}", table::total(&rows));
+    println!("{}", table::Total::of(&rows));
     println!("{}", table::braces(&rows));
     for row in &rows {
         print!("{}", row.details());

@@ -77,12 +77,19 @@ impl fmt::Display for Row {
 }
 
 /// The last row.
-pub(crate) fn total(rows: &[Row]) -> impl fmt::Display {
-    let figures = rows
-        .iter()
-        .map(Figures::of)
-        .fold(Figures::default(), Figures::plus);
-    fmt::from_fn(move |f| line(f, "all", &figures))
+pub(crate) struct Total(Figures);
+
+impl Total {
+    pub(crate) fn of(rows: &[Row]) -> Self {
+        let figures = rows.iter().map(Figures::of);
+        Self(figures.fold(Figures::default(), Figures::plus))
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        line(f, "all", &self.0)
+    }
 }
 
 /// What the closing braces of blocks inside functions cost: they have a marker where the types say that something may have to be dropped.
