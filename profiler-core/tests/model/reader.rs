@@ -263,6 +263,26 @@ fn a_gap_without_samples_goes_by_the_prior() {
     assert_eq!(error(12), error(13));
 }
 
+/// The same with markers of 5 ticks: they are part of the gap, and none of the prior. What is left without them is split by the prior.
+#[test]
+fn markers_have_their_part_of_a_gap_before_it_is_split() {
+    let (mut file, _, node) = one_node(&[11, 12, 13]);
+    file.u32(offset_of!(Header, clock_mode), MODE_AUTO);
+    file.u64(offset_of!(Header, cost_marker_ps), 5_000);
+    for (slot, intervals, ticks) in [(1, 64, 64 * 30), (2, 8, 8 * 10)] {
+        let cell = cell(node, slot);
+        file.u64(cell + offset_of!(Cell, left), intervals);
+        file.probes(cell, [ticks / 4; PROBES]);
+        file.u64(cell + offset_of!(Cell, hits), 100);
+    }
+    file.u64(cell(node, 2) + offset_of!(Cell, gap_time), 5_000);
+    let profile = file.read();
+    assert_eq!(times(&profile), [(12, 0, 3_500), (13, 0, 1_500)]);
+    let node = &thread(&profile).nodes[0];
+    let net = [12, 13].map(|number| line(node, number).net());
+    assert_eq!(net, [Nanos(3_000), Nanos(1_000)]);
+}
+
 /// ```text
 /// line 12, quarters of its last window    80  80  4,000,080  80     the thread had lost the processor
 /// line 13                                 80  80         80  80

@@ -1,12 +1,10 @@
 //! JSON: the whole report as one object. Its form is `docs/export.schema.json`; a change that old readers cannot take raises
 //! [`VERSION`].
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use hprof::model::{
-    End, Function, FunctionCost, LiveCount, LiveHeap, Nanos, NotMeasured, Process, ProcessRss,
-    Profile, Run, Scope, Thread, function_costs,
-};
+use hprof::model::{End, Function, FunctionCost, FunctionId, LiveCount, LiveHeap, Nanos, NotMeasured, Process, ProcessRss, Profile, Run, Scope, Thread, function_costs, recorded_functions};
 use hprof::site::WhyNot;
 use serde::Serialize;
 
@@ -45,6 +43,9 @@ fn write_costs(
     thin: Vec<ThinRow<'_>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let recorded = recorded_functions(profile);
+    let recorded = recorded.into_iter().map(|cost| (cost.function, cost.own));
+    let recorded: BTreeMap<FunctionId, Nanos> = recorded.collect();
     let report = Report {
         format: "hprof",
         version: VERSION,
@@ -52,7 +53,7 @@ fn write_costs(
         processes: profile.processes.iter().map(ProcessJson::from).collect(),
         functions: costs
             .iter()
-            .filter_map(|cost| function(profile, cost))
+            .filter_map(|cost| function(profile, cost, &recorded))
             .collect(),
         not_measured: profile
             .not_measured
@@ -346,10 +347,15 @@ struct FunctionJson<'a> {
     self_ns: u64,
     net_ns: Option<u64>,
     net_self_ns: Option<u64>,
+    own_cost_ns: Option<u64>,
     lines: Vec<LineJson<'a>>,
 }
 
-fn function<'a>(profile: &'a Profile, cost: &FunctionCost) -> Option<FunctionJson<'a>> {
+fn function<'a>(
+    profile: &'a Profile,
+    cost: &FunctionCost,
+    recorded: &BTreeMap<FunctionId, Nanos>,
+) -> Option<FunctionJson<'a>> {
     let (function, records): (&Function, _) = records(profile, cost)?;
     let priced = knows_prices(profile);
     Some(FunctionJson {
@@ -365,6 +371,10 @@ fn function<'a>(profile: &'a Profile, cost: &FunctionCost) -> Option<FunctionJso
         self_ns: cost.self_time.0,
         net_ns: priced.then_some(cost.net().0),
         net_self_ns: priced.then_some(cost.net_self_time().0),
+        own_cost_ns: recorded
+            .get(&cost.function)
+            .filter(|_| priced)
+            .map(|own| own.0),
         lines: records.into_iter().map(LineJson::from).collect(),
     })
 }

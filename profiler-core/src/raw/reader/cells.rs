@@ -94,9 +94,13 @@ impl CellCounts {
         counted == Self::default()
     }
 
-    /// What is known of the cell's gaps; `cpu` ticks of them were spent.
-    pub(super) fn for_split(&self, node: Option<usize>, cpu: u64) -> GapCell {
-        let (prior, doubt) = self.prior();
+    /// What is known of the cell's gaps; `cpu` ticks of them were spent, and `markers` ticks are expected for its markers: the window between
+    /// fences took what the marker took off each interval, but in a gap it is there.
+    pub(super) fn for_split(&self, node: Option<usize>, cpu: u64, markers: u64) -> GapCell {
+        let (mut prior, doubt) = self.prior();
+        if prior > 0 {
+            prior += u128::from(markers);
+        }
         GapCell {
             node,
             gap: self.gap_time,

@@ -34,6 +34,14 @@ impl Prices {
     }
 }
 
+impl Prices {
+    /// Nanoseconds that so many markers take which do not read the clock.
+    pub(super) fn markers(&self, count: u64) -> u64 {
+        let nanos = u128::from(count) * u128::from(self.marker) / 1000;
+        u64::try_from(nanos).unwrap_or(u64::MAX)
+    }
+}
+
 /// What happened on a cell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CellEvents {

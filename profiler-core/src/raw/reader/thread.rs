@@ -338,7 +338,10 @@ impl<'a> ThreadReader<'a> {
                 owner = Some(node);
             }
             let (_, cpu) = cpu.get(number).copied().unwrap_or_default();
-            gap_cells.push(cell.for_split(owner, cpu));
+            let recording = self.recording;
+            let markers = recording.prices.markers(cell.hits);
+            let markers = recording.header.rate.ticks(markers);
+            gap_cells.push(cell.for_split(owner, cpu, markers));
         }
         gap_cells
     }
