@@ -135,28 +135,29 @@ fn busy_lines_have_their_cpu_time_and_without_a_sampler_too() {
     }
 }
 
-/// The line that calls a function of a few instructions is marked: much of its time is that of entering it. The line that works is not.
+/// The line that calls a function of a few instructions 20 million times had as many entries, whatever else the machine did meanwhile. The line that works had
+/// one marker. Rows are marked where that is more than a fifth of their time.
 #[test]
 fn net_time_is_without_what_recording_took() {
     let recorded = record(&[], "steps");
-    let net = |start: &str| {
-        let net = recorded
-            .net
-            .iter()
-            .find(|(text, _)| text.starts_with(start));
+    let taken = |start: &str| {
+        let net = recorded.net.iter().find(|(text, _)| text.starts_with(start));
         let (_, net) = net.unwrap_or_else(|| panic!("no {start:?}"));
-        *net as f64 / 1e6
+        recorded.time(start) - *net as f64 / 1e6
     };
     let (work, step) = ("let mut state = work(50_000)", "state = step(state)");
-    assert!(net(work) <= recorded.time(work));
-    assert!(net(work) > 0.99 * recorded.time(work), "{}", net(work));
-    assert!(net(step) < 0.8 * recorded.time(step), "{}", net(step));
+    assert!((0.0..0.1).contains(&taken(work)), "{}", taken(work));
+    assert!((10.0..400.0).contains(&taken(step)), "{}", taken(step));
     let table = &recorded.run.stderr;
-    let row = |code: &str| table.lines().find(|line| line.contains(code));
-    assert!(row(step).unwrap().contains(" * "), "{table}");
-    assert!(!row(work).unwrap().contains('*'), "{table}");
+    let is_marked = |code: &str| {
+        let row = table.lines().find(|line| line.contains(code)).unwrap();
+        row.split_once(code).unwrap().0.contains('*')
+    };
+    let is_much = taken(step) > 0.2 * recorded.time(step);
+    assert_eq!(is_marked(step), is_much, "{table}");
+    assert!(!is_marked(work), "{table}");
     let legend = "*      more than a fifth of the time is that of recording it";
-    assert!(table.contains(legend), "{table}");
+    assert!(table.contains(legend) || !is_much, "{table}");
 }
 
 /// Without markers that read the CPU clock the sampler charges it: all of it, but to which line of a burst is a matter of looks.
