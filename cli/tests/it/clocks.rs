@@ -141,7 +141,10 @@ fn busy_lines_have_their_cpu_time_and_without_a_sampler_too() {
 fn net_time_is_without_what_recording_took() {
     let recorded = record(&[], "steps");
     let taken = |start: &str| {
-        let net = recorded.net.iter().find(|(text, _)| text.starts_with(start));
+        let net = recorded
+            .net
+            .iter()
+            .find(|(text, _)| text.starts_with(start));
         let (_, net) = net.unwrap_or_else(|| panic!("no {start:?}"));
         recorded.time(start) - *net as f64 / 1e6
     };

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use hprof::model::{End, Function, FunctionCost, FunctionId, LiveCount, LiveHeap, Nanos, NotMeasured, Process, ProcessRss, Profile, Run, Scope, Thread, function_costs, recorded_functions};
+use hprof::model::{
+    End, Function, FunctionCost, FunctionId, LiveCount, LiveHeap, Nanos, NotMeasured, Process,
+    ProcessRss, Profile, Run, Scope, Thread, function_costs, recorded_functions,
+};
 use hprof::site::WhyNot;
 use serde::Serialize;
 
