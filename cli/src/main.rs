@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod config_file;
 mod failure;
 mod fit;
 mod launch;

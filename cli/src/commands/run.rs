@@ -8,6 +8,7 @@ use super::conclude::{Nothing, Over, add_library, conclude};
 use crate::args::{
     BenchArgs, FitArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs,
 };
+use crate::config_file::ConfigFile;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
 use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
@@ -144,9 +145,13 @@ fn unedited_program(
     package: &Package,
     cargo: &mut Cargo<'_>,
 ) -> anyhow::Result<Option<Unedited>> {
-    let patterns = Patterns::new(args.functions.iter().map(String::as_str));
+    let mut patterns = Patterns::new(args.functions.iter().map(String::as_str));
     if !args.all && patterns.is_empty() {
         return Ok(None);
+    }
+    if patterns.is_empty() {
+        let config = ConfigFile::of(&package.root)?;
+        patterns = Patterns::new(config.functions.iter().map(String::as_str));
     }
     let wrappers = std::mem::take(&mut cargo.wrappers);
     let uses_hprof = launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat())?;

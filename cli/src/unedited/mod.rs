@@ -19,7 +19,7 @@ mod runtime;
 mod summary;
 mod wrapper;
 
-pub(crate) use pattern::Patterns;
+pub(crate) use pattern::{Patterns, distance};
 pub(crate) use prepare::{Unedited, prepare};
 pub(crate) use summary::Summary;
 pub(crate) use wrapper::{Wrapper, wrapper};

@@ -164,13 +164,19 @@ fn a_build_that_fails_by_itself_says_so_in_its_own_words() {
         "src/main.rs",
         "fn main() {\n    wrong(1);\n}\nfn wrong(value: u32) {\n    let _: u8 = value;\n}\n",
     );
-    let mut command = program.hprof(["run", "--all"]);
     let target = Fixture::shared("annotated").target().to_owned();
-    let run = printed(command.env("CARGO_TARGET_DIR", target)).code(101);
+    let mut command = program.hprof(["run", "--all"]);
+    let run = printed(command.env("CARGO_TARGET_DIR", &target)).code(101);
     let run = run.says("the build failed, so nothing was run");
     assert!(run.stderr.contains("src/main.rs:5:17"), "{run:#?}");
     assert!(
         !run.stderr.contains("hprof::profile") && !run.stderr.contains("mirrors"),
         "{run:#?}"
     );
+    program.write("hprof.toml", "function = '*'\n");
+    let mut command = program.hprof(["run", "--all"]);
+    printed(command.env("CARGO_TARGET_DIR", &target))
+        .code(2)
+        .says("hprof.toml: there is no key `function`")
+        .says("hprof: hint: is `functions` meant?");
 }
