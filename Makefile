@@ -31,11 +31,12 @@ overhead:
 call-cost:
 	RUSTFLAGS="$(EVEN_JUMPS)" $(CARGO) bench -p hprof-core --bench overhead --target-dir target/overhead -- calls
 
-# Fifteen programs over published crates with the attribute on every function: what that costs, and how far the shares of time are from
-# what perf sees of the plain programs (Debian: linux-perf). Writes the table of docs/overhead.md. Run it on a quiet machine: half an hour.
-# `make real PROGRAMS="jzon --rounds 1 --percent 10"` prints a quick look at some of them, `PROGRAMS=--bulk` what it costs with small functions thin.
+# Fifteen programs over published crates with the attribute on every function: what that costs with lines in all, with small functions thin, and
+# fitted, and how far the shares of time are from what perf sees of the plain programs (Debian: linux-perf). Writes the tables of docs/overhead.md. Run
+# it on a quiet machine: an hour. `make real PROGRAMS="jzon --rounds 1 --percent 10"` prints a quick look at some of them.
 real:
-	PROGRAM_FLAGS="$(EVEN_JUMPS)" $(CARGO) run --package hprof-macros --example real -- $(PROGRAMS)
+	$(CARGO) build --release --quiet -p hprof-cli
+	PROGRAM_FLAGS="$(EVEN_JUMPS)" HPROF_COMMAND="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof" $(CARGO) run --package hprof-macros --example real -- $(PROGRAMS)
 
 # Writes the tables of docs/overhead-memory.md. Run it on a quiet machine.
 overhead-memory:

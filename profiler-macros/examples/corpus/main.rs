@@ -114,7 +114,7 @@ fn same_lints(
     let mut same = true;
     for (entry, source) in entries.iter().zip(sources) {
         let plain = package::plain(folder, entry, source)?;
-        let (profiled, functions) = package::profiled(folder, entry, source, kind)?;
+        let (profiled, functions) = package::profiled(folder, "profiled", entry, source, kind)?;
         let plain = trial::lint(folder, entry, &plain, false)?;
         let profiled = trial::lint(folder, entry, &profiled, true)?;
         // Place and lint; the texts may count lines, and the attribute makes one of a line of comments.
@@ -141,7 +141,7 @@ fn same_lints(
 
 fn row(folder: &Path, entry: &'static Entry, source: &Path, kind: Kind) -> Result<Row> {
     let plain = package::plain(folder, entry, source)?;
-    let (profiled, functions) = package::profiled(folder, entry, source, kind)?;
+    let (profiled, functions) = package::profiled(folder, "profiled", entry, source, kind)?;
     let plain = trial::run(folder, entry, &plain, false)?;
     let profiled = trial::run(folder, entry, &profiled, true)?;
     Ok(Row {

@@ -71,14 +71,15 @@ pub(crate) fn plain(folder: &Path, entry: &Entry, source: &Path) -> Result<PathB
     Ok(copy)
 }
 
-/// The same with the attribute on every function, and how many there are.
+/// The same with the attribute on every function, in the folder `copies`, and how many there are.
 pub(crate) fn profiled(
     folder: &Path,
+    copies: &str,
     entry: &Entry,
     source: &Path,
     kind: Kind,
 ) -> Result<(PathBuf, usize)> {
-    let copy = folder.join("profiled").join(entry.name);
+    let copy = folder.join(copies).join(entry.name);
     let inject = |text: &str| hprof_injector::inject(text, kind);
     let mut functions = 0;
     copy_files(source, &copy, &mut |path, bytes| {

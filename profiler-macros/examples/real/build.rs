@@ -10,11 +10,19 @@ use toml::Table;
 use crate::list::Entry;
 use crate::{Result, package};
 
-/// The programs as they are built.
+/// The programs as they are built. Those that are fitted are built for each program, see `fit`.
 pub(crate) struct Built {
     pub(crate) plain: PathBuf,
-    pub(crate) profiled: PathBuf,
+    /// With frames and lines in every function.
+    pub(crate) full: PathBuf,
+    /// The attribute counts as bulk: small functions count their calls only.
+    pub(crate) thin: PathBuf,
 }
+
+/// The folder of the copies whose small functions are thin.
+pub(crate) const THIN: &str = "thin";
+/// The folder of those with lines in every function.
+pub(crate) const FULL: &str = "full";
 
 const CRATES: [Entry; 7] = [
     published("memchr", "2.8.3"),
@@ -53,50 +61,56 @@ const SOURCES: [(&str, &str); 7] = [
     ),
 ];
 
-/// Downloads the crates, makes both packages and builds them as a release with line tables.
-pub(crate) fn programs(folder: &Path, kind: Kind) -> Result<Built> {
+/// Downloads the crates, makes the packages and builds them as a release with line tables.
+pub(crate) fn programs(folder: &Path) -> Result<Built> {
     let entries: Vec<&Entry> = CRATES.iter().collect();
     let sources = package::sources(folder, &entries)?;
     for (entry, source) in entries.iter().zip(&sources) {
         package::plain(folder, entry, source)?;
-        package::profiled(folder, entry, source, kind)?;
+        package::profiled(folder, FULL, entry, source, Kind::ByHand)?;
+        package::profiled(folder, THIN, entry, source, Kind::Bulk)?;
     }
     Ok(Built {
         plain: build(folder, "plain", None)?,
-        profiled: build(folder, "profiled", Some(("lines", kind)))?,
+        full: build(folder, FULL, Some(Kind::ByHand))?,
+        thin: build(folder, THIN, Some(Kind::Bulk))?,
     })
 }
 
-/// Builds a package of programs; `switch` is the value of the build switch for an instrumented one, and what its attributes count as.
-fn build(folder: &Path, copies: &str, switch: Option<(&str, Kind)>) -> Result<PathBuf> {
+/// Builds a package of programs; `kind` is what the attributes of an instrumented one count as.
+fn build(folder: &Path, copies: &str, kind: Option<Kind>) -> Result<PathBuf> {
     let package = folder.join(copies).join("programs");
     fs::create_dir_all(package.join("src"))?;
     for (name, text) in SOURCES {
-        let injected = switch.and_then(|(_, kind)| hprof_injector::inject(text, kind));
+        let injected = kind.and_then(|kind| hprof_injector::inject(text, kind));
         let text = injected.map_or_else(|| text.to_owned(), |injected| injected.text);
         write(&package.join("src").join(name), &text)?;
     }
-    write(&package.join("Cargo.toml"), &manifest(switch.is_some())?)?;
+    write(&package.join("Cargo.toml"), &manifest(kind.is_some())?)?;
     let target = folder.join("target").join(copies);
-    // The Makefile says how programs are built whose ratios are compared.
-    let flags = std::env::var("PROGRAM_FLAGS").unwrap_or_default();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args(["build", "--release", "--quiet"])
         .args(["--config", "profile.release.debug=\"limited\""])
         .current_dir(&package)
         .env("CARGO_TARGET_DIR", &target)
-        // As cargo does it for published crates: what their authors may be warned of is nothing to us.
-        .env("RUSTFLAGS", format!("{} --cap-lints allow", flags.trim()))
+        .env("RUSTFLAGS", flags())
         .env_remove("HPROF")
         .env_remove("HPROF_DIR");
-    if let Some((switch, _)) = switch {
-        cargo.env("HPROF", switch);
+    if kind.is_some() {
+        cargo.env("HPROF", "lines");
     }
     if !cargo.status()?.success() {
         return Err(format!("the {copies} programs do not build").into());
     }
     Ok(target.join("release/programs"))
+}
+
+/// How programs whose ratios are compared are compiled: as the Makefile says, and as cargo does it for published crates, for what their authors may
+/// be warned of is nothing to us.
+pub(crate) fn flags() -> String {
+    let flags = std::env::var("PROGRAM_FLAGS").unwrap_or_default();
+    format!("{} --cap-lints allow", flags.trim())
 }
 
 fn manifest(profiled: bool) -> Result<String> {

@@ -1,8 +1,9 @@
 //! `make real`: what hprof costs, and how true it is, on programs over published crates with the attribute on every function.
 //!
-//! The crates are downloaded and copied twice into `target/real`, as `make corpus` does it; one copy gets the attribute on every function. A
-//! package of small programs on top of them is built of each. A program runs plain, recorded, and instrumented without recording, in
-//! turns, and once more plain under `perf record`. `programs` holds the programs, `build` makes the packages, `trial` runs a program,
+//! The crates are downloaded and copied three times into `target/real`, as `make corpus` does it; two copies get the attribute on every function, written
+//! as by hand and in bulk. A package of small programs on top of them is built of each. A program runs plain, recorded and not recorded with lines in every
+//! function and with small functions thin, and fitted, in turns, and once more plain under `perf record`. `programs` holds the programs, `build` makes the
+//! packages, `fit` fits a program, `trial` runs it,
 //! `perf` and `symbols` find out where the plain one spent its time, `shares` compares that with what was recorded, `table` prints.
 
 #[path = "../corpus/list.rs"]
@@ -14,6 +15,7 @@ mod package;
 mod page;
 
 mod build;
+mod fit;
 mod perf;
 mod shares;
 mod symbols;
@@ -27,9 +29,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use hprof_injector::Kind;
 use table::Row;
-use trial::Mode;
+use trial::{Mode, Trial};
 
 /// Whatever goes wrong outside of the programs under test ends this one.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -71,8 +72,6 @@ struct Asked {
     rounds: u32,
     /// Hundredths of the turns.
     percent: u64,
-    /// What the attributes count as: in bulk, small functions are thin.
-    kind: Kind,
 }
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
@@ -96,7 +95,7 @@ fn run() -> Result<()> {
     let folder = folder()?;
     perf::check(&folder)?;
     eprintln!("crates and programs go to {}", folder.display());
-    let built = build::programs(&folder, asked.kind)?;
+    let built = build::programs(&folder)?;
     let mut rows = Vec::new();
     for program in &asked.programs {
         let row = row(&folder, &built, program, &asked)?;
@@ -117,7 +116,6 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     let mut asked = Asked {
         programs: Vec::new(),
         whole: false,
-        kind: Kind::ByHand,
         rounds: 3,
         percent: 100,
     };
@@ -130,7 +128,6 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
         match &*arg {
             "--rounds" => asked.rounds = u32::try_from(number()?)?.max(1),
             "--percent" => asked.percent = number()?,
-            "--bulk" => asked.kind = Kind::Bulk,
             name => {
                 let before = asked.programs.len();
                 let named = PROGRAMS
@@ -139,7 +136,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
                 asked.programs.extend(named);
                 if asked.programs.len() == before {
                     return Err(format!(
-                        "no program `{name}`; usage: real [--bulk] [--rounds N] [--percent N] [PROGRAM...]"
+                        "no program `{name}`; usage: real [--rounds N] [--percent N] [PROGRAM...]"
                     )
                     .into());
                 }
@@ -148,7 +145,7 @@ fn asked(args: impl Iterator<Item = String>) -> Result<Asked> {
     }
     if asked.programs.is_empty() {
         asked.programs = PROGRAMS.iter().collect();
-        asked.whole = asked.percent >= 100 && asked.kind == Kind::ByHand;
+        asked.whole = asked.percent >= 100;
     }
     Ok(asked)
 }
@@ -171,33 +168,48 @@ fn row(
     asked: &Asked,
 ) -> Result<Row> {
     let turns = (program.turns * asked.percent / 100).max(1);
-    let trial = |mode| trial::run(folder, built, program.name, turns, mode);
-    let plain = trial(Mode::Plain)?;
-    let mut row = Row {
-        name: program.name,
-        plain,
-        recorded: trial(Mode::Recorded)?,
-        silent: trial(Mode::Silent)?,
-        shares: shares::Comparison::default(),
-    };
-    for _ in 1..asked.rounds {
-        row.plain.keep_shortest(trial(Mode::Plain)?)?;
-        row.recorded.keep_shortest(trial(Mode::Recorded)?)?;
-        row.silent.keep_shortest(trial(Mode::Silent)?)?;
+    let fitted = fit::program(folder, program.name, turns)?;
+    let mode = |program, records| Mode { program, records };
+    let modes = [
+        mode(&*built.plain, false),
+        mode(&built.full, true),
+        mode(&built.full, false),
+        mode(&built.thin, true),
+        mode(&built.thin, false),
+        mode(&fitted, true),
+    ];
+    let mut trials: Vec<Trial> = Vec::new();
+    for round in 0..asked.rounds {
+        for (index, mode) in modes.iter().enumerate() {
+            let trial = trial::run(folder, program.name, turns, *mode)?;
+            match trials.get_mut(index) {
+                Some(before) if round > 0 => before.keep_shortest(trial)?,
+                _ => trials.push(trial),
+            }
+        }
     }
-    let computed = &row.plain.computed;
-    if [&row.recorded, &row.silent]
-        .iter()
-        .any(|other| other.computed != *computed)
-    {
+    let Ok([plain, full, full_silent, thin, thin_silent, fitted]) = <[Trial; 6]>::try_from(trials)
+    else {
+        return Err("a mode was not tried".into());
+    };
+    let others = [&full, &full_silent, &thin, &thin_silent, &fitted];
+    if others.iter().any(|other| other.computed != plain.computed) {
         return Err(format!("{}: another result when instrumented", program.name).into());
     }
-    let profile = row
-        .recorded
-        .profile
-        .as_ref()
-        .ok_or("nothing was recorded")?;
-    let samples = perf::samples(folder, built, program.name, turns, row.plain.cpu)?;
-    row.shares = shares::compare(folder, profile, &samples);
-    Ok(row)
+    let samples = perf::samples(folder, built, program.name, turns, plain.cpu)?;
+    let compare = |trial: &Trial| {
+        let profile = trial.profile.as_ref().ok_or("nothing was recorded")?;
+        Result::Ok(shares::compare(folder, profile, &samples))
+    };
+    Ok(Row {
+        name: program.name,
+        full_shares: compare(&full)?,
+        fitted_shares: compare(&fitted)?,
+        plain,
+        full,
+        full_silent,
+        thin,
+        thin_silent,
+        fitted,
+    })
 }

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hprof::model::{Function, Profile, Scope, function_costs};
+use hprof::model::{Function, Profile, Scope, function_costs, thin_calls};
 
+use crate::build::{FULL, THIN};
 use crate::perf::Samples;
 use crate::symbols::Frame;
 
@@ -59,7 +60,11 @@ impl Comparison {
 
 /// Compares a profile with samples of the plain twin.
 pub(crate) fn compare(folder: &Path, profile: &Profile, samples: &Samples) -> Comparison {
-    let places = Places::new(folder, &profile.functions);
+    // Thin functions are no places of their own: what ran in them counts for their callers.
+    let thin = thin_calls(profile, Scope::All);
+    let is_thin = |index| thin.iter().any(|thin| thin.function.0 as usize == index);
+    let functions = profile.functions.iter().enumerate();
+    let places = Places::new(folder, functions.filter(|(index, _)| !is_thin(*index)));
     let costs = function_costs(profile, Scope::All);
     let all: u64 = costs.iter().map(|cost| cost.self_time.0).sum();
     let all_net: u64 = costs.iter().map(|cost| cost.net_self_time().0).sum();
@@ -100,9 +105,9 @@ fn percent(part: u64, whole: u64) -> f64 {
 struct Places(BTreeMap<String, Vec<(u32, u32, usize)>>);
 
 impl Places {
-    fn new(folder: &Path, functions: &[Function]) -> Self {
+    fn new<'a>(folder: &Path, functions: impl Iterator<Item = (usize, &'a Function)>) -> Self {
         let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
-        for (index, function) in functions.iter().enumerate() {
+        for (index, function) in functions {
             let file = plain_path(folder, function);
             let lines = (function.line, function.end_line, index);
             places.entry(file).or_default().push(lines);
@@ -123,9 +128,10 @@ impl Places {
 /// The file of a function in the plain copy of its package: line for line the same text.
 fn plain_path(folder: &Path, function: &Function) -> String {
     let file = Path::new(&function.package).join(&function.file);
-    let (profiled, plain) = (folder.join("profiled"), folder.join("plain"));
-    let inside = file.strip_prefix(profiled);
-    let plain = inside.map_or_else(|_| file.clone(), |inside| plain.join(inside));
+    let inside = [FULL, THIN]
+        .iter()
+        .find_map(|copies| file.strip_prefix(folder.join(copies)).ok());
+    let plain = inside.map_or_else(|| file.clone(), |inside| folder.join("plain").join(inside));
     plain.to_string_lossy().into_owned()
 }
 

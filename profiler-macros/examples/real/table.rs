@@ -11,9 +11,16 @@ use crate::trial::Trial;
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) plain: Trial,
-    pub(crate) recorded: Trial,
-    pub(crate) silent: Trial,
-    pub(crate) shares: Comparison,
+    /// Lines in every function.
+    pub(crate) full: Trial,
+    pub(crate) full_silent: Trial,
+    /// Small functions thin.
+    pub(crate) thin: Trial,
+    pub(crate) thin_silent: Trial,
+    /// The same, fitted to an earlier run.
+    pub(crate) fitted: Trial,
+    pub(crate) full_shares: Comparison,
+    pub(crate) fitted_shares: Comparison,
 }
 
 impl Row {
@@ -21,19 +28,19 @@ impl Row {
         other.cpu as f64 / self.plain.cpu as f64
     }
 
-    /// Share of the recorded run that is hprof's: what its report prints, and what is true.
+    /// Share of the run with all lines that is hprof's, in percent: what its report prints, and what is true.
     fn own_cost(&self) -> (f64, f64) {
-        let processes = self
-            .recorded
+        let mut printed = 0.0;
+        for process in self
+            .full
             .profile
             .iter()
-            .flat_map(|profile| &profile.processes);
-        let mut printed = 0.0;
-        for process in processes {
-            let cpu = process.cpu.map_or(self.recorded.cpu, |cpu| cpu.0);
+            .flat_map(|profile| &profile.processes)
+        {
+            let cpu = process.cpu.map_or(self.full.cpu, |cpu| cpu.0);
             printed = process.own_cost.in_program.0 as f64 / cpu.max(1) as f64;
         }
-        let real = 1.0 - self.plain.cpu as f64 / self.recorded.cpu as f64;
+        let real = 1.0 - self.plain.cpu as f64 / self.full.cpu as f64;
         (100.0 * printed, 100.0 * real)
     }
 }
@@ -42,31 +49,36 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (printed, real) = self.own_cost();
-        let (calls, hits) = self.recorded.counts();
+        let (calls, hits) = self.full.counts();
         writeln!(
             out,
-            "{}: plain {:.2} s, full {:.2}x, not recording {:.2}x; own cost {printed:.0} % printed, {real:.0} % real; {calls} calls, {hits} hits",
+            "{}: plain {:.2} s, full {:.2}x, thin {:.2}x, fitted {:.2}x, not recording {:.2}x and thin {:.2}x; own cost {printed:.0} % printed, {real:.0} % real; {calls} calls, {hits} hits",
             self.name,
             self.plain.cpu as f64 / 1e9,
-            self.ratio(&self.recorded),
-            self.ratio(&self.silent),
+            self.ratio(&self.full),
+            self.ratio(&self.thin),
+            self.ratio(&self.fitted),
+            self.ratio(&self.full_silent),
+            self.ratio(&self.thin_silent),
         )?;
-        writeln!(
-            out,
-            "  shares of self time, {:.0} points apart, net {:.0}, {} samples ({:.1} % outside):",
-            self.shares.difference(),
-            self.shares.net_difference(),
-            self.shares.samples,
-            self.shares.outside
-        )?;
-        let matter = self.shares.shares.iter();
-        let matter = matter.filter(|share| share.perf >= 2.0 || share.recorded >= 2.0);
-        for share in matter {
+        for (name, shares) in [("full", &self.full_shares), ("fitted", &self.fitted_shares)] {
             writeln!(
                 out,
-                "  {:>6.1} % perf {:>6.1} % hprof {:>6.1} % net  {}",
-                share.perf, share.recorded, share.net, share.name
+                "  {name}: shares of self time, {:.0} points apart, net {:.0}, {} samples ({:.1} % outside):",
+                shares.difference(),
+                shares.net_difference(),
+                shares.samples,
+                shares.outside
             )?;
+            let matter = shares.shares.iter();
+            let matter = matter.filter(|share| share.perf >= 2.0 || share.recorded >= 2.0);
+            for share in matter {
+                writeln!(
+                    out,
+                    "  {:>6.1} % perf {:>6.1} % hprof {:>6.1} % net  {}",
+                    share.perf, share.recorded, share.net, share.name
+                )?;
+            }
         }
         Ok(())
     }
@@ -88,11 +100,9 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
     )?;
     writeln!(
         page,
-        "| program | calls | full | not recording | own cost printed | real | printed / real | points apart | net | three hottest |"
+        "| program | calls | missed | full | thin | fitted | not recording | thin, not recording |\n|---|---|---|---|---|---|---|---|"
     )?;
-    writeln!(page, "|---|---|---|---|---|---|---|---|---|---|")?;
     for row in rows {
-        let (printed, real) = row.own_cost();
         let short = if row.plain.cpu < 1_000_000_000 {
             " (below 1 s)"
         } else {
@@ -100,31 +110,81 @@ fn write_page(page: &mut String, rows: &[Row], rounds: u32) -> fmt::Result {
         };
         writeln!(
             page,
-            "| {}{short} | {} | {:.2} | {:.2} | {printed:.0} % | {real:.0} % | {} | {:.0} | {:.0} | {} |",
+            "| {}{short} | {} | {:.1} % | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
             row.name,
-            row.recorded.counts().0,
-            row.ratio(&row.recorded),
-            row.ratio(&row.silent),
-            part(printed, real),
-            row.shares.difference(),
-            row.shares.net_difference(),
-            if row.shares.same_hottest() {
-                "right"
-            } else {
-                "wrong"
-            },
+            row.full.counts().0,
+            100.0 * row.full.missed(),
+            row.ratio(&row.full),
+            row.ratio(&row.thin),
+            row.ratio(&row.fitted),
+            row.ratio(&row.full_silent),
+            row.ratio(&row.thin_silent),
         )?;
     }
-    let mean = |of: &dyn Fn(&Row) -> f64| geometric_mean(rows.iter().map(of));
-    let right = rows.iter().filter(|row| row.shares.same_hottest()).count();
+    let mean = |of: fn(&Row) -> &Trial| geometric_mean(rows.iter().map(|row| row.ratio(of(row))));
+    let full = mean(|row| &row.full);
+    let thin = mean(|row| &row.thin);
+    let fitted = mean(|row| &row.fitted);
+    let thin_silent = mean(|row| &row.thin_silent);
     writeln!(
         page,
-        "| geometric mean |  | {:.2} | {:.2} |  |  |  |  |  | {right} of {} |",
-        mean(&|row| row.ratio(&row.recorded)),
-        mean(&|row| row.ratio(&row.silent)),
-        rows.len()
+        "| geometric mean |  |  | {full:.2} | {thin:.2} | {fitted:.2} | {:.2} | {thin_silent:.2} |",
+        mean(|row| &row.full_silent),
     )?;
-    writeln!(page)
+    writeln!(
+        page,
+        "| goal |  |  | 4{} | 2.5{} | 1.25{} |  | 2{} |\n",
+        missed(full, 4.0),
+        missed(thin, 2.5),
+        missed(fitted, 1.25),
+        missed(thin_silent, 2.0),
+    )?;
+    write_truth(page, rows)
+}
+
+fn missed(found: f64, goal: f64) -> &'static str {
+    if found > goal { " (missed)" } else { "" }
+}
+
+/// How true the figures are.
+fn write_truth(page: &mut String, rows: &[Row]) -> fmt::Result {
+    writeln!(
+        page,
+        "| program | own cost printed | real | printed / real | points apart, full | net | fitted | net | three hottest, full | fitted | outside of lines, fitted |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    )?;
+    let word = |shares: &Comparison| {
+        if shares.same_hottest() {
+            "right"
+        } else {
+            "wrong"
+        }
+    };
+    for row in rows {
+        let (printed, real) = row.own_cost();
+        writeln!(
+            page,
+            "| {} | {printed:.0} % | {real:.0} % | {} | {:.0} | {:.0} | {:.0} | {:.0} | {} | {} | {:.1} % |",
+            row.name,
+            part(printed, real),
+            row.full_shares.difference(),
+            row.full_shares.net_difference(),
+            row.fitted_shares.difference(),
+            row.fitted_shares.net_difference(),
+            word(&row.full_shares),
+            word(&row.fitted_shares),
+            row.fitted_shares.outside,
+        )?;
+    }
+    let right =
+        |of: fn(&Row) -> &Comparison| rows.iter().filter(|row| of(row).same_hottest()).count();
+    writeln!(
+        page,
+        "| right |  |  |  |  |  |  |  | {} of {} | {} of {} |  |\n",
+        right(|row| &row.full_shares),
+        rows.len(),
+        right(|row| &row.fitted_shares),
+        rows.len(),
+    )
 }
 
 /// How much of what is real is printed; blank where there is next to nothing.

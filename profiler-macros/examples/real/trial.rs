@@ -7,17 +7,14 @@ use std::process::Command;
 use hprof::model::{Profile, Scope, function_costs};
 
 use crate::Result;
-use crate::build::Built;
 
-/// How a program runs. Another way to build it takes a variant here and a program in [`Built`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// Without instrumentation.
-    Plain,
-    /// Instrumented, with all frames, and recorded.
-    Recorded,
-    /// The same program, not recorded.
-    Silent,
+/// How a program runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode<'a> {
+    /// The program.
+    pub(crate) program: &'a Path,
+    /// Whether it is recorded.
+    pub(crate) records: bool,
 }
 
 /// What came of the runs of a program in a mode.
@@ -42,6 +39,17 @@ impl Trial {
         Ok(())
     }
 
+    /// Calls whose node had to be looked up, of all that were recorded.
+    pub(crate) fn missed(&self) -> f64 {
+        let processes = self.profile.iter().flat_map(|profile| &profile.processes);
+        let (mut missed, mut calls) = (0, 0);
+        for process in processes {
+            missed += process.own_cost.missed_calls;
+            calls += process.own_cost.calls;
+        }
+        missed as f64 / (calls as f64).max(1.0)
+    }
+
     /// Calls and hits that were recorded.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let Some(profile) = &self.profile else {
@@ -55,27 +63,17 @@ impl Trial {
 }
 
 /// Runs a program for so many turns.
-pub(crate) fn run(
-    folder: &Path,
-    built: &Built,
-    name: &str,
-    turns: u64,
-    mode: Mode,
-) -> Result<Trial> {
-    let program = match mode {
-        Mode::Plain => &built.plain,
-        Mode::Recorded | Mode::Silent => &built.profiled,
-    };
+pub(crate) fn run(folder: &Path, name: &str, turns: u64, mode: Mode<'_>) -> Result<Trial> {
     let records = folder.join("records");
     if records.exists() {
         fs::remove_dir_all(&records)?;
     }
     fs::create_dir(&records)?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(mode.program);
     command
         .args([name, &turns.to_string()])
         .env_remove("HPROF_DIR");
-    if mode == Mode::Recorded {
+    if mode.records {
         command.env("HPROF_DIR", &records);
     }
     let output = command.output()?;
