@@ -84,12 +84,21 @@ impl Source {
 /// CPUID says that the counter runs at one rate in all power states.
 #[cfg(target_arch = "x86_64")]
 fn tsc_is_invariant() -> bool {
-    use core::arch::x86_64::__cpuid;
-
     const EXTENDED: u32 = 0x8000_0000;
     const POWER: u32 = 0x8000_0007;
-    let highest = __cpuid(EXTENDED).eax;
-    highest >= POWER && __cpuid(POWER).edx & (1 << 8) != 0
+    let cpuid = |leaf| {
+        #[allow(
+            unused_unsafe,
+            clippy::allow_attributes,
+            reason = "a safe function since Rust 1.94"
+        )]
+        // SAFETY: every processor of this kind has the instruction.
+        unsafe {
+            core::arch::x86_64::__cpuid(leaf)
+        }
+    };
+    let highest = cpuid(EXTENDED).eax;
+    highest >= POWER && cpuid(POWER).edx & (1 << 8) != 0
 }
 
 /// The kernel uses the counter itself, so it found no fault with it.

@@ -257,7 +257,12 @@ pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; TRIED]) -> R) -> Op
     );
     #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
     #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
-    static THIN: [Thin; TRIED] = [const { Thin::new(&SITE) }; TRIED];
+    static THIN: [Thin; TRIED] = [
+        Thin::new(&SITE),
+        Thin::new(&SITE),
+        Thin::new(&SITE),
+        Thin::new(&SITE),
+    ];
     let bytes = count() * size_of::<ThinCell>();
     let array = space::private_memory(bytes)?;
     let before = with_local(|local| local.thin.replace(distance(array.cast())));
