@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hprof::raw::layout::ThinCell;
+use hprof::raw::layout::{THIN_TRIED, ThinCell};
 use hprof_reports::counted;
 
 use super::note::Note;
@@ -132,12 +132,12 @@ fn number(count: usize, one: &str, many: &str) -> String {
     counted(u64::try_from(count).unwrap_or(u64::MAX), one, many)
 }
 
-/// How many thin functions a program has: the entries of its section, less the one by which the recorder finds out what a call costs. None where the program
+/// How many thin functions a program has: the entries of its section, less those by which the recorder finds out what a call costs. None where the program
 /// cannot be read.
 fn thin_functions(program: &Path) -> usize {
     let bytes = fs::read(program).unwrap_or_default();
     let entries = section_bytes(&bytes, THIN).unwrap_or(0) / size_of::<ThinCell>();
-    entries.saturating_sub(1)
+    entries.saturating_sub(THIN_TRIED)
 }
 
 /// Size of a section of a 64-bit ELF file of this machine's byte order.

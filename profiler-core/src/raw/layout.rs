@@ -657,6 +657,9 @@ pub struct ThinRecord {
     pub capacity: AtomicU32,
 }
 
+/// Thin functions in the section of them that are no user's: those by which the recorder finds out what a call costs.
+pub const THIN_TRIED: usize = 4;
+
 /// Calls of one thin function.
 #[derive(Debug)]
 #[repr(C, align(16))]

@@ -9,7 +9,7 @@ use super::state::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::thin::{self, thin_call};
 use super::tree::{self, Entry};
 use super::{frame::Frame, resident, space};
-use crate::raw::layout::{CallCache, NodeRecord, ThreadRecord, cell_offset};
+use crate::raw::layout::{CallCache, NodeRecord, THIN_TRIED, ThreadRecord, cell_offset};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, UNREGISTERED};
 
@@ -216,7 +216,7 @@ pub(super) fn measure(source: Source) -> Costs {
         thin_ticks_1024: thin::try_calls(|thin| {
             // In turn: a processor works at several calls at once, as long as they count in different words.
             let all = best(source, 64, || thin.iter().for_each(thin_call));
-            all / thin::TRIED as u64
+            all / THIN_TRIED as u64
         })
         .unwrap_or(0),
     }

@@ -22,7 +22,7 @@ use super::space::{self, SharedLock};
 use super::state::{self, CAPACITY};
 use super::thread::{self, MAX_THREADS};
 use super::{begin, os, protocol, sites};
-use crate::raw::layout::{KIND_THIN, ThinCell, ThinRecord, ThreadRecord};
+use crate::raw::layout::{KIND_THIN, THIN_TRIED, ThinCell, ThinRecord, ThreadRecord};
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, Thin};
 
 /// The part of the file that arrays may take, at most: one in so many bytes.
@@ -235,12 +235,9 @@ fn begin_thread() -> Option<()> {
     Some(())
 }
 
-/// Thin functions for [`try_calls`].
-pub(super) const TRIED: usize = 4;
-
 /// Gives `work` a few thin functions to call while this thread counts in an array that nobody reads; `None` if there is no memory for one. The array is as long as any
 /// other: a signal handler may call what it likes meanwhile.
-pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; TRIED]) -> R) -> Option<R> {
+pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; THIN_TRIED]) -> R) -> Option<R> {
     static SITE: Site<1> = Site::new(
         SiteFacts {
             kind: SiteKind::Function,
@@ -257,7 +254,7 @@ pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; TRIED]) -> R) -> Op
     );
     #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
     #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
-    static THIN: [Thin; TRIED] = [
+    static THIN: [Thin; THIN_TRIED] = [
         Thin::new(&SITE),
         Thin::new(&SITE),
         Thin::new(&SITE),
