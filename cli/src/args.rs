@@ -14,7 +14,7 @@ pub(crate) use record::{
 };
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, ManArgs,
-    Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
+    MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Annotate(AnnotateArgs),
     /// Write a profile in a format of other programs
     Export(ExportArgs),
+    /// Make one profile of many, such as those of the ranks of a job
+    Merge(MergeArgs),
     /// List the saved profiles
     #[command(
         after_help = "Examples:\n  hprof list\n  hprof list --manifest-path ../other/Cargo.toml"

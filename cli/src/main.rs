@@ -60,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),
+        Command::Merge(args) => commands::merge::merge(&args),
         Command::List(args) => commands::list::list(&args),
         Command::Clean(args) => commands::clean::clean(&args),
         Command::Recover(args) => commands::recover::recover(&args),

@@ -25,6 +25,28 @@ pub(crate) struct ShowArgs {
     pub(crate) table: TableArgs,
 }
 
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  hprof merge rank-*.pb.gz -o all.pb.gz
+  hprof merge ./profiles -o all.pb.gz    all profiles and raw files of a folder
+
+Exit code: 0; 3 if something was left out, which is named; 2 if nothing was written.";
+
+/// `hprof merge`.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// Profiles, raw files or folders of them
+    #[arg(value_name = "PROFILE", required = true)]
+    pub(crate) profiles: Vec<PathBuf>,
+    /// Save the merged profile here, or in this folder if it ends in /
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: PathBuf,
+    /// Merge profiles of several programs, or of several builds of one
+    #[arg(long)]
+    pub(crate) mixed: bool,
+}
+
 /// Which profile.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod flamegraph;
 pub(crate) mod list;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod recover;
 pub(crate) mod run;
 pub(crate) mod show;

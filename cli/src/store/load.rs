@@ -11,6 +11,7 @@ use hprof::pprof_file;
 use hprof::raw::layout::{EXTENSION, NOTE_EXTENSION};
 use hprof::regular_file;
 
+use super::catalog::saved_profiles;
 use crate::failure;
 use crate::output;
 use crate::raw_header;
@@ -187,7 +188,8 @@ fn nothing_in(folder: &Path, mut recorded: Recorded) -> anyhow::Error {
     )
 }
 
-fn read(path: &Path) -> anyhow::Result<Profile> {
+/// Reads a saved profile or a raw file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Profile> {
     if is_packed(path) {
         return pprof_file::read(path).map_err(|error| {
             failure::with_hint(
@@ -226,6 +228,15 @@ fn is_packed(path: &Path) -> bool {
     // Opening a pipe would wait for its other end.
     let file = regular_file::open(path).ok().flatten();
     file.is_some_and(|file| file.take(2).read_to_end(&mut start).is_ok()) && start == [0x1f, 0x8b]
+}
+
+/// The saved profiles and raw files of a folder, by name.
+pub(crate) fn profiles_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = raw_files(folder)?;
+    let saved = saved_profiles(folder)?;
+    files.extend(saved.into_iter().map(|saved| saved.path));
+    files.sort();
+    Ok(files)
 }
 
 /// The raw files of a folder, by name. Where others may write, such as in `/tmp`, only our own count, and no links.

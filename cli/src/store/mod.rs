@@ -11,5 +11,5 @@ mod save;
 pub(crate) use catalog::{Saved, check_runs_folder, newest, runs_folder, saved_profiles};
 pub(crate) use destination::Destination;
 pub(crate) use facts::RunFacts;
-pub(crate) use load::{Loaded, Recorded, load, raw_files};
+pub(crate) use load::{Loaded, Recorded, load, profiles_in, raw_files, read};
 pub(crate) use save::{Placed, save};

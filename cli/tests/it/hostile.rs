@@ -19,7 +19,7 @@ use crate::fixture::hprof;
 
 #[expect(dead_code, reason = "one example is enough here")]
 #[path = "../../../profiler-core/tests/pprof_file/example.rs"]
-mod example;
+pub(crate) mod example;
 #[expect(clippy::print_stdout, reason = "tests tell their counts")]
 #[path = "../../../profiler-core/tests/fuzz/tally.rs"]
 mod tally;
@@ -372,7 +372,8 @@ fn traps(size: u32) -> Traps {
     traps
 }
 
-/// The commands for one file. Exit codes are documented: 0 if there was something to show, 2 if not.
+/// The commands for one file. Exit codes are documented: 0 if there was something to show, 2 if not; 3 if only a
+/// part could be merged.
 fn commands(file: &Path) -> Vec<Vec<String>> {
     let file = file.to_str().unwrap();
     let with = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -388,6 +389,7 @@ fn commands(file: &Path) -> Vec<Vec<String>> {
         with(&["export", "--format", "csv", "--", file]),
         with(&["export", "--format", "json", "--", file]),
         with(&["export", "--format", "collapsed", "--", file]),
+        with(&["merge", "-o", "/dev/null", "--", file]),
     ]
 }
 
@@ -409,7 +411,7 @@ fn try_all(each: usize) -> (usize, Vec<String>) {
         let outcome = outcome(&mut command, scratch.path());
         count += 1;
         let mut complain = |what: String| wrong.push(format!("{args:?}: {what}"));
-        if !matches!(outcome.code, Some(0 | 2)) {
+        if !matches!(outcome.code, Some(0 | 2 | 3)) {
             complain(format!("exit code {:?}", outcome.code));
         }
         if outcome.kib > MOST_KIB {

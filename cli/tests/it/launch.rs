@@ -134,7 +134,7 @@ fn log_is_silent_unless_asked_for() {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands = "run test bench exec show flamegraph annotate export list clean recover doctor completions man";
+    let commands = "run test bench exec show flamegraph annotate export merge list clean recover doctor completions man";
     for command in commands.split(' ') {
         let help = printed(&mut hprof([command, "--help"])).code(0).stdout;
         assert!(

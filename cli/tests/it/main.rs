@@ -10,6 +10,7 @@ mod handed_on;
 mod heap;
 mod hostile;
 mod launch;
+mod merge;
 mod native;
 mod planted;
 mod profiles;

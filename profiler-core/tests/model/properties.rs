@@ -269,6 +269,11 @@ proptest! {
             part.processes = vec![merged.processes[index].clone()];
             prop_assert_eq!(by_name(&part), by_name(alone));
         }
+        let hits = |profile: &Profile| -> u64 {
+            let costs = function_costs(profile, Scope::All);
+            costs.iter().flat_map(|cost| &cost.lines).map(|line| line.own.hits).sum()
+        };
+        prop_assert_eq!(hits(&merged), hits(&a) + hits(&b) + hits(&c));
         let sum: u64 = (0..3).map(|index| self_times(&function_costs(&merged, Scope::Process(index)))).sum();
         prop_assert_eq!(self_times(&function_costs(&merged, Scope::All)), sum);
     }
