@@ -264,7 +264,7 @@ proptest! {
         prop_assert_eq!(&merge(vec![merge(vec![b.clone(), c.clone()]), a.clone()]), &merged);
         prop_assert_eq!(&merge(vec![a.clone()]), &a);
         // And what was read alone is found again.
-        for (index, alone) in [a, b, c].iter().enumerate() {
+        for (index, alone) in [&a, &b, &c].into_iter().enumerate() {
             let mut part = merged.clone();
             part.processes = vec![merged.processes[index].clone()];
             prop_assert_eq!(by_name(&part), by_name(alone));
