@@ -104,29 +104,7 @@ mod tests {
             find("g h", "src/a.rs", "fn f() {\n}"),
             Some(Fitted::LeftOut)
         );
-        let find = |name: &str, file: &str, source: &str| {
-            list.find(|| Facts {
-                name: name.to_owned(),
-                file: file.to_owned(),
-                line: 1,
-                column: 1,
-                end_line: 2,
-                package: String::new(),
-                source: source.to_owned(),
-            })
-        };
         assert_eq!(find("f", "src/b.rs", "fn f() {\n}"), None);
-        let find = |name: &str, file: &str, source: &str| {
-            list.find(|| Facts {
-                name: name.to_owned(),
-                file: file.to_owned(),
-                line: 1,
-                column: 1,
-                end_line: 2,
-                package: String::new(),
-                source: source.to_owned(),
-            })
-        };
         assert_eq!(find("f", "src/a.rs", "fn f() {\n }"), None);
     }
 
