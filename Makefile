@@ -10,8 +10,12 @@ check:
 test:
 	$(CARGO) test --workspace
 
+# Crates in which no files import each other in a circle.
+WITHOUT_CIRCLES := injector sample-workloads xtask
+
 lint:
 	$(CARGO) fmt --all --check
+	$(CARGO) run --quiet -p xtask -- circles $(WITHOUT_CIRCLES)
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p hprof-core --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -38,6 +38,7 @@ fn data_goes_one_way() {
         ("hprof-macros", vec![]),
         ("hprof-reports", vec!["hprof-core"]),
         ("sample-workloads", vec!["hprof-core"]),
+        ("xtask", vec![]),
     ]);
     let packages = metadata().packages;
     let names: BTreeSet<&str> = packages

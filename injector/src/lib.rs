@@ -1,33 +1,18 @@
 //! Writes the attribute into source text, so that no line and hardly a column moves.
 //!
-//! `source` reads the text of one file, `functions` finds the functions in it, `modules` the other files of its crate.
+//! `source` reads the text of one file, `functions` finds the functions in it, `references` the other files that it names; `modules` reads
+//! those files of a crate; `kind` is the attribute itself.
 
 mod functions;
+mod kind;
 mod modules;
+mod references;
 mod source;
 
 pub use functions::Function;
+pub use kind::Kind;
 pub use modules::{Crate, SourceFile};
 pub use source::{Edition, Source};
-
-/// What the attribute counts as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Written by hand on each function: it gets lines.
-    ByHand,
-    /// One choice of all functions: small ones are thin.
-    Bulk,
-}
-
-impl Kind {
-    /// What stands before a function afterwards.
-    const fn attribute(self) -> &'static str {
-        match self {
-            Self::ByHand => " #[::hprof::profile] ",
-            Self::Bulk => " #[::hprof::profile(bulk)] ",
-        }
-    }
-}
 
 /// Source text with the attribute on every function that has a body.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::ops::Range;
 use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 use syn::AttrStyle;
 
-use crate::Kind;
 use crate::functions::{self, Function};
-use crate::modules::{self, Reference};
+use crate::kind::Kind;
+use crate::references::{self, Reference};
 
 /// What the words of a source file mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Source {
         Some(Self {
             functions,
             in_macros: found.in_macros,
-            references: modules::references(&file, tokens),
+            references: references::references(&file, tokens),
             first_item: skipped + first_item,
         })
     }
