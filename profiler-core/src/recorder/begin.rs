@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::gate::{self, Turn};
-use super::{clock, current, fork, os, start, state, thread};
+use super::{clock, current, fork, os, sink, start, state};
 use crate::raw::layout::FLAG_FORK_LOST;
 
 /// How far the decision is, as `gate` has it.
@@ -131,7 +131,7 @@ pub(super) fn is_of_this_process() -> bool {
 /// Nothing is ever recorded here: calls need not ask any more.
 fn rest() {
     if state::header().is_none() {
-        thread::rest();
+        sink::set_idle_for_ever();
     }
 }
 

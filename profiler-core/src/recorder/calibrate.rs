@@ -3,12 +3,14 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
+use super::current::set_current;
+use super::frame::Frame;
 use super::marker::{self, ENDLESS};
 use super::protocol::{ALIVE, PROBED, SAMPLED, TIMED};
-use super::state::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
+use super::state::{self, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
 use super::thin::{self, thin_call};
 use super::tree::{self, Entry};
-use super::{frame::Frame, resident, space};
+use super::{cells, space};
 use crate::raw::layout::{CallCache, NodeRecord, THIN_TRIED, ThreadRecord, cell_offset};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, UNREGISTERED};
@@ -79,13 +81,13 @@ impl Scratch {
         thread.gap.store(outside, Relaxed);
         thread.reading.store(
             match source {
-                Source::Tsc if resident::is_wanted() => READING_MEMORY,
+                Source::Tsc if state::wants_resident() => READING_MEMORY,
                 Source::Tsc => READING_TSC,
                 Source::Monotonic => READING_SLOW,
             },
             Relaxed,
         );
-        thread.next_read.store(resident::NEVER, Relaxed);
+        thread.next_read.store(state::NEVER, Relaxed);
         thread.long.store(u64::MAX, Relaxed);
         thread.cpu_due.store(u64::MAX, Relaxed);
         thread.cache.store(cache, Relaxed);
@@ -94,7 +96,7 @@ impl Scratch {
 
     fn set_state(&self, state: u64) {
         for index in 0..LINES {
-            let cell = tree::cell(self.node, index);
+            let cell = cells::cell(self.node, index);
             cell.state.store(state, Relaxed);
             cell.left.store(ENDLESS, Relaxed);
         }
@@ -183,7 +185,7 @@ pub(super) fn measure(source: Source) -> Costs {
     let Some(scratch) = Scratch::new(source) else {
         return Costs::default();
     };
-    let before = super::current::set_current(scratch.thread);
+    let before = set_current(scratch.thread);
     // Calls first: they come from outside of all lines.
     let call_ticks_1024 = scratch.call(source);
     let missed_ticks_1024 = scratch.missed_call(source);
@@ -204,7 +206,7 @@ pub(super) fn measure(source: Source) -> Costs {
         scratch.thread.long.store(0, Relaxed);
         cpu_ticks = (scratch.marker(source, 4) / 1024).saturating_sub(timed_ticks_1024 / 1024);
     }
-    super::current::set_current(before);
+    set_current(before);
     Costs {
         timed_ticks_1024,
         fenced_ticks,

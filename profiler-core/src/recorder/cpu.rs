@@ -18,7 +18,7 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
-use super::{clock, os, state, thread};
+use super::{clock, os, sink, state, threads};
 use crate::raw::layout::ThreadRecord;
 
 /// Shortest interval whose ends read the CPU clock, nanoseconds.
@@ -88,7 +88,7 @@ pub(super) extern "C" fn end_interval(thread: &ThreadRecord, now: u64) -> u64 {
     let cpu = read(thread);
     add(&thread.cpu_reads, 1);
     let arrived = now.wrapping_add(thread.own_ticks.load(Relaxed));
-    if arrived >= PAIR_DUE.load(Relaxed) && !thread::is_sink(thread) {
+    if arrived >= PAIR_DUE.load(Relaxed) && !sink::is_sink(thread) {
         show_life(arrived);
     }
     // The thread may have lost the processor meanwhile.
@@ -175,7 +175,7 @@ pub(super) fn restart_after_fork() {
 
 /// The process ends: what each of its threads has used.
 pub(super) fn note_all() {
-    for thread in thread::all().filter(|thread| thread.state.load(Acquire) == ALIVE) {
+    for thread in threads::all().filter(|thread| thread.state.load(Acquire) == ALIVE) {
         if let Some(ns) = of_thread(thread) {
             thread.last_cpu_ns.store(ns, Relaxed);
         }

@@ -38,7 +38,7 @@ mod word {
         ".quad {sink}",
         ".zero {size} - 8",
         ".popsection",
-        sink = sym super::super::thread::SINK,
+        sink = sym super::super::sink::SINK,
         size = const size_of::<Local>(),
     );
 
@@ -77,7 +77,7 @@ mod word {
 mod word {
     use core::cell::Cell;
 
-    use super::super::thread::SINK;
+    use super::super::sink::SINK;
     use super::Local;
     use crate::raw::layout::ThreadRecord;
 
@@ -112,6 +112,7 @@ mod word {
 
 use core::cell::Cell;
 
+use super::sink::SINK;
 use crate::raw::layout::ThreadRecord;
 
 /// What a thread has of its own, in one place: the allocator finds it with one address.
@@ -170,4 +171,12 @@ pub(crate) fn current() -> &'static ThreadRecord {
 /// Sets the record that this thread writes to, and returns the one before.
 pub(super) fn set_current(thread: &'static ThreadRecord) -> &'static ThreadRecord {
     with_local(|local| local.record.replace(thread))
+}
+
+/// Does something of the recorder's own that may allocate: on no line.
+pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
+    let before = set_current(&SINK.thread);
+    let result = work();
+    set_current(before);
+    result
 }

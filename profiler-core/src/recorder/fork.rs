@@ -4,11 +4,12 @@ use core::cell::Cell as StdCell;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU8, AtomicU64};
 
+use super::current::{self, current};
 use super::identity::{describe_identity, path_stem, path_with_stem};
 use super::protocol::published;
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
 use super::state::{CAPACITY, file, header, source, store_pair};
-use super::{begin, cpu, os, resident, sampler, thin, thread, tree};
+use super::{begin, cells, cpu, os, resident, sampler, thin, thread};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
@@ -64,7 +65,7 @@ pub(super) extern "C" fn before_fork() {
     }
     // Under all locks under which others take chunks: none of them is part of the child without the chunk it has taken.
     at_fork.chunks = heap::before_fork(|| header.map_or(0, |header| header.chunks.load(Acquire)));
-    at_fork.thread = thread::words(super::current());
+    at_fork.thread = thread::words(current());
     AT_FORK.set(at_fork);
 }
 
@@ -102,7 +103,7 @@ fn make_own_file(parent: RawFile) {
     let at_fork = AT_FORK.get();
     let used = used_bytes(at_fork.chunks).min(capacity);
     // What is allocated for that is on no line: the running one is the parent's yet.
-    let made = thread::as_nobody(|| {
+    let made = current::as_nobody(|| {
         let path = path_with_stem(&path_stem(), source().ticks());
         let made = parent.replace_by_copy(&path, capacity, used);
         if let Err(error) = &made {
@@ -275,6 +276,6 @@ fn zero_node(node: &NodeRecord) {
     node.recursive_calls.store(0, Relaxed);
     node.missed_calls.store(0, Relaxed);
     for index in 0..node.lines.load(Relaxed) as usize {
-        thread::zero(tree::cell(node, index));
+        thread::zero(cells::cell(node, index));
     }
 }

@@ -7,7 +7,9 @@
 use core::marker::PhantomData;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{add, marker, thread, tree};
+use super::current::current;
+use super::protocol::add;
+use super::{cells, marker, thread, tree};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
@@ -42,13 +44,13 @@ impl<const N: usize> Frame<N> {
     /// The node of the site for a call from the running line, and that line.
     #[inline(always)]
     fn find(site: &'static Site<N>) -> (tree::Entry, &'static Cell) {
-        let current = super::current();
-        let caller = tree::running(current);
+        let current = current();
+        let caller = cells::running(current);
         match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),
             None => {
                 let entry = thread::enter(&site.id, &site.facts, &site.lines);
-                (entry, tree::running(entry.thread))
+                (entry, cells::running(entry.thread))
             }
         }
     }
@@ -83,7 +85,7 @@ impl<const N: usize> Frame<N> {
             if HIT {
                 Self::line::<L>(frame);
             } else {
-                marker::resume(frame.thread, tree::cell(frame.node, L));
+                marker::resume(frame.thread, cells::cell(frame.node, L));
             }
         }
     }
@@ -155,7 +157,7 @@ impl<const N: usize, const L: usize> Drop for Back<'_, N, L> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.wanted {
-            marker::resume(self.frame.thread, tree::cell(self.frame.node, L));
+            marker::resume(self.frame.thread, cells::cell(self.frame.node, L));
         }
     }
 }
@@ -199,7 +201,7 @@ impl<const K: usize> Drop for Group<K> {
     #[inline(always)]
     fn drop(&mut self) {
         for (slot, count) in self.slots.iter().zip(self.counts) {
-            add(&tree::cell(self.node, *slot as usize).hits, count);
+            add(&cells::cell(self.node, *slot as usize).hits, count);
         }
     }
 }

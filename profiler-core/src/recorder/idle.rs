@@ -5,9 +5,9 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use super::current::{current, set_current, thread_address};
-use super::thread::{self, IDLE, SINK};
+use super::sink::{self, IDLE, SINK};
 use super::tree::{self, Entry};
-use super::{os, resident, space};
+use super::{cells, os, space, state};
 use crate::raw::layout::{Cell, MAX_LINES, NodeRecord, ThreadRecord};
 
 /// Sinks beside the first. More threads than that share them.
@@ -30,13 +30,13 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Where a call to a site goes, which the calling line knows from then on; `None` if it is not yet sure that nothing is recorded.
 pub(super) fn call(site: u32) -> Option<Entry> {
-    if !thread::is_idle_for_ever() {
+    if !sink::is_idle_for_ever() {
         return None;
     }
     let thread = sink_of_this_thread();
     // SAFETY: that word of a sink always holds the address of its node.
     let entry = Entry::new(thread, unsafe { &*thread.top.load(Relaxed) });
-    tree::know(tree::running(thread), site, entry);
+    tree::know(cells::running(thread), site, entry);
     Some(entry)
 }
 
@@ -89,9 +89,9 @@ fn begin(sink: &Idle) {
         .store(core::ptr::from_ref(&sink.node).cast_mut(), Relaxed);
     thread.long.store(u64::MAX, Relaxed);
     thread.cpu_due.store(u64::MAX, Relaxed);
-    thread.next_read.store(resident::NEVER, Relaxed);
+    thread.next_read.store(state::NEVER, Relaxed);
     thread.state.store(IDLE, Relaxed);
-    thread::take_cache(thread);
+    sink::take_cache(thread);
     sink.node
         .lines
         .store(SINK.node.lines.load(Relaxed), Relaxed);

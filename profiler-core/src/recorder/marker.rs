@@ -202,7 +202,7 @@ pub(super) fn arrive<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 pub(super) fn arrive<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
-    if !core::ptr::eq(super::tree::running(thread), super::tree::cell(node, L)) {
+    if !core::ptr::eq(super::cells::running(thread), super::cells::cell(node, L)) {
         hit::<L>(thread, node);
     }
 }
@@ -211,8 +211,8 @@ pub(super) fn arrive<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
-    let cell = super::tree::cell(node, L);
-    super::add(&cell.hits, 1);
+    let cell = super::cells::cell(node, L);
+    super::protocol::add(&cell.hits, 1);
     resume(thread, cell);
 }
 
@@ -220,7 +220,7 @@ pub(super) fn hit<const L: usize>(thread: &ThreadRecord, node: &NodeRecord) {
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 #[inline(always)]
 fn innermost(place: &AtomicU32) -> Option<(&'static ThreadRecord, &'static NodeRecord)> {
-    let thread = super::current();
+    let thread = super::current::current();
     // SAFETY: the word always holds the address of a node, and nodes are never unmapped.
     let node = unsafe { &*thread.top.load(Relaxed) };
     core::ptr::eq(node.place.load(Relaxed), place).then_some((thread, node))
@@ -240,7 +240,7 @@ pub(super) fn hit_innermost<const L: usize>(place: &AtomicU32) {
 #[inline(always)]
 pub(super) fn resume_innermost<const L: usize>(place: &AtomicU32) {
     if let Some((thread, node)) = innermost(place) {
-        resume(thread, super::tree::cell(node, L));
+        resume(thread, super::cells::cell(node, L));
     }
 }
 

@@ -1,13 +1,15 @@
 //! The recorder: what runs inside the profiled program. It counts and stores, and nothing else: it never prints, never panics,
 //! never changes what the program does.
 //!
-//! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread;
+//! `frame` and `marker` are the hot path; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread, `threads` those of all of them,
+//! `cells` what words of the file stand for; `sink` takes what is not recorded;
 //! `start` begins and ends the recording, `begin` and `gate` say who begins it and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own;
 //! `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from
 //! time; `resident` reads the resident set at line boundaries. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
 
 mod begin;
 mod calibrate;
+mod cells;
 mod clock;
 mod cpu;
 #[cfg_attr(all(target_arch = "x86_64", target_os = "linux"), macro_use)]
@@ -25,6 +27,7 @@ mod os;
 mod protocol;
 mod resident;
 mod sampler;
+mod sink;
 mod sites;
 mod space;
 #[cfg(feature = "tracing")]
@@ -34,33 +37,27 @@ mod state;
 mod task;
 mod thin;
 mod thread;
+mod threads;
 mod tree;
 
+pub(crate) use cells::{running, word};
 pub(crate) use clock::nanos;
-pub(crate) use current::{Local, current, with_local};
+pub(crate) use current::{Local, as_nobody, with_local};
 pub use frame::{Back, Brace, Frame, Group, Leave};
 pub(crate) use os::{errno, set_errno};
 pub(crate) use protocol::add;
 pub(crate) use resident::large_block;
+pub(crate) use sink::is_sink;
 pub(crate) use space::{heap_record, lasting_memory, private_memory, return_memory};
 #[cfg(feature = "tracing")]
 pub(crate) use span::{SpanCalls, SpanSites};
 pub(crate) use state::header;
 pub use task::{Task, poll, task_at_brace, task_back, task_brace, task_leave, task_line};
 pub use thin::thin_call;
-pub(crate) use thread::{as_nobody, is_sink};
-pub(crate) use tree::running;
 
 /// What [`protocol`] works on.
 mod words {
     pub(super) use core::sync::atomic::{AtomicU32, AtomicU64};
 
     pub(super) use crate::raw::layout::{Cell, PROBES, ThreadRecord};
-}
-
-/// A word as a size: there is a recorder only where both have 64 bits.
-#[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "64 bits each")]
-pub(crate) const fn word(value: u64) -> usize {
-    value as usize
 }

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use pprof::{Frames, ProfilerGuard, ProfilerGuardBuilder, Symbol};
 
-use super::{begin, clock, thread};
+use super::{begin, clock, current};
 use crate::env;
 use crate::raw::native::{self, EXTENSION, Native, NativeFrame, NativeStack};
 
@@ -88,7 +88,7 @@ pub(super) fn finish() {
         let mut file = File::create_new(&session.path).ok()?;
         file.write_all(native::text(&native).as_bytes()).ok()
     };
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| thread::as_nobody(write)));
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| current::as_nobody(write)));
 }
 
 /// In a forked child.

@@ -24,16 +24,14 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::OnceLock;
 
+use super::current::current;
 use super::os::{self, Usage};
-use super::{add, sampler, space, state, thread};
+use super::protocol::add;
+use super::state::{self, NEVER};
+use super::{cells, sampler, sink, space};
 use crate::env;
 use crate::memory::rss::{self, Resident, RssSource};
-use crate::raw::layout::{
-    Cell, FLAG_MEMORY, Header, MAX_LINES, MEMORY_UNIT, MemoryWords, RSS_PROCFS, ThreadRecord,
-};
-
-/// `ThreadRecord::next_read`: no marker looks at the memory.
-pub(super) const NEVER: u64 = u64::MAX;
+use crate::raw::layout::{Cell, FLAG_MEMORY, Header, MemoryWords, RSS_PROCFS, ThreadRecord};
 
 /// Percent of a thread's CPU time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
 const BUDGET: u64 = 5;
@@ -44,8 +42,6 @@ const QUIET_NS: u64 = 10_000;
 /// Turns that a thread waits for the reading of another.
 const PATIENCE: u32 = 1000;
 
-/// Whether cells have memory words: 1 if they do.
-static ON: AtomicU32 = AtomicU32::new(0);
 static SOURCE: OnceLock<&'static dyn RssSource> = OnceLock::new();
 /// Percent of the time that looks may take.
 static PERCENT: AtomicU64 = AtomicU64::new(BUDGET);
@@ -55,19 +51,9 @@ static QUIET_TICKS: AtomicU64 = AtomicU64::new(0);
 /// 1 while a thread reads: two at the same time would see each other's changes come and go.
 static READING: AtomicU32 = AtomicU32::new(0);
 
-/// Whether cells have memory words.
-pub(super) fn is_on() -> bool {
-    ON.load(Relaxed) != 0
-}
-
-/// Whether this process is asked to read its resident set.
-pub(super) fn is_wanted() -> bool {
-    std::env::var_os(env::MEMORY).is_some_and(|value| value == "1")
-}
-
 /// Chooses the source and tries it. Comes before the first cell is made.
 pub(super) fn prepare(header: &Header, ticks_per_second: u64) {
-    ON.store(1, Relaxed);
+    state::use_memory_words();
     header.flags.fetch_or(FLAG_MEMORY, Relaxed);
     let ticks = |ns: u64| ns.saturating_mul(ticks_per_second / 1000) / 1_000_000;
     TICKS_PER_MS.store(ticks_per_second / 1000, Relaxed);
@@ -110,7 +96,7 @@ pub(super) fn begin(header: &Header) {
 
 /// Takes the last reading: the rest belongs to nobody.
 pub(super) fn finish(header: &Header) {
-    if is_on()
+    if state::has_memory_words()
         && let Some(change) = exchange(header)
     {
         charge(&header.rss_rest, change);
@@ -120,7 +106,7 @@ pub(super) fn finish(header: &Header) {
 /// In a forked child: its resident set is another one.
 pub(super) fn restart_after_fork(header: &Header) {
     READING.store(0, Relaxed);
-    if !is_on() {
+    if !state::has_memory_words() {
         return;
     }
     if let Some(source) = SOURCE.get() {
@@ -132,7 +118,7 @@ pub(super) fn restart_after_fork(header: &Header) {
     header.rss_reads.store(0, Relaxed);
     header.rss_checks.store(0, Relaxed);
     begin(header);
-    let me = super::current();
+    let me = current();
     me.looked.store(me.t0.load(Relaxed), Relaxed);
     me.faults.store(Usage::of_thread().faults, Relaxed);
     me.asker.store(core::ptr::null_mut(), Relaxed);
@@ -154,31 +140,11 @@ pub(super) fn zero(words: &MemoryWords) {
     }
 }
 
-/// The memory words of a cell.
-pub(super) fn words(cell: &Cell) -> Option<&'static MemoryWords> {
-    let distance = usize::from(cell.memory.load(Relaxed)) * MEMORY_UNIT;
-    let words = core::ptr::from_ref(cell)
-        .cast::<u8>()
-        .wrapping_add(distance);
-    // SAFETY: that far from the cell are its memory words, in the same record, which is never unmapped.
-    (distance != 0).then(|| unsafe { &*words.cast() })
-}
-
-/// Tells a cell where its memory words are: behind it in the same record.
-pub(super) fn give_words(cell: &Cell, words: *const u8) {
-    let distance = words.addr() - core::ptr::from_ref(cell).addr();
-    let units = u16::try_from(distance / MEMORY_UNIT).unwrap_or(0);
-    cell.memory.store(units, Relaxed);
-}
-
-// The farthest memory words are those of the first of all lines that a node may have.
-const _: () = assert!(MAX_LINES * size_of::<Cell>() / MEMORY_UNIT <= u16::MAX as usize);
-
 /// The memory is as it is now when this thread begins to write to its record.
 pub(super) fn begin_thread(thread: &ThreadRecord) {
     thread.asker.store(core::ptr::null_mut(), Relaxed);
     thread.looked.store(thread.t0.load(Relaxed), Relaxed);
-    let reads = is_on() && SOURCE.get().is_some();
+    let reads = state::has_memory_words() && SOURCE.get().is_some();
     thread
         .next_read
         .store(if reads { 0 } else { NEVER }, Relaxed);
@@ -191,8 +157,11 @@ pub(super) fn begin_thread(thread: &ThreadRecord) {
 #[cold]
 #[inline(never)]
 pub(crate) fn large_block() {
-    let thread = super::current();
-    if !is_on() || thread::is_sink(thread) || thread.next_read.load(Relaxed) == NEVER {
+    let thread = current();
+    if !state::has_memory_words()
+        || sink::is_sink(thread)
+        || thread.next_read.load(Relaxed) == NEVER
+    {
         return;
     }
     let open = thread.open.load(Relaxed);
@@ -233,7 +202,7 @@ fn settle_before(thread: &ThreadRecord) {
             thread.gap.load(Relaxed)
         };
         // SAFETY: null or a cell, which is never unmapped.
-        let words = unsafe { before.as_ref() }.and_then(words);
+        let words = unsafe { before.as_ref() }.and_then(cells::memory_words);
         settle(header, words, change, faulted, true);
     }
     thread.faults.store(faults, Relaxed);
@@ -256,7 +225,7 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
         (false, true) => thread.gap.load(Relaxed),
     };
     // SAFETY: null or a cell, which is never unmapped.
-    let words = unsafe { ended.as_ref() }.and_then(words);
+    let words = unsafe { ended.as_ref() }.and_then(cells::memory_words);
     let usage = Usage::of_thread();
     let faulted = usage.faults != thread.faults.load(Relaxed);
     let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);
@@ -360,10 +329,12 @@ pub(super) fn is_paused(thread: &ThreadRecord) -> bool {
 /// What the sampler sees where markers do not read: `cell` is the line that runs, and `still` says whether the thread is yet in the gap
 /// it was seen in.
 pub(super) fn sampled(cell: &Cell, still: impl Fn() -> bool) {
-    let Some(header) = state::header().filter(|_| is_on()) else {
+    let Some(header) = state::header().filter(|_| state::has_memory_words()) else {
         return;
     };
-    let Some(words) = words(cell) else { return };
+    let Some(words) = cells::memory_words(cell) else {
+        return;
+    };
     if READING.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
         return;
     }

@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
-use super::{clock, cpu, os, resident, space, state, thread};
+use super::{clock, cpu, os, resident, space, state, threads};
 use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
 
 /// Usual distance of looks, nanoseconds.
@@ -51,7 +51,7 @@ const PAIRS_FULL: usize = 400;
 /// `Pair::cell` of cells that found no room.
 const OTHER: *mut Cell = core::ptr::without_provenance_mut(1);
 /// Threads looked at.
-const WATCHED: usize = thread::MAX_THREADS;
+const WATCHED: usize = threads::MAX_THREADS;
 
 /// Whether the thread was started in this process: 1 if it was, 2 if it cannot be.
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -204,7 +204,7 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
         let mut unread = 0;
         let mut last = None;
         let mut threads = 0;
-        for thread in thread::all() {
+        for thread in threads::all() {
             // By its number: a thread that has one may not be there yet while later ones are.
             let number = thread.index.load(Relaxed) as usize;
             let seen = watches
@@ -237,7 +237,7 @@ extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
             header.sampler_ticks.store(looks, Relaxed);
             header.sampler_cpu_ns.store(spent, Relaxed);
         }
-        let longest = if resident::is_on() {
+        let longest = if state::has_memory_words() {
             LONGEST_WITH_MEMORY_NS
         } else {
             LONGEST_PERIOD_NS

@@ -4,8 +4,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
 use super::os::{self, thread_id};
-use super::resident;
-use super::state::{CAPACITY, file, header};
+use super::state::{self, CAPACITY, file, header};
 use crate::raw::layout::{CHUNK_BYTES, ChunkHead, MemoryWords, RecordHead, ThreadRecord};
 use crate::raw::writer::{self, Span, padded};
 
@@ -83,7 +82,7 @@ pub(super) fn is_plenty() -> bool {
 pub(super) fn first_thread_record(index: u32) -> Option<FirstSpan> {
     let file = file()?;
     let words_at = size_of::<ThreadRecord>();
-    let has_words = resident::is_on();
+    let has_words = state::has_memory_words();
     let bytes = padded(
         words_at
             + if has_words {

@@ -17,7 +17,9 @@ use core::cell::Cell as StdCell;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
-use super::{add, begin, marker, state, thread, tree};
+use super::current::current;
+use super::protocol::add;
+use super::{begin, cells, marker, sink, state, thread, tree};
 use crate::raw::layout::{Cell, ThreadRecord};
 use crate::site::Site;
 
@@ -85,8 +87,8 @@ impl Stack {
 
     /// As [`Stack::settle`], unless this thread is inside something that is not recorded.
     fn settle_here(&self) {
-        let thread = super::current();
-        if !thread::is_sink(thread) {
+        let thread = current();
+        if !sink::is_sink(thread) {
             self.settle(thread);
         }
     }
@@ -94,7 +96,7 @@ impl Stack {
     /// Takes the closed entries off the end, giving the running line back to what entered them.
     fn settle(&self, thread: &'static ThreadRecord) {
         while let Some(entry) = self.last().filter(|entry| entry.closed) {
-            let running = tree::running(thread);
+            let running = cells::running(thread);
             if core::ptr::eq(running, entry.cell) {
                 marker::resume(thread, entry.caller);
             } else if is_below(running, entry.cell) {
@@ -160,7 +162,7 @@ impl SpanCalls {
         STACK.with(Stack::settle_here);
         self.end_waiting();
         let entry = find(self.site);
-        if thread::is_sink(entry.thread) {
+        if sink::is_sink(entry.thread) {
             return;
         }
         let node = entry.node();
@@ -168,11 +170,11 @@ impl SpanCalls {
         if first {
             entry.count_call();
         }
-        let cell = tree::cell(node, 0);
+        let cell = cells::cell(node, 0);
         let open = Open {
             id,
             cell,
-            caller: tree::running(entry.thread),
+            caller: cells::running(entry.thread),
             closed: false,
         };
         match (STACK.with(|stack| stack.push(open)), first) {
@@ -199,9 +201,9 @@ impl SpanCalls {
             return;
         }
         let entry = find(self.site);
-        if !thread::is_sink(entry.thread) {
+        if !sink::is_sink(entry.thread) {
             entry.count_call();
-            add(&tree::cell(entry.node(), 0).hits, 1);
+            add(&cells::cell(entry.node(), 0).hits, 1);
         }
     }
 
@@ -230,8 +232,8 @@ impl SpanCalls {
 
 /// The node of the site for a call from the running line.
 fn find(site: &'static Site<1>) -> tree::Entry {
-    let current = super::current();
-    tree::cached(current, tree::running(current), site.id.load(Relaxed))
+    let current = current();
+    tree::cached(current, cells::running(current), site.id.load(Relaxed))
         .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
 }
 

@@ -54,14 +54,14 @@ pub(super) fn start() -> Option<()> {
     let rate = ticks_per_second(first_pair, second_pair);
     header.ticks_per_second.store(rate, Relaxed);
     settle_clock(header, source, rate, &costs);
-    if resident::is_wanted() {
+    if state::wants_resident() {
         resident::prepare(header, rate);
     }
     store_pair(header, second_pair);
     not_measured::note();
     crate::memory::adopt_counters(header, capacity);
     watch_process();
-    if resident::is_on() {
+    if state::has_memory_words() {
         resident::begin(header);
     }
     header.state.store(STATE_RUNNING, Release);
@@ -125,7 +125,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
         _ => MODE_AUTO,
     };
     header.clock_mode.store(mode, Relaxed);
-    let memory = resident::is_wanted();
+    let memory = state::wants_resident();
     let wanted = (memory || matches!(mode, MODE_AUTO | MODE_SAMPLED))
         && std::env::var_os(env::SAMPLER).is_none_or(|value| value != "0");
     let fenced = mode == MODE_FENCED;

@@ -2,9 +2,10 @@
 
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
 
 use super::clock::{self, Source};
+use crate::env;
 use crate::raw::layout::{Header, MODE_AUTO, MODE_SAMPLED, ThreadRecord};
 use crate::raw::writer::RawFile;
 
@@ -18,6 +19,9 @@ pub(super) const READING_SLOW: u64 = 2;
 /// `ThreadRecord::reading`: the time stamp counter; a function when it is time to look at the memory.
 pub(super) const READING_MEMORY: u64 = 3;
 
+/// `ThreadRecord::next_read`: no marker looks at the memory.
+pub(super) const NEVER: u64 = u64::MAX;
+
 static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 pub(super) static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 static SOURCE_IS_TSC: AtomicU32 = AtomicU32::new(0);
@@ -28,6 +32,8 @@ static CORRECTION: AtomicU64 = AtomicU64::new(0);
 static PROBE_COST: AtomicU64 = AtomicU64::new(0);
 static THRESHOLD: AtomicU64 = AtomicU64::new(0);
 static LONG: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Whether cells have memory words.
+static HAS_MEMORY_WORDS: AtomicBool = AtomicBool::new(false);
 static KEY: AtomicU64 = AtomicU64::new(u64::MAX);
 
 /// How the cells of a new node begin.
@@ -165,6 +171,21 @@ pub(super) fn has_timed_lines() -> bool {
 /// Whether there is anything for a sampler to do.
 pub(super) fn wants_sampler() -> bool {
     WANTS_SAMPLER.load(Relaxed) != 0
+}
+
+/// Whether cells have memory words.
+pub(super) fn has_memory_words() -> bool {
+    HAS_MEMORY_WORDS.load(Relaxed)
+}
+
+/// Cells have memory words. Comes before the first cell is made.
+pub(super) fn use_memory_words() {
+    HAS_MEMORY_WORDS.store(true, Relaxed);
+}
+
+/// Whether this process is asked to read its resident set.
+pub(super) fn wants_resident() -> bool {
+    std::env::var_os(env::MEMORY).is_some_and(|value| value == "1")
 }
 
 /// How cells begin.

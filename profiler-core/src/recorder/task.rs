@@ -5,8 +5,9 @@ use core::pin::Pin;
 use core::sync::atomic::Ordering::Relaxed;
 use core::task::{Context, Poll};
 
+use super::current::set_current;
 use super::frame::Frame;
-use super::{marker, state, thread, tree};
+use super::{cells, marker, sink, state};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
@@ -82,7 +83,7 @@ impl Top {
         Self {
             thread,
             outer,
-            before: super::current::set_current(thread),
+            before: set_current(thread),
         }
     }
 }
@@ -90,14 +91,14 @@ impl Top {
 impl Drop for Top {
     #[inline]
     fn drop(&mut self) {
-        super::current::set_current(self.before);
+        set_current(self.before);
         self.thread.top.store(self.outer, Relaxed);
     }
 }
 
 /// A later poll: the line that waited runs on.
 fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: usize) {
-    if thread::is_sink(frame.thread) {
+    if sink::is_sink(frame.thread) {
         return;
     }
     let waited = core::ptr::with_exposed_provenance::<Cell>(waiting);
@@ -108,17 +109,17 @@ fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: us
             .fetch_add(state::ticks().saturating_sub(since), Relaxed);
     }
     if slot < N {
-        marker::resume(frame.thread, tree::cell(frame.node, slot));
+        marker::resume(frame.thread, cells::cell(frame.node, slot));
     }
 }
 
 /// The poll ends without a result: which line waits, and since when.
 fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
-    if thread::is_sink(frame.thread) {
+    if sink::is_sink(frame.thread) {
         return (state::ticks().max(1), 0, usize::MAX);
     }
-    let cell = core::ptr::from_ref(tree::running(frame.thread));
-    let first = core::ptr::from_ref(tree::cell(frame.node, 0));
+    let cell = core::ptr::from_ref(cells::running(frame.thread));
+    let first = core::ptr::from_ref(cells::cell(frame.node, 0));
     let slot = cell.addr().wrapping_sub(first.addr()) / size_of::<Cell>();
     (state::ticks().max(1), cell.expose_provenance(), slot)
 }

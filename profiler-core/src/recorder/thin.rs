@@ -20,8 +20,8 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use super::current::with_local;
 use super::space::{self, SharedLock};
 use super::state::{self, CAPACITY};
-use super::thread::{self, MAX_THREADS};
-use super::{begin, os, protocol, sites};
+use super::threads::MAX_THREADS;
+use super::{begin, os, protocol, sink, sites, thread};
 use crate::raw::layout::{KIND_THIN, THIN_TRIED, ThinCell, ThinRecord, ThreadRecord};
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, Thin};
 
@@ -196,7 +196,7 @@ extern "C" fn slow_call(thin: &'static Thin) {
             }
             None => count_together(thin),
         }
-    } else if thread::is_idle_for_ever() {
+    } else if sink::is_idle_for_ever() {
         with_local(|local| local.thin.set(unread()));
     }
     os::set_errno(errno);

@@ -1,190 +1,26 @@
 //! Threads: which record a thread writes to, from its first frame to its end.
 //!
-//! A thread-local word holds the record. Until the first frame, and wherever nothing is recorded, it is the record of the *sink*: a
-//! node with cells for the longest site, in plain memory, which takes markers and is never read.
+//! A thread-local word holds the record. Until the first frame, and wherever nothing is recorded, it is that of the sink.
 
 use core::ffi::c_void;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::current::{current, set_current};
 use super::identity::copy_text;
 use super::protocol::{self, ALIVE, ENDED, add};
+use super::sink::{SINK, has_cache, is_sink, no_poll, take_cache};
+use super::threads::{self, MAX_THREADS, THREADS, THREADS_USED};
 use super::tree::{self, Entry};
-use super::{begin, clock, cpu, idle, os, resident, sampler, sites, space, state, thin};
-use crate::raw::layout::{
-    CallCache, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, MAX_LINES, NodeRecord, PROBES, RecordHead,
-    SITES, ThreadRecord, cell_offset,
-};
+use super::{begin, cells, clock, cpu, idle, os, resident, sampler, sites, space, state, thin};
+use crate::raw::layout::{CallCache, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, ThreadRecord};
 use crate::site::{LineSite, SiteFacts};
 
 /// Thread records that are made before those of ended threads are used again.
 const FRESH_RECORDS: usize = 64;
-/// Thread records of a process: as many threads can be recorded at the same time.
-pub(super) const MAX_THREADS: usize = 4096;
-
-/// `ThreadRecord::state` of the sink, where this process records nothing and never will. Beside the states of the protocol.
-pub(super) const IDLE: u32 = 3;
-
-/// All thread records of the process, in the order of their numbers.
-static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
-    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
-/// How many of them are taken.
-static THREADS_USED: AtomicU32 = AtomicU32::new(0);
-
-/// Takes what is not recorded.
-#[repr(C)]
-pub(super) struct Sink {
-    pub(super) thread: ThreadRecord,
-    pub(super) node: NodeRecord,
-    cells: [Cell; MAX_LINES],
-}
-
-const fn zero_cell() -> Cell {
-    Cell {
-        hits: AtomicU64::new(0),
-        time: AtomicI64::new(0),
-        state: AtomicU64::new(0),
-        left: AtomicU64::new(0),
-        window_ticks: AtomicU64::new(0),
-        window_reads: AtomicU64::new(0),
-        gap_time: AtomicU64::new(0),
-        window_time: AtomicI64::new(0),
-        allocs: AtomicU64::new(0),
-        alloc_bytes: AtomicU64::new(0),
-        frees: AtomicU64::new(0),
-        free_bytes: AtomicU64::new(0),
-        await_time: AtomicU64::new(0),
-        memory: AtomicU16::new(0),
-        callee_site: AtomicU16::new(0),
-        callee: AtomicU32::new(0),
-        node: AtomicPtr::new(core::ptr::null_mut()),
-        window: AtomicU64::new(0),
-        long_time: AtomicU64::new(0),
-        long_cpu: AtomicU64::new(0),
-        long_gap_time: AtomicU64::new(0),
-        long_gap_cpu: AtomicU64::new(0),
-        probes: [const { AtomicI64::new(0) }; PROBES],
-    }
-}
-
-const fn zero_head() -> RecordHead {
-    RecordHead {
-        kind: AtomicU32::new(0),
-        bytes: AtomicU32::new(0),
-    }
-}
-
-pub(super) static SINK: Sink = Sink {
-    thread: ThreadRecord {
-        head: zero_head(),
-        cell: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
-        open: AtomicPtr::new(core::ptr::null_mut()),
-        t0: AtomicU64::new(0),
-        exact: AtomicI64::new(0),
-        reads: AtomicU64::new(0),
-        gap: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
-        top: AtomicPtr::new((&raw const SINK.node).cast_mut()),
-        index: AtomicU32::new(0),
-        tid: AtomicU32::new(0),
-        state: AtomicU32::new(0),
-        name_len: AtomicU32::new(0),
-        start_ticks: AtomicU64::new(0),
-        end_ticks: AtomicU64::new(0),
-        start_cpu_ns: AtomicU64::new(0),
-        last_cpu_ns: AtomicU64::new(0),
-        uses: AtomicU64::new(0),
-        reading: AtomicU64::new(0),
-        correction: AtomicU64::new(0),
-        long: AtomicU64::new(u64::MAX),
-        cpu_due: AtomicU64::new(u64::MAX),
-        threshold: AtomicU64::new(0),
-        cache: AtomicPtr::new((&raw const NO_CACHE).cast_mut()),
-        nodes: AtomicPtr::new(core::ptr::null_mut()),
-        nodes_mask: AtomicU64::new(0),
-        nodes_used: AtomicU64::new(0),
-        free: AtomicU64::new(0),
-        free_end: AtomicU64::new(0),
-        budget: AtomicU64::new(0),
-        next_read: AtomicU64::new(resident::NEVER),
-        read_until: AtomicU64::new(0),
-        own_ticks: AtomicU64::new(0),
-        asker: AtomicPtr::new(core::ptr::null_mut()),
-        looked: AtomicU64::new(0),
-        faults: AtomicU64::new(0),
-        name: [const { AtomicU8::new(0) }; 64],
-        probe_cost: AtomicU64::new(0),
-        cpu_ns: AtomicU64::new(0),
-        cpu_ticks: AtomicU64::new(0),
-        cpu_own: AtomicU64::new(0),
-        cpu_reads: AtomicU64::new(0),
-        blocked: AtomicU64::new(0),
-        blocked_since: AtomicU64::new(0),
-        blocked_last: AtomicU64::new(0),
-        outside: zero_cell(),
-    },
-    node: NodeRecord {
-        head: zero_head(),
-        site: AtomicU32::new(0),
-        #[expect(clippy::cast_possible_truncation, reason = "4096 fits")]
-        lines: AtomicU32::new(MAX_LINES as u32),
-        thread: AtomicU32::new(0),
-        flat: AtomicU32::new(0),
-        caller: AtomicPtr::new(core::ptr::null_mut()),
-        calls: AtomicU64::new(0),
-        recursive_calls: AtomicU64::new(0),
-        parent: AtomicPtr::new(core::ptr::null_mut()),
-        place: AtomicPtr::new(core::ptr::null_mut()),
-        missed_calls: AtomicU64::new(0),
-    },
-    cells: [const { zero_cell() }; MAX_LINES],
-};
-
-/// Knows no call: the cache of threads that have none of their own, and of the sink.
-static NO_CACHE: CallCache = CallCache {
-    callers: [const { AtomicU64::new(0) }; SITES],
-    nodes: [const { AtomicU64::new(0) }; SITES],
-};
-
-// The word that tells a thread's record begins with the address of the sink.
-const _: () = assert!(core::mem::offset_of!(Sink, thread) == 0);
-// The cells of the sink's node follow it, as in a record.
-const _: () = assert!(
-    core::mem::offset_of!(Sink, cells) - core::mem::offset_of!(Sink, node) == cell_offset(0)
-);
-
-/// Does something of the recorder's own that may allocate: on no line.
-pub(crate) fn as_nobody<R>(work: impl FnOnce() -> R) -> R {
-    let before = set_current(&SINK.thread);
-    let result = work();
-    set_current(before);
-    result
-}
-
-/// Whether the record is that of the sink, or of a sink that one idle thread has.
-#[inline(always)]
-pub(crate) fn is_sink(thread: &ThreadRecord) -> bool {
-    thread.state.load(Relaxed) != ALIVE
-}
-
 /// Where a call goes that is not recorded.
 fn sink() -> Entry {
     Entry::new(&SINK.thread, &SINK.node)
-}
-
-/// Whether nothing is ever recorded in this process.
-pub(super) fn is_idle_for_ever() -> bool {
-    SINK.thread.state.load(Relaxed) == IDLE
-}
-
-/// Nothing is ever recorded in this process.
-pub(super) fn rest() {
-    SINK.thread.state.store(IDLE, Relaxed);
-}
-
-/// The innermost poll of a thread that polls no async body: a node of no site, which takes no marker of one.
-fn no_poll() -> *mut NodeRecord {
-    (&raw const SINK.node).cast_mut()
 }
 
 /// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
@@ -241,11 +77,6 @@ pub(super) fn attached() -> Option<&'static ThreadRecord> {
     Some(thread)
 }
 
-/// Whether the thread has a cache of its own, which it may write to.
-pub(super) fn has_cache(thread: &ThreadRecord) -> bool {
-    thread.cache.load(Relaxed) != (&raw const NO_CACHE).cast_mut()
-}
-
 /// Gives the thread a cache of its own.
 fn ensure_cache(thread: &ThreadRecord) {
     if !has_cache(thread)
@@ -255,25 +86,9 @@ fn ensure_cache(thread: &ThreadRecord) {
     }
 }
 
-/// Takes the cache of a thread away: it has one that knows no call, so that its next call comes the slow way.
-pub(super) fn take_cache(thread: &ThreadRecord) {
-    thread
-        .cache
-        .store((&raw const NO_CACHE).cast_mut(), Relaxed);
-}
-
-/// The records of all threads so far, for the sampler and for `fork`.
-pub(super) fn all() -> impl Iterator<Item = &'static ThreadRecord> {
-    let used = (THREADS_USED.load(Acquire) as usize).min(MAX_THREADS);
-    THREADS.iter().take(used).filter_map(|thread| {
-        // SAFETY: null or a record, which is never unmapped.
-        unsafe { thread.load(Acquire).as_ref() }
-    })
-}
-
 /// The record of a thread that has ended.
 fn reuse() -> Option<&'static ThreadRecord> {
-    let ended = all().find(|thread| protocol::take_over(&thread.state))?;
+    let ended = threads::all().find(|thread| protocol::take_over(&thread.state))?;
     state::flag(FLAG_THREADS_FOLDED);
     Some(ended)
 }
@@ -307,7 +122,7 @@ fn create() -> Option<&'static ThreadRecord> {
     thread.long.store(settings.long, Relaxed);
     tree::begin(&thread.outside, core::ptr::null_mut());
     if let Some(words) = place.memory {
-        resident::give_words(&thread.outside, words);
+        cells::give_memory_words(&thread.outside, words);
     }
     take_cache(thread);
     THREADS[index as usize].store(core::ptr::from_ref(thread).cast_mut(), Release);
@@ -405,7 +220,7 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     thin::leave();
     let arrived = state::ticks();
     let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
-    if thread.next_read.load(Relaxed) != resident::NEVER {
+    if thread.next_read.load(Relaxed) != state::NEVER {
         resident::look(thread, arrived, now);
     }
     let now = cpu::end_interval(thread, now);
@@ -450,7 +265,7 @@ pub(super) fn restore(words: &Words, end: usize) -> &'static ThreadRecord {
             place.store(core::ptr::null_mut(), Relaxed);
         }
     }
-    for thread in all().filter(|thread| !core::ptr::eq(*thread, me)) {
+    for thread in threads::all().filter(|thread| !core::ptr::eq(*thread, me)) {
         let outside = core::ptr::from_ref(&thread.outside).cast_mut();
         thread.cell.store(outside, Relaxed);
         thread.gap.store(outside, Relaxed);
@@ -476,7 +291,7 @@ pub(super) fn restart_after_fork() {
     let me = current();
     let now = state::ticks();
     let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
-    for thread in all() {
+    for thread in threads::all() {
         let mine = core::ptr::eq(thread, me);
         thread.uses.store(u64::from(mine), Relaxed);
         thread.reads.store(0, Relaxed);
@@ -531,7 +346,7 @@ pub(super) fn zero(cell: &Cell) {
     // The node that the line called may not be one of the child's.
     tree::forget_callee(cell);
     cell.time.store(0, Relaxed);
-    if let Some(words) = resident::words(cell) {
+    if let Some(words) = cells::memory_words(cell) {
         resident::zero(words);
     }
     // A window that began before the fork has no meaning here. A line that was sampled shows again that it is hot: the child has no sampler

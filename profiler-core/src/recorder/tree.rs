@@ -14,9 +14,10 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::cells::{self, word};
 use super::marker::{ENDLESS, FIRST_WINDOW};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
-use super::{resident, space, state, thread, word};
+use super::{sink, space, state};
 use crate::raw::layout::{
     CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, SITES, ThreadRecord,
     cell_offset,
@@ -78,28 +79,6 @@ impl Entry {
 #[inline(always)]
 pub(super) fn key(caller: *const Cell, site: u32) -> u64 {
     caller.addr() as u64 ^ (u64::from(site) << 48)
-}
-
-/// The cell of line slot `index`, which the node must have.
-#[inline(always)]
-pub(super) fn cell(node: &NodeRecord, index: usize) -> &'static Cell {
-    debug_assert!(
-        index < node.lines.load(Relaxed) as usize,
-        "a line slot outside of its node"
-    );
-    let cell = core::ptr::from_ref(node)
-        .cast::<u8>()
-        .wrapping_add(cell_offset(index))
-        .cast::<Cell>();
-    // SAFETY: the cells of a node follow it, and neither is ever unmapped.
-    unsafe { &*cell }
-}
-
-/// The cell whose line runs on the thread.
-#[inline(always)]
-pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
-    // SAFETY: the word always holds the address of a cell that is never unmapped.
-    unsafe { &*thread.cell.load(Relaxed) }
 }
 
 /// The node that a call from `caller` to `site` goes to, if the cache or the line knows it.
@@ -170,7 +149,7 @@ pub(super) fn forget_callee(caller: &Cell) {
 /// The node of a call that neither the cache nor the line knows, if it was made before. One of them knows it from then on.
 #[inline]
 pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
-    let caller = running(thread);
+    let caller = cells::running(thread);
     let value = table_get(thread, key(caller, site))?;
     let entry = Entry { thread, value };
     remember(entry, caller, site);
@@ -184,7 +163,7 @@ pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
 /// the cache gives way, and goes to the line that it comes from, if there is room.
 fn remember(entry: Entry, caller: &Cell, site: u32) {
     let thread = entry.thread;
-    if !thread::has_cache(thread) {
+    if !sink::has_cache(thread) {
         return;
     }
     let (cached, value) = in_cache(thread, site);
@@ -236,7 +215,7 @@ pub(super) fn find(
     if let Some(entry) = known(thread, id) {
         return Some(entry);
     }
-    let caller = running(thread);
+    let caller = cells::running(thread);
     let value = folded(thread, id)
         .map(|node| node.addr() as u64 | RECURSIVE)
         .or_else(|| make(thread, id, place, lines, caller))?;
@@ -249,7 +228,7 @@ pub(super) fn find(
 
 /// The open node that a recursive call folds into.
 fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
-    let top = running(thread).node.load(Relaxed);
+    let top = cells::running(thread).node.load(Relaxed);
     let mut innermost = None;
     let mut open = 0;
     let mut at = top;
@@ -320,7 +299,7 @@ fn new_node(
     lines: usize,
     flat: bool,
 ) -> Option<&'static NodeRecord> {
-    let memory = if resident::is_on() {
+    let memory = if state::has_memory_words() {
         size_of::<MemoryWords>()
     } else {
         0
@@ -333,11 +312,11 @@ fn new_node(
     node.lines.store(u32::try_from(lines).unwrap_or(0), Relaxed);
     node.thread.store(thread.index.load(Relaxed), Relaxed);
     for index in 0..lines {
-        let cell = cell(node, index);
+        let cell = cells::cell(node, index);
         begin(cell, core::ptr::from_ref(node).cast_mut());
         if memory != 0 {
             let words = place.wrapping_add(cell_offset(lines) + index * memory);
-            resident::give_words(cell, words);
+            cells::give_memory_words(cell, words);
         }
     }
     Some(node)

@@ -12,7 +12,7 @@ use crate::raw::layout::PROBES;
 use crate::raw::writer::padded;
 use crate::recorder::protocol::{self, PROBE, PROMOTED, SAMPLED, TIMED, close};
 use crate::recorder::state::{READING_FENCED, READING_MEMORY, READING_TSC};
-use crate::recorder::{cpu, space, tree};
+use crate::recorder::{cells, cpu, space};
 
 thread_local! {
     /// What the stub of this test reads instead of a clock, and what a look at the memory costs.
@@ -68,7 +68,7 @@ impl World {
         // A tick is a nanosecond.
         cpu::prepare(1_000_000_000, 0);
         for (index, window) in windows.into_iter().enumerate() {
-            let cell = tree::cell(node, index);
+            let cell = cells::cell(node, index);
             cell.state
                 .store(if window == 0 { SAMPLED } else { PROMOTED }, Relaxed);
             cell.window.store(window.max(FIRST_WINDOW), Relaxed);
@@ -77,7 +77,7 @@ impl World {
     }
 
     fn cell(&self, line: usize) -> &'static Cell {
-        tree::cell(self.node, line)
+        cells::cell(self.node, line)
     }
 
     /// The real marker.

@@ -1,0 +1,56 @@
+//! From words of the file to what they stand for: the cells of a node, the running one, and the memory words of a cell.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use crate::raw::layout::{
+    Cell, MAX_LINES, MEMORY_UNIT, MemoryWords, NodeRecord, ThreadRecord, cell_offset,
+};
+
+/// A word as a size: there is a recorder only where both have 64 bits.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "64 bits each")]
+pub(crate) const fn word(value: u64) -> usize {
+    value as usize
+}
+
+/// The cell of line slot `index`, which the node must have.
+#[inline(always)]
+pub(super) fn cell(node: &NodeRecord, index: usize) -> &'static Cell {
+    debug_assert!(
+        index < node.lines.load(Relaxed) as usize,
+        "a line slot outside of its node"
+    );
+    let cell = core::ptr::from_ref(node)
+        .cast::<u8>()
+        .wrapping_add(cell_offset(index))
+        .cast::<Cell>();
+    // SAFETY: the cells of a node follow it, and neither is ever unmapped.
+    unsafe { &*cell }
+}
+
+/// The cell whose line runs on the thread.
+#[inline(always)]
+pub(crate) fn running(thread: &ThreadRecord) -> &'static Cell {
+    // SAFETY: the word always holds the address of a cell that is never unmapped.
+    unsafe { &*thread.cell.load(Relaxed) }
+}
+
+/// The memory words of a cell.
+pub(super) fn memory_words(cell: &Cell) -> Option<&'static MemoryWords> {
+    let distance = usize::from(cell.memory.load(Relaxed)) * MEMORY_UNIT;
+    let words = core::ptr::from_ref(cell)
+        .cast::<u8>()
+        .wrapping_add(distance);
+    // SAFETY: that far from the cell are its memory words, in the same record, which is never unmapped.
+    (distance != 0).then(|| unsafe { &*words.cast() })
+}
+
+/// Tells a cell where its memory words are: behind it in the same record.
+pub(super) fn give_memory_words(cell: &Cell, words: *const u8) {
+    let distance = words.addr() - core::ptr::from_ref(cell).addr();
+    let units = u16::try_from(distance / MEMORY_UNIT).unwrap_or(0);
+    cell.memory.store(units, Relaxed);
+}
+
+// The farthest memory words are those of the first of all lines that a node may have.
+const _: () = assert!(MAX_LINES * size_of::<Cell>() / MEMORY_UNIT <= u16::MAX as usize);
