@@ -46,7 +46,7 @@ const fn signed(size: usize) -> i64 {
     size as i64
 }
 
-const _: () = assert!(heap::TICK < LARGE as i64);
+const _: () = assert!(total::TICK < LARGE as i64);
 
 /// The cell of the line that runs, if there is one. Threads without a record share that of the sink, which would go from processor to
 /// processor.

@@ -13,16 +13,16 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
 
 pub(crate) use super::entries::zero;
+use super::lock::{self, Lock, is_forking};
 use super::protocol::{self, Answer};
 use super::table::Table;
+use super::total::{self, TICK};
 use super::weight::{Draw, MAX_LEVEL, Noted, gap, random, seed, to_next_mark};
-use super::{budget, deferred, entries, total};
+use super::{budget, deferred, entries};
 use crate::env;
-use crate::raw::layout::{Cell, HEAP_FROM_RECORDING, HEAP_FROM_START, Header};
+use crate::raw::layout::{Cell, FLAG_ALLOC, HEAP_FROM_RECORDING, HEAP_FROM_START, Header};
 use crate::recorder::{Local, header, is_sink, running, with_local, word};
 
-/// Bytes that a thread may allocate before the allocator looks up, at most.
-pub(super) const TICK: i64 = 32 * 1024;
 /// Slots of the table of blocks where they may be thinned out: 2 MiB, for a hundred thousand blocks.
 const SLOTS: usize = 1 << 17;
 /// Bytes of `HPROF_SPACE` for each of its slots where they may not: it may take four times that space, in memory.
@@ -53,8 +53,6 @@ static RANDOM: AtomicU64 = AtomicU64::new(0);
 static LOST_BLOCKS: AtomicU64 = AtomicU64::new(0);
 static LOST_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Who holds the lock on all of these, by the address of its [`Local`]; 0 if nobody does.
-static OWNER: AtomicUsize = AtomicUsize::new(0);
 /// Whether the lock is held for the fork that is under way, so that the tables are whole in the child; and live bytes of the process at
 /// that moment.
 static FORK_IS_WHOLE: AtomicBool = AtomicBool::new(false);
@@ -79,34 +77,16 @@ pub(super) fn is_maybe_noted(block: *mut u8) -> bool {
     protocol::is_maybe_noted(class(block))
 }
 
-/// The lock on everything here but the filter.
-struct Lock(());
-
 /// Does something under the lock and says what came of asking for it. In between a budget is kept.
 fn locked<R>(work: impl FnOnce(&Lock) -> R) -> Result<R, Answer> {
     let cheap = MODE.load(Relaxed) == CHEAP;
     let began = if cheap { budget::begin() } else { None };
-    match protocol::take(&OWNER, me()) {
-        Answer::Taken => {}
-        other => return Err(other),
-    }
-    let lock = Lock(());
+    let lock = lock::take()?;
     let result = work(&lock);
     if cheap && budget::end(began) {
         keep_budget(&lock);
     }
     Ok(result)
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        protocol::let_go(&OWNER);
-    }
-}
-
-/// The number of this thread.
-fn me() -> usize {
-    with_local(|local| core::ptr::from_ref(local).addr())
 }
 
 /// The mode, chosen at the first allocation of the process.
@@ -150,13 +130,19 @@ pub(crate) fn variable(name: &str, accept: fn(&[u8]) -> bool) -> bool {
     !value.is_null() && accept(unsafe { core::ffi::CStr::from_ptr(value) }.to_bytes())
 }
 
-/// Whether our allocator is the program's: nothing is as early as the first allocation.
-pub(super) fn is_asked() -> bool {
-    MODE.load(Relaxed) != UNDECIDED
+/// The recording begins, with so much space: takes over what was counted before. Where our allocator is not the program's nobody has asked for a
+/// mode: nothing is as early as the first allocation.
+pub(crate) fn adopt_counters(header: &'static Header, space: usize) {
+    total::adopt(header);
+    if MODE.load(Relaxed) != UNDECIDED {
+        header.flags.fetch_or(FLAG_ALLOC, Relaxed);
+        begin(header, space);
+        total::note_most_threads(header);
+    }
 }
 
-/// The recording begins: from here on the sums lie in the header.
-pub(super) fn begin(header: &'static Header, space: usize) {
+/// From here on the sums lie in the header.
+fn begin(header: &'static Header, space: usize) {
     let mode = mode();
     let begun = locked(|lock| {
         entries::begin(header);
@@ -403,28 +389,23 @@ fn thin(_lock: &Lock, level: u32) {
 /// Before a fork, from the lock on to the moment at which the child begins: counts the chunks that are handed out, and holds the lock, so
 /// that the tables are whole in the child and no chunk is handed out under it in between.
 pub(crate) fn before_fork(count_chunks: impl FnOnce() -> u64) -> u64 {
-    let (whole, chunks) = protocol::before_fork(&OWNER, me(), count_chunks);
+    let (whole, chunks) = lock::before_fork(count_chunks);
     FORK_IS_WHOLE.store(whole, Relaxed);
     LIVE_AT_FORK.store(total::live(), Relaxed);
     chunks
 }
 
-/// Whether this thread forks: its counts must not go to the file, which may be the parent's.
-pub(super) fn is_forking() -> bool {
-    protocol::is_forking(&OWNER, me())
-}
-
 /// After a fork, in the parent.
 pub(crate) fn after_fork_in_parent() {
     if is_forking() {
-        catch_up(&Lock(()));
+        catch_up(&lock::of_fork());
     }
 }
 
 /// In a forked child of a process that does not record: the sums lie in its own memory.
 pub(crate) fn after_fork_without_file() {
     if is_whole_in_child() {
-        catch_up(&Lock(()));
+        catch_up(&lock::of_fork());
     }
 }
 
@@ -477,7 +458,7 @@ pub(crate) fn restart_after_fork() {
     if !is_whole_in_child() {
         return;
     }
-    let lock = Lock(());
+    let lock = lock::of_fork();
     rehearse(&lock);
     entries::restart();
     let words = entries::words();
@@ -492,5 +473,5 @@ pub(crate) fn give_up_in_child() {
     }
     give_up();
     deferred::take_all(|_, _| {});
-    protocol::let_go(&OWNER);
+    lock::let_go();
 }

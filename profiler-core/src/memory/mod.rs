@@ -6,6 +6,7 @@ mod deferred;
 mod entries;
 pub(crate) mod heap;
 pub(crate) mod limit;
+mod lock;
 mod protocol;
 pub(crate) mod rss;
 mod table;
@@ -14,4 +15,5 @@ mod weight;
 mod words;
 
 pub use alloc::Alloc;
-pub(crate) use total::{adopt_counters, settle_thread};
+pub(crate) use heap::adopt_counters;
+pub(crate) use total::settle_thread;

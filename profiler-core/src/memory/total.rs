@@ -8,14 +8,16 @@ use core::ffi::c_void;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicU64};
 
-use super::heap;
-use crate::raw::layout::{FLAG_ALLOC, Header, OWED_BY_A_THREAD};
+use super::lock::is_forking;
+use crate::raw::layout::{Header, OWED_BY_A_THREAD};
 use crate::recorder::{Local, header, with_local};
 
-/// Bytes a thread may owe to the count of the process. It owes up to a [`heap::TICK`] more that it has not even added up.
+/// Bytes that a thread may allocate before the allocator looks up, at most.
+pub(super) const TICK: i64 = 32 * 1024;
+/// Bytes a thread may owe to the count of the process. It owes up to a [`TICK`] more that it has not even added up.
 const BATCH: i64 = 32 * 1024;
 
-const _: () = assert!(heap::TICK + BATCH <= OWED_BY_A_THREAD.cast_signed());
+const _: () = assert!(TICK + BATCH <= OWED_BY_A_THREAD.cast_signed());
 
 /// `Local::counted`: nobody is told yet when the thread ends.
 const UNKNOWN: u32 = 0;
@@ -34,19 +36,18 @@ static MOST_THREADS: AtomicU64 = AtomicU64::new(0);
 static KEY: AtomicU64 = AtomicU64::new(NO_KEY);
 const NO_KEY: u64 = u64::MAX;
 
-/// The recording begins, with so much space: takes over what was counted before.
-pub(crate) fn adopt_counters(header: &'static Header, space: usize) {
+/// The recording begins: takes over what was counted before.
+pub(super) fn adopt(header: &Header) {
     let before = LIVE.swap(0, Relaxed);
     let now = header.live_bytes.fetch_add(before, Relaxed) + before;
     let peak = PEAK.load(Relaxed).max(now);
     header.peak_bytes.fetch_max(peak, Relaxed);
-    if heap::is_asked() {
-        header.flags.fetch_or(FLAG_ALLOC, Relaxed);
-        heap::begin(header, space);
-        header
-            .alloc_threads
-            .fetch_max(MOST_THREADS.load(Relaxed), Relaxed);
-    }
+}
+
+/// How many threads have counted at the same time so far.
+pub(super) fn note_most_threads(header: &Header) {
+    let most = MOST_THREADS.load(Relaxed);
+    header.alloc_threads.fetch_max(most, Relaxed);
 }
 
 /// From now on threads are known when they end.
@@ -71,7 +72,7 @@ fn count_thread(local: &Local) {
     local.counted.set(COUNTED);
     let threads = THREADS.fetch_add(1, Relaxed) + 1;
     MOST_THREADS.fetch_max(threads, Relaxed);
-    if !heap::is_forking()
+    if !is_forking()
         && let Some(header) = header()
     {
         header.alloc_threads.fetch_max(threads, Relaxed);
@@ -128,7 +129,7 @@ fn own_grant(local: &Local) -> i64 {
     if local.counted.get() == ENDED {
         0
     } else {
-        heap::TICK
+        TICK
     }
 }
 
@@ -137,7 +138,7 @@ fn owe(local: &Local, bytes: i64) {
     let owed = local.owed.get().wrapping_add(bytes);
     let is_due = owed.unsigned_abs() >= BATCH.unsigned_abs() || local.counted.get() == ENDED;
     // The file may be that of the parent of this process.
-    if is_due && !heap::is_forking() {
+    if is_due && !is_forking() {
         local.owed.set(0);
         settle(owed);
     } else {

@@ -1,11 +1,11 @@
 //! Who sets up the recording, who waits for it meanwhile, and what becomes of a process that cannot have one. The rules are those of `gate`.
 
 use core::cell::Cell as StdCell;
-use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::gate::{self, Turn};
-use super::{clock, current, fork, os, sink, start, state};
+use super::{clock, current, os, sink, state};
 use crate::raw::layout::FLAG_FORK_LOST;
 
 /// How far the decision is, as `gate` has it.
@@ -14,9 +14,6 @@ static STATE: AtomicU64 = AtomicU64::new(gate::UNDECIDED);
 static STARTER: AtomicUsize = AtomicUsize::new(0);
 /// Calls that were lost before there was a header to count them in.
 static LOST: AtomicU64 = AtomicU64::new(0);
-/// Whether the handlers of forks are registered.
-static WATCHES_FORKS: AtomicU64 = AtomicU64::new(0);
-
 /// How long a thread waits for the recording, once in its life.
 const PATIENCE_NS: u64 = 1_000_000_000;
 /// How long it sleeps between two looks.
@@ -27,24 +24,27 @@ thread_local! {
     static HAS_GIVEN_UP: StdCell<bool> = const { StdCell::new(false) };
 }
 
-/// Whether this process records; decided, and begun, at the first call.
-pub(super) fn recording() -> bool {
+/// Sets up the recording; `None` if there is none to be had.
+pub(super) type Start = fn() -> Option<()>;
+
+/// Whether this process records; decided at the first call, and begun by `start`.
+pub(super) fn recording(start: Start) -> bool {
     match gate::state(&STATE) {
         gate::RECORDING => true,
         gate::OFF => false,
-        _ => decide(),
+        _ => decide(start),
     }
 }
 
 #[cold]
-fn decide() -> bool {
+fn decide(start: Start) -> bool {
     let errno = os::errno();
-    let is_on = take_turn();
+    let is_on = take_turn(start);
     os::set_errno(errno);
     is_on
 }
 
-fn take_turn() -> bool {
+fn take_turn(start: Start) -> bool {
     let me = current::thread_address();
     let mut patience = Patience::new();
     loop {
@@ -52,12 +52,12 @@ fn take_turn() -> bool {
         match gate::turn(&STATE, pid) {
             Turn::Records => return true,
             Turn::Off => {
-                rest();
+                stop_asking();
                 return false;
             }
             Turn::Starts { is_inherited } => {
                 STARTER.store(me, Relaxed);
-                return set_up(pid, is_inherited);
+                return set_up(pid, is_inherited, start);
             }
             // A body that is entered by the setting up itself, or by a signal handler in the middle of it, is not recorded.
             Turn::Waits if STARTER.load(Relaxed) == me || !patience.sleep() => {
@@ -72,10 +72,10 @@ fn take_turn() -> bool {
 }
 
 /// Sets up the recording, as the only thread that does.
-fn set_up(pid: u32, is_inherited: bool) -> bool {
+fn set_up(pid: u32, is_inherited: bool, start: Start) -> bool {
     // Half of the parent's recording is of no use, and its file is the parent's.
     let is_clean = !(is_inherited && state::header().is_some());
-    let is_on = is_clean && start::start().is_some();
+    let is_on = is_clean && start().is_some();
     let state = if is_on { gate::RECORDING } else { gate::OFF };
     // A forked child of a signal handler that ran in the middle of this has another state.
     let is_ours = gate::decide(&STATE, pid, state);
@@ -129,7 +129,7 @@ pub(super) fn is_of_this_process() -> bool {
 }
 
 /// Nothing is ever recorded here: calls need not ask any more.
-fn rest() {
+fn stop_asking() {
     if state::header().is_none() {
         sink::set_idle_for_ever();
     }
@@ -139,7 +139,7 @@ fn rest() {
 #[cold]
 pub(super) fn abandon() {
     gate::give_up(&STATE);
-    rest();
+    stop_asking();
     if let Some(header) = state::header() {
         if header.pid.load(Relaxed) != std::process::id() {
             header.flags.fetch_or(FLAG_FORK_LOST, Relaxed);
@@ -207,41 +207,4 @@ pub(super) fn begin_child(recorded: bool) -> bool {
         _ => abandon(),
     }
     false
-}
-
-/// Registers the handlers of forks, if they are not yet.
-pub(super) fn watch_forks() {
-    if WATCHES_FORKS.swap(1, AcqRel) != 0 {
-        return;
-    }
-    // SAFETY: the functions have the right form and live as long as the process.
-    unsafe {
-        libc::pthread_atfork(
-            Some(fork::before_fork),
-            Some(fork::after_fork_in_parent),
-            Some(fork::after_fork),
-        )
-    };
-}
-
-/// Runs before `main`, while there is one thread: no fork can be under way when the handlers are registered. A program that is told later where
-/// to record registers them as it starts.
-#[cfg(target_os = "linux")]
-#[unsafe(link_section = ".init_array")]
-#[used]
-static BEFORE_MAIN: extern "C" fn() = before_main;
-
-#[cfg(target_os = "linux")]
-extern "C" fn before_main() {
-    if crate::memory::heap::variable(crate::env::DIR, |folder| !folder.is_empty()) {
-        // An allocator may register handlers at its first use. They run in the reverse order before a fork: ours has to come first, for it
-        // may wait for a thread that allocates.
-        core::hint::black_box(Box::new(core::hint::black_box(0_u64)));
-        watch_forks();
-        // The start allocates. Where the program has an allocator of its own, which may count what a function allocates, that must not fall into
-        // the program's first annotated function.
-        if cfg!(hprof_other_alloc) {
-            recording();
-        }
-    }
 }

@@ -3,14 +3,14 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::clock::Source;
-use super::current::set_current;
+use super::current::{current, set_current};
 use super::frame::Frame;
 use super::marker::{self, ENDLESS};
 use super::protocol::{ALIVE, PROBED, SAMPLED, TIMED};
+use super::sink::{SINK, is_sink};
 use super::state::{self, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
-use super::thin::{self, thin_call};
 use super::tree::{self, Entry};
-use super::{cells, space};
+use super::{cells, space, thin_array};
 use crate::raw::layout::{CallCache, NodeRecord, THIN_TRIED, ThreadRecord, cell_offset};
 use crate::raw::writer::padded;
 use crate::site::{LineKind, LineSite, Site, SiteFacts, SiteKind, UNREGISTERED};
@@ -163,8 +163,21 @@ impl Scratch {
 /// A function that is entered: not inlined, as the compiler would have it without the frame if it is so short that entering it matters.
 #[inline(never)]
 fn call(argument: u64) -> u64 {
-    let _frame = Frame::enter(&PROBE);
+    let _frame = Frame::enter_by(&PROBE, find);
     core::hint::black_box(argument)
+}
+
+/// The slow way into a body, up to the table.
+#[cold]
+#[inline(never)]
+fn find(site: &'static Site<1>) -> Entry {
+    let thread = current();
+    if !is_sink(thread)
+        && let Some(entry) = tree::known(thread, site.id.load(Relaxed))
+    {
+        return entry;
+    }
+    Entry::new(&SINK.thread, &SINK.node)
 }
 
 /// Ticks of one call of `body`, times 1024: the best of a few rounds of `count` calls.
@@ -215,9 +228,9 @@ pub(super) fn measure(source: Source) -> Costs {
         cpu_ticks,
         call_ticks_1024,
         miss_ticks_1024: missed_ticks_1024.saturating_sub(call_ticks_1024),
-        thin_ticks_1024: thin::try_calls(|thin| {
+        thin_ticks_1024: thin_array::try_calls(|thin| {
             // In turn: a processor works at several calls at once, as long as they count in different words.
-            let all = best(source, 64, || thin.iter().for_each(thin_call));
+            let all = best(source, 64, || thin.iter().for_each(thin_array::count_known));
             all / THIN_TRIED as u64
         })
         .unwrap_or(0),

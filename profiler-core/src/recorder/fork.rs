@@ -1,7 +1,7 @@
 //! Forks: a child gets a file of its own, with its parent's structure at the same addresses and all counters at 0.
 
 use core::cell::Cell as StdCell;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU8, AtomicU64};
 
 use super::current::{self, current};
@@ -9,7 +9,7 @@ use super::identity::{describe_identity, path_stem, path_with_stem};
 use super::protocol::published;
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
 use super::state::{CAPACITY, file, header, source, store_pair};
-use super::{begin, cells, cpu, os, resident, sampler, thin, thread};
+use super::{begin, cells, cpu, os, resident, sampler, thin_array, thread};
 use crate::memory::heap;
 use crate::raw::layout::{
     CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
@@ -47,8 +47,26 @@ thread_local! {
     };
 }
 
+/// Whether the handlers of forks are registered.
+static WATCHES_FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Registers the handlers of forks, if they are not yet.
+pub(super) fn watch_forks() {
+    if WATCHES_FORKS.swap(1, AcqRel) != 0 {
+        return;
+    }
+    // SAFETY: the functions have the right form and live as long as the process.
+    unsafe {
+        libc::pthread_atfork(
+            Some(before_fork),
+            Some(after_fork_in_parent),
+            Some(after_fork),
+        )
+    };
+}
+
 /// Before a fork: no recording is half begun in the child and no site half registered, and what it needs is noted.
-pub(super) extern "C" fn before_fork() {
+extern "C" fn before_fork() {
     let (counted, recorded) = begin::before_fork();
     let mut at_fork = AtFork {
         counted,
@@ -69,7 +87,7 @@ pub(super) extern "C" fn before_fork() {
     AT_FORK.set(at_fork);
 }
 
-pub(super) extern "C" fn after_fork_in_parent() {
+extern "C" fn after_fork_in_parent() {
     heap::after_fork_in_parent();
     let at_fork = AT_FORK.get();
     if at_fork.locked {
@@ -81,7 +99,7 @@ pub(super) extern "C" fn after_fork_in_parent() {
 }
 
 /// In a forked child: a file of its own, with the parent's structure at the same addresses and all counters at 0.
-pub(super) extern "C" fn after_fork() {
+extern "C" fn after_fork() {
     SHARED_OWNER.store(0, Relaxed);
     sampler::forget();
     #[cfg(feature = "native")]
@@ -129,7 +147,7 @@ fn forget_what_came_later(file: RawFile, at_fork: &AtFork, used: usize) {
     file.header().chunks.store(at_fork.chunks, Relaxed);
     let end = file.base().wrapping_add(used).addr();
     let me = thread::restore(&at_fork.thread, end);
-    thin::restore(end);
+    thin_array::restore(end);
     let free = |word: &AtomicU64| usize::try_from(word.load(Relaxed)).unwrap_or(0);
     let shared = (SHARED_FREE.load(Relaxed), SHARED_END.load(Relaxed));
     for (from, to) in [shared, (free(&me.free), free(&me.free_end))] {
@@ -248,7 +266,7 @@ fn zero_counters(file: RawFile, used: usize) {
                     let cells = thin.capacity.load(Relaxed) as usize;
                     if size_of::<ThinRecord>() + cells * size_of::<ThinCell>() <= bytes {
                         let first = place.wrapping_add(size_of::<ThinRecord>());
-                        thin::reset(first.cast(), cells);
+                        thin_array::reset(first.cast(), cells);
                     }
                 }
                 _ => {}

@@ -9,7 +9,8 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::current::current;
 use super::protocol::add;
-use super::{cells, marker, thread, tree};
+use super::tree::{self, Entry};
+use super::{cells, marker};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
@@ -26,37 +27,46 @@ pub struct Frame<const N: usize> {
 }
 
 impl<const N: usize> Frame<N> {
-    /// Enters the body: finds its node and counts the call. Reads no clock; the first marker ends the caller's line.
+    /// Enters the body as [`Frame::enter`] does; `find` is asked for the node of a call that neither the cache nor the line knows.
     #[inline(always)]
-    pub fn enter(site: &'static Site<N>) -> Self {
-        let (entry, caller) = Self::find(site);
+    pub(super) fn enter_by(
+        site: &'static Site<N>,
+        find: impl FnOnce(&'static Site<N>) -> Entry,
+    ) -> Self {
+        let (entry, caller) = Self::entry(site, find);
         entry.count_call();
         Self::open(entry, caller)
     }
 
-    /// Enters the body again, without a call: a later poll.
+    /// The same again, without a call: a later poll.
     #[inline(always)]
-    pub(super) fn reenter(site: &'static Site<N>) -> Self {
-        let (entry, caller) = Self::find(site);
+    pub(super) fn reenter_by(
+        site: &'static Site<N>,
+        find: impl FnOnce(&'static Site<N>) -> Entry,
+    ) -> Self {
+        let (entry, caller) = Self::entry(site, find);
         Self::open(entry, caller)
     }
 
     /// The node of the site for a call from the running line, and that line.
     #[inline(always)]
-    fn find(site: &'static Site<N>) -> (tree::Entry, &'static Cell) {
+    fn entry(
+        site: &'static Site<N>,
+        find: impl FnOnce(&'static Site<N>) -> Entry,
+    ) -> (Entry, &'static Cell) {
         let current = current();
         let caller = cells::running(current);
         match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),
             None => {
-                let entry = thread::enter(&site.id, &site.facts, &site.lines);
+                let entry = find(site);
                 (entry, cells::running(entry.thread))
             }
         }
     }
 
     #[inline(always)]
-    fn open(entry: tree::Entry, caller: &'static Cell) -> Self {
+    fn open(entry: Entry, caller: &'static Cell) -> Self {
         Self {
             thread: entry.thread,
             node: entry.node(),

@@ -640,7 +640,7 @@ extern "C" fn slow_ticks(thread: &ThreadRecord, counter: u64) -> u64 {
     };
     let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
     if arrived >= thread.next_read.load(Relaxed) {
-        super::resident::look(thread, arrived, now);
+        super::look::look(thread, arrived, now);
     }
     now
 }

@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use pprof::{Frames, ProfilerGuard, ProfilerGuardBuilder, Symbol};
 
-use super::{begin, clock, current};
+use super::{clock, current};
 use crate::env;
 use crate::raw::native::{self, EXTENSION, Native, NativeFrame, NativeStack};
 
@@ -64,7 +64,7 @@ pub(super) fn start(raw: &Path) {
 }
 
 /// The rate asked for.
-fn asked() -> Option<u32> {
+pub(super) fn asked() -> Option<u32> {
     let rate = std::env::var(env::NATIVE).ok()?;
     rate.trim().parse().ok().filter(|rate| RATES.contains(rate))
 }
@@ -232,16 +232,3 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
 extern "C" fn _Unwind_FindEnclosingFunction(address: *mut c_void) -> *mut c_void {
     address
 }
-
-/// Begins the recording with the process, before its first annotated function.
-#[cfg(target_os = "linux")]
-#[used]
-#[unsafe(link_section = ".init_array")]
-static EARLY: extern "C" fn() = {
-    extern "C" fn early() {
-        if asked().is_some() {
-            begin::recording();
-        }
-    }
-    early
-};

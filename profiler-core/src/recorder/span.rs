@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
 use super::current::current;
 use super::protocol::add;
-use super::{begin, cells, marker, sink, state, thread, tree};
+use super::{cells, enter, marker, sink, start, state, tree};
 use crate::raw::layout::{Cell, ThreadRecord};
 use crate::site::Site;
 
@@ -142,7 +142,7 @@ impl SpanCalls {
     /// Whether spans are recorded.
     #[inline]
     pub(crate) fn wanted() -> bool {
-        begin::recording()
+        start::recording()
     }
 
     /// A new span of the site; `None` where nothing is recorded.
@@ -234,7 +234,7 @@ impl SpanCalls {
 fn find(site: &'static Site<1>) -> tree::Entry {
     let current = current();
     tree::cached(current, cells::running(current), site.id.load(Relaxed))
-        .unwrap_or_else(|| thread::enter(&site.id, &site.facts, &site.lines))
+        .unwrap_or_else(|| enter::enter(&site.id, &site.facts, &site.lines))
 }
 
 /// Sites of spans, made when a place in the source creates its first span: a table without a lock.

@@ -10,7 +10,7 @@ use super::state::{
     self, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, Settings, header, store_pair,
     update_clock_pair,
 };
-use super::{begin, calibrate, cpu, not_measured, os, resident, thread};
+use super::{begin, calibrate, cpu, fork, look, not_measured, os, resident, thread};
 use crate::env;
 use crate::memory::limit;
 use crate::raw::layout::{
@@ -32,10 +32,15 @@ const THRESHOLD_NS: u64 = 250;
 /// See [`THRESHOLD_NS`].
 const SLOW_THRESHOLD_NS: u64 = 600;
 
+/// Whether this process records; decided, and begun, at the first call.
+pub(super) fn recording() -> bool {
+    begin::recording(start)
+}
+
 /// Begins the recording; `None` if nobody wants one or no file can be made.
-pub(super) fn start() -> Option<()> {
+fn start() -> Option<()> {
     // First: a fork from here on finds out that there is a start under way.
-    begin::watch_forks();
+    fork::watch_forks();
     let folder = std::env::var_os(env::DIR).filter(|folder| !folder.is_empty())?;
     if os::has_more_rights_than_its_user() {
         return None;
@@ -55,7 +60,8 @@ pub(super) fn start() -> Option<()> {
     header.ticks_per_second.store(rate, Relaxed);
     settle_clock(header, source, rate, &costs);
     if state::wants_resident() {
-        resident::prepare(header, rate);
+        resident::prepare(header);
+        look::prepare(header, rate);
     }
     store_pair(header, second_pair);
     not_measured::note();
@@ -185,3 +191,38 @@ extern "C" fn finish() {
     super::native::finish();
     header.state.store(STATE_FINISHED, Release);
 }
+
+/// Runs before `main`, while there is one thread: no fork can be under way when the handlers are registered. A program that is told later where
+/// to record registers them as it starts.
+#[cfg(target_os = "linux")]
+#[unsafe(link_section = ".init_array")]
+#[used]
+static BEFORE_MAIN: extern "C" fn() = before_main;
+
+#[cfg(target_os = "linux")]
+extern "C" fn before_main() {
+    if crate::memory::heap::variable(env::DIR, |folder| !folder.is_empty()) {
+        // An allocator may register handlers at its first use. They run in the reverse order before a fork: ours has to come first, for it
+        // may wait for a thread that allocates.
+        core::hint::black_box(Box::new(core::hint::black_box(0_u64)));
+        fork::watch_forks();
+        // The start allocates. Where the program has an allocator of its own, which may count what a function allocates, that must not fall into
+        // the program's first annotated function.
+        if cfg!(hprof_other_alloc) {
+            recording();
+        }
+    }
+}
+
+/// With sampled stacks: begins the recording with the process, before its first annotated function.
+#[cfg(all(feature = "native", target_os = "linux"))]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static EARLY: extern "C" fn() = {
+    extern "C" fn early() {
+        if super::native::asked().is_some() {
+            recording();
+        }
+    }
+    early
+};

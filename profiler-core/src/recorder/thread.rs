@@ -3,87 +3,27 @@
 //! A thread-local word holds the record. Until the first frame, and wherever nothing is recorded, it is that of the sink.
 
 use core::ffi::c_void;
+use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::current::{current, set_current};
 use super::identity::copy_text;
 use super::protocol::{self, ALIVE, ENDED, add};
-use super::sink::{SINK, has_cache, is_sink, no_poll, take_cache};
+use super::sink::{SINK, is_sink, no_poll, take_cache};
 use super::threads::{self, MAX_THREADS, THREADS, THREADS_USED};
-use super::tree::{self, Entry};
-use super::{begin, cells, clock, cpu, idle, os, resident, sampler, sites, space, state, thin};
-use crate::raw::layout::{CallCache, Cell, FLAG_THREADS_FOLDED, KIND_THREAD, ThreadRecord};
-use crate::site::{LineSite, SiteFacts};
+use super::{cells, clock, cpu, look, os, resident, space, state, thin_array, tree};
+use crate::raw::layout::{Cell, FLAG_THREADS_FOLDED, KIND_THREAD, ThreadRecord};
 
 /// Thread records that are made before those of ended threads are used again.
 const FRESH_RECORDS: usize = 64;
-/// Where a call goes that is not recorded.
-fn sink() -> Entry {
-    Entry::new(&SINK.thread, &SINK.node)
-}
-
-/// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
-/// the node.
-#[cold]
-#[inline(never)]
-pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
-    // Most often it is only called from another line than the last time.
-    let thread = current();
-    if !is_sink(thread)
-        && let Some(entry) = tree::known(thread, id.load(Relaxed))
-    {
-        return entry;
-    }
-    if !begin::recording() {
-        return idle::call(id.load(Relaxed)).unwrap_or_else(sink);
-    }
-    place(id, facts, lines).unwrap_or_else(|| {
-        state::lost_call();
-        sink()
-    })
-}
-
-/// Where a call goes, if there is room for all it needs.
-fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
-    let thread = attached()?;
-    let number = sites::register(id, facts, lines)?;
-    ensure_cache(thread);
-    sampler::at_entry();
-    tree::find(thread, number, id, lines.len())
-}
-
-/// The record of this thread, made at its first frame, or its first call of a thin function.
-pub(super) fn attached() -> Option<&'static ThreadRecord> {
-    let thread = current();
-    if !is_sink(thread) {
-        return Some(thread);
-    }
-    // A thread that has a record but points to the sink is inside a body that could not be recorded.
-    if state::thread_key_is_set() {
-        return None;
-    }
-    if !begin::is_of_this_process() {
-        begin::abandon();
-        return None;
-    }
+/// A record for this thread, whose time begins.
+pub(super) fn take_record() -> Option<&'static ThreadRecord> {
     // Each thread has a record of its own while there is room for many more; then those of ended threads come first.
     let plenty = (THREADS_USED.load(Acquire) as usize) < FRESH_RECORDS && space::is_plenty();
     let fresh = if plenty { create() } else { None };
     let thread = fresh.or_else(reuse).or_else(create)?;
     begin(thread);
-    state::set_thread_key(thread);
-    set_current(thread);
     Some(thread)
-}
-
-/// Gives the thread a cache of its own.
-fn ensure_cache(thread: &ThreadRecord) {
-    if !has_cache(thread)
-        && let Some(cache) = space::private_memory(size_of::<CallCache>())
-    {
-        thread.cache.store(cache.cast(), Relaxed);
-    }
 }
 
 /// The record of a thread that has ended.
@@ -177,7 +117,7 @@ fn begin(thread: &'static ThreadRecord) {
     cpu::begin(thread, cpu, now);
     thread.blocked.store(os::blocked_signals(), Relaxed);
     thread.blocked_last.store(0, Relaxed);
-    resident::begin_thread(thread);
+    look::begin_thread(thread);
     thread.tid.store(os::thread_id(), Relaxed);
     if thread.uses.load(Relaxed) == 0 {
         name_thread(thread);
@@ -217,11 +157,11 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
         return;
     };
     set_current(&SINK.thread);
-    thin::leave();
+    thin_array::leave();
     let arrived = state::ticks();
     let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
     if thread.next_read.load(Relaxed) != state::NEVER {
-        resident::look(thread, arrived, now);
+        look::look(thread, arrived, now);
     }
     let now = cpu::end_interval(thread, now);
     protocol::close(thread, now);
