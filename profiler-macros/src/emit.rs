@@ -1,7 +1,7 @@
 //! The only module that builds tokens.
 
 use crate::check::WhyNot;
-use crate::parameters::Parameter;
+use crate::parameters::{Binding, Parameter};
 use crate::paths::{Paths, hidden};
 use crate::sites::{LineKind, SiteKind, SiteTable};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -38,30 +38,6 @@ pub(crate) struct Brace<'a> {
     pub(crate) drops: Option<&'a Ident>,
     /// Whether coming there counts as a hit: not where another statement begins on the line of the brace.
     pub(crate) hit: bool,
-}
-
-/// One parameter, to be bound again inside the body: before what the macro adds to an async function, or behind its frame.
-pub(crate) enum Binding {
-    /// `self`: mentioned, so that the future takes the whole of it.
-    Receiver(Span),
-    /// `let [mut] value = self;`
-    ReceiverByValue {
-        at: Span,
-        mutability: Option<Token![mut]>,
-        value: Ident,
-    },
-    /// `let pat = value;`
-    Named {
-        attrs: Vec<Attribute>,
-        pat: TokenStream,
-        value: Ident,
-    },
-    /// `let value = value; let pat = value;`
-    Destructured {
-        attrs: Vec<Attribute>,
-        pat: TokenStream,
-        value: Ident,
-    },
 }
 
 /// Builds the statements that are added to a body.

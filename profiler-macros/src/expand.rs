@@ -10,7 +10,7 @@ use crate::paths::{Paths, SWITCH, hidden, site_name, thin_name};
 use crate::sites::{LineKind, Row, SiteKind, SiteTable};
 use crate::source::Source;
 use crate::thin::{self, Choice};
-use crate::walk::{Place, Selection, Walker};
+use crate::walk::{Place, Selection, Walker, leading_items};
 use crate::{async_fn, check, fragments, helpers, parameters};
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -379,14 +379,6 @@ fn empty_like(block: &Block) -> Block {
         brace_token: block.brace_token,
         stmts: Vec::new(),
     }
-}
-
-/// How many items a body begins with. They stay before our statements, which some people mind otherwise.
-pub(crate) fn leading_items(stmts: &[Stmt]) -> usize {
-    let items = stmts
-        .iter()
-        .take_while(|stmt| matches!(stmt, Stmt::Item(_)));
-    items.count()
 }
 
 /// Whether a function has no result.

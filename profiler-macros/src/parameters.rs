@@ -3,7 +3,6 @@
 //! A parameter outlives every local of the body. Bound again in order, behind the frame, parameters are dropped in the order of the plain
 //! function, those that the body never names among them, and what that costs stands on the closing brace.
 
-use crate::emit::Binding;
 use crate::paths::hidden;
 use crate::walk::owns_nothing;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -11,8 +10,33 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, FnArg, Item, Macro, Pat, PatIdent, PatType, Receiver, Signature, Token, Type,
+    Attribute, Block, Expr, FnArg, Item, Macro, Pat, PatIdent, PatType, Receiver, Signature, Token,
+    Type,
 };
+
+/// One parameter, to be bound again inside the body: before what the macro adds to an async function, or behind its frame.
+pub(crate) enum Binding {
+    /// `self`: mentioned, so that the future takes the whole of it.
+    Receiver(Span),
+    /// `let [mut] value = self;`
+    ReceiverByValue {
+        at: Span,
+        mutability: Option<Token![mut]>,
+        value: Ident,
+    },
+    /// `let pat = value;`
+    Named {
+        attrs: Vec<Attribute>,
+        pat: TokenStream,
+        value: Ident,
+    },
+    /// `let value = value; let pat = value;`
+    Destructured {
+        attrs: Vec<Attribute>,
+        pat: TokenStream,
+        value: Ident,
+    },
+}
 
 /// A parameter and how it is bound again.
 pub(crate) struct Parameter {
@@ -72,7 +96,7 @@ fn typed(index: usize, parameter: &mut PatType) -> Binding {
     bind(index, parameter.attrs.clone(), &mut parameter.pat)
 }
 
-fn bind(index: usize, attrs: Vec<syn::Attribute>, pat: &mut Pat) -> Binding {
+fn bind(index: usize, attrs: Vec<Attribute>, pat: &mut Pat) -> Binding {
     let bound = pat.to_token_stream();
     match pat {
         // A name that begins with an underscore is not to be used, which lints see; it gets bound as any other pattern.

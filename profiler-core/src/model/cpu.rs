@@ -11,7 +11,7 @@
 //! A short interval is taken as spent in full, unless that is more than is left: then all short ones get the same share of their length.
 //! No line gets more than it took, and together they get what the thread had.
 
-use super::gaps::{Share, apportion};
+use super::gap_cell::{Share, apportion};
 
 /// What is known of a cell. All times in ticks.
 #[derive(Clone, Copy, Debug, Default)]

@@ -4,6 +4,7 @@ mod call_tree;
 mod context;
 mod cost_sum;
 pub(crate) mod cpu;
+pub(crate) mod gap_cell;
 pub(crate) mod gaps;
 mod images;
 mod line_map;
@@ -12,6 +13,7 @@ mod merge;
 mod own_cost;
 mod profile;
 mod resident;
+mod rss_account;
 mod settle;
 mod thin;
 mod tree_walk;
@@ -29,7 +31,8 @@ pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node,
     NotMeasured, OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
 };
-pub use resident::{LineRss, ProcessRss, RssAccount, RssChange, RssLevel, RssSource, rss_account};
+pub use resident::{LineRss, ProcessRss, RssChange, RssLevel, RssSource};
+pub use rss_account::{RssAccount, rss_account};
 pub use thin::thin_calls;
 pub(crate) use unify::unify;
 pub use units::Nanos;

@@ -8,7 +8,7 @@
 //!   └ line 3 ─ h ─ line 9   share with variance w  ┘ (the totals of lines 2 and 3 keep their errors, that of f has none)
 //! ```
 
-use super::gaps::GapCell;
+use super::gap_cell::GapCell;
 
 /// Steps up the tree that are taken for each share. In a deeper tree some variances stay unsettled: the errors shown are then too
 /// large, never too small.
@@ -47,7 +47,7 @@ pub(crate) struct Settler<'a> {
 }
 
 impl<'a> Settler<'a> {
-    /// As for [`split`](super::gaps::split), which gives out `shares` shares.
+    /// As for the split of gaps, which gives out `shares` shares.
     pub(crate) fn new(callers: &'a [Option<usize>], cells: &'a [GapCell], shares: usize) -> Self {
         let mut depths: Vec<u32> = Vec::with_capacity(callers.len());
         for caller in callers {

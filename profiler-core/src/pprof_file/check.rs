@@ -1,8 +1,10 @@
 //! What holds of every profile. The writer refuses one that breaks it, and so does the reader: what was saved can be read.
 
 use super::error::Damage;
-use super::read::MOST_FUNCTIONS;
 use crate::model::{FunctionId, Profile, ThinCalls, Thread};
+
+/// No profile has more functions: reports take a few hundred bytes for each.
+pub(super) const MOST_FUNCTIONS: usize = 1 << 17;
 
 pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
     let functions = profile.functions.len();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use prost::Message;
 
-use super::check::check;
+use super::check::{MOST_FUNCTIONS, check};
 use super::error::{Damage, ReadError};
 use super::extension::{Extension, LAYOUT, unpack};
 use super::gzip::Unpacked;
@@ -16,9 +16,6 @@ use super::wire::{Fields, Value};
 use super::{facts, gzip, stripped};
 use crate::model::{Process, Profile, Thread};
 use crate::regular_file;
-
-/// No profile has more functions: reports take a few hundred bytes for each.
-pub(super) const MOST_FUNCTIONS: usize = 1 << 17;
 
 /// Reads a saved profile.
 ///

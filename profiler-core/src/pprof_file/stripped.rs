@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use prost::Message;
 
+use super::check::MOST_FUNCTIONS;
 use super::error::{Damage, shortened};
 use super::message::{self, Sample, field};
-use super::read::MOST_FUNCTIONS;
 use super::sample_type::{CALLS, COLUMNS, CPU, PRIMITIVE_CALLS, SAMPLE_TYPES, Values, label};
 use super::tables::Strings;
 use super::wire::Fields;

@@ -14,6 +14,7 @@ mod error;
 mod header;
 mod heap;
 mod not_measured;
+mod own_cost;
 mod process;
 mod recording;
 mod records;

@@ -4,7 +4,11 @@
 //! begins with a guard whose drop gives the running line back, after all locals of the branch and however it is left. That is
 //! done only where the branch has markers of another line and the statement has something left to do.
 
-use super::{Here, Walker, block_of, drops, start};
+use super::around::Branch;
+use super::block::{block_of, leading_items};
+use super::here::Here;
+use super::walker::Walker;
+use super::{drops, start};
 use crate::emit::Counter;
 use crate::sites::{LineKind, Row};
 use proc_macro2::{Ident, Span};
@@ -12,16 +16,6 @@ use quote::quote;
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Stmt};
-
-/// A branch or block that is being walked.
-pub(super) struct Branch {
-    /// Line of the statement around.
-    pub(super) line: Option<u32>,
-    /// Whether a marker of another line stands inside.
-    pub(super) strayed: bool,
-    /// Whether the statement goes on behind it.
-    goes_on: bool,
-}
 
 impl Walker<'_> {
     /// A statement begins: branches in it come back to its line.
@@ -176,6 +170,6 @@ impl Walker<'_> {
 
 /// Puts a guard before all other statements of a block, behind the items it begins with.
 pub(super) fn prepend(block: &mut Block, guard: Option<Stmt>) {
-    let first = crate::expand::leading_items(&block.stmts);
+    let first = leading_items(&block.stmts);
     block.stmts.splice(first..first, guard);
 }

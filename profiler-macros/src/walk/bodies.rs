@@ -1,9 +1,11 @@
 //! Bodies: the function itself, closures and async blocks.
 
+use super::block::{block_around, is_value, leading_items};
 use super::ending::leave_behind;
-use super::{Body, Here, Walked, Walker, begun, block_around, start};
+use super::here::Here;
+use super::walker::{Body, Walked, Walker};
+use super::{begun, start};
 use crate::emit::{Brace, Counter};
-use crate::expand::leading_items;
 use crate::parameters;
 use crate::paths::hidden;
 use crate::sites::{LineKind, Row, SiteKind};
@@ -268,15 +270,6 @@ impl Walker<'_> {
 fn before_tail(block: &mut Block, last: usize, guard: Stmt) {
     let behind_marker = usize::from(block.stmts.len() > last + 1);
     block.stmts.insert(last + behind_marker, guard);
-}
-
-/// Whether a statement may be the value of its block.
-pub(super) fn is_value(stmt: &Stmt) -> bool {
-    match stmt {
-        Stmt::Expr(_, semi) => semi.is_none(),
-        Stmt::Macro(mac) => mac.semi_token.is_none(),
-        Stmt::Local(_) | Stmt::Item(_) => false,
-    }
 }
 
 /// Whether a statement is the value of its block under some condition only, as in `#[cfg(a)] { 1 } #[cfg(not(a))] { 2 }`.

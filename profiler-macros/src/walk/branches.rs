@@ -1,7 +1,10 @@
 //! Markers in branches: `if`, `match`, `&&`, `||` and blocks.
 
 use super::back::prepend;
-use super::{Walker, block_around, block_of, drops, start};
+use super::block::{block_around, block_of};
+use super::here::Here;
+use super::walker::Walker;
+use super::{drops, start};
 use crate::sites::LineKind;
 use std::mem;
 use syn::visit_mut::VisitMut;
@@ -66,7 +69,7 @@ impl Walker<'_> {
             self.once(&mut e.expr);
         }
         let branching = self.body.here;
-        let mut after = super::Here::Never;
+        let mut after = Here::Never;
         for arm in &mut e.arms {
             self.body.here = branching;
             self.arm(arm);
@@ -137,11 +140,7 @@ impl Walker<'_> {
         self.visit_block_mut(&mut e.block);
         if labelled {
             let unmoved = self.body.emitted == emitted;
-            self.body.here = if unmoved {
-                before
-            } else {
-                super::Here::Unknown
-            };
+            self.body.here = if unmoved { before } else { Here::Unknown };
         }
         let guard = self.leave_branch(&[], labelled, at);
         prepend(&mut e.block, guard);

@@ -1,7 +1,11 @@
 //! Markers of loops: the header, `continue`, and the innermost loops that only count.
 
+use super::around::{GroupedLoop, Loop};
+use super::block::block_of;
 use super::ending::leave_behind;
-use super::{Here, Walker, block_of, simple, start};
+use super::here::Here;
+use super::walker::{Selection, Walker};
+use super::{simple, start};
 use crate::paths::hidden;
 use crate::sites::{LineKind, Row};
 use proc_macro2::Span;
@@ -11,40 +15,6 @@ use syn::{
     Attribute, Block, Expr, ExprBlock, ExprBreak, ExprConst, Item, Label, Lifetime, Pat, Stmt,
     Token, Type, parse_quote,
 };
-
-/// A loop around the place that is being walked.
-pub(super) struct Loop {
-    label: Option<Lifetime>,
-    /// Slot and place of its header, if it has a row.
-    header: Option<(usize, Span)>,
-    /// Line of the header.
-    pub(super) line: Option<u32>,
-    /// What lies between its marked statements, where only those count.
-    rest: Option<u32>,
-    /// Whether a marker of another line stands inside.
-    pub(super) strayed: bool,
-}
-
-/// A loop that only counts.
-pub(super) struct GroupedLoop {
-    /// Slot of its header.
-    pub(super) header: usize,
-    /// Slot of each local counter, that of the turns first.
-    slots: Vec<usize>,
-    /// Whether a turn may end early.
-    continued: bool,
-}
-
-impl GroupedLoop {
-    /// Index of the local counter of a slot.
-    pub(super) fn counter(&mut self, slot: usize) -> usize {
-        let known = self.slots.iter().position(|known| *known == slot);
-        known.unwrap_or_else(|| {
-            self.slots.push(slot);
-            self.slots.len() - 1
-        })
-    }
-}
 
 /// The parts of a loop that matter here.
 struct Parts<'e> {
@@ -165,7 +135,7 @@ impl Walker<'_> {
 
     /// Whether the rules allow local counters here.
     fn may_group(&self, expr: &mut Expr) -> bool {
-        let full = matches!(self.selection, super::Selection::All { split: false });
+        let full = matches!(self.selection, Selection::All { split: false });
         let has_frame = self.body.task.is_none();
         if !full || !has_frame || self.body.quiet || self.body.group.is_some() {
             return false;

@@ -3,24 +3,16 @@
 //! Between marked statements time has to go somewhere: to the *rest* of the marked statement around, or of the whole body.
 //! That is a row of its own on the line of that statement, so that the hits of the statement itself stay exact.
 
+use super::block::is_value;
 use super::ending::leave_behind;
-use super::{Here, Walker, bodies, start};
+use super::here::Here;
+use super::start;
+use super::walker::Walker;
 use crate::helpers::Helpers;
 use crate::sites::{LineKind, Row};
 use proc_macro2::Span;
 use syn::visit_mut::VisitMut;
 use syn::{Attribute, Expr, Stmt};
-
-/// Where a body stands among its marked statements.
-#[derive(Default)]
-pub(super) struct Marked {
-    /// Line of the marked statement around, or of the body: what lies between marked statements belongs there.
-    pub(super) rest: Option<u32>,
-    /// Line of a marked loop that is about to be walked.
-    pub(super) next_loop: Option<u32>,
-    /// Length of the block being built, if its last statement is the marker of the rest.
-    pub(super) resumed: Option<usize>,
-}
 
 impl Walker<'_> {
     /// A statement where only those with `#[mark]` count.
@@ -38,7 +30,7 @@ impl Walker<'_> {
             self.begin_marked(&stmt, at, helpers, inherited, out);
             self.body.statement = self.body.marked.rest;
         }
-        let is_value = last && bodies::is_value(&stmt);
+        let is_value = last && is_value(&stmt);
         self.visit_stmt_mut(&mut stmt);
         out.push(stmt);
         self.body.marked.rest = rest;

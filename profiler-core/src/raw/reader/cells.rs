@@ -4,7 +4,7 @@ use core::mem::{offset_of, size_of};
 
 use super::bytes::Bytes;
 use crate::model::cpu::CpuCell;
-use crate::model::gaps::{GapCell, MAX_TICKS};
+use crate::model::gap_cell::{GapCell, MAX_TICKS};
 use crate::model::{LineLive, LineRss, RssChange};
 use crate::raw::layout::{Cell, MEMORY_UNIT, MemoryWords, PROBES};
 

@@ -8,11 +8,12 @@ use super::cells::rss_change;
 use super::header::HeaderFacts;
 use super::heap::HeapEntries;
 use super::not_measured;
-use super::recording::Prices;
-use super::records::{PairsAt, Records};
+use super::own_cost::{Events, Prices};
+use super::recording::{Recording, ThreadParts};
+use super::records::Records;
 use super::sites::SiteTable;
 use super::thin;
-use super::thread::{self, Events};
+use super::thread;
 use crate::model::{
     ClockMode, ClockSource, Heap, LiveHeap, Losses, Nanos, OwnCost, Process, ProcessRss, Profile,
     RssLevel, RssSource, Run, ThinCalls, Thread,
@@ -22,30 +23,6 @@ use crate::raw::layout::{
     FLAG_SAMPLER, FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
     OWED_BY_A_THREAD, RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
 };
-
-/// Everything found in a file, before it becomes a profile.
-pub(super) struct Recording<'a> {
-    pub(super) bytes: Bytes<'a>,
-    pub(super) header: HeaderFacts,
-    pub(super) records: &'a Records,
-    pub(super) sites: &'a SiteTable,
-    pub(super) heap: HeapEntries,
-    /// Whether CPU times of lines are known: markers read them, or a sampler saw them.
-    pub(super) knows_cpu: bool,
-    /// Ticks at the end of the recording, or at the newest sign of life.
-    pub(super) end_ticks: u64,
-    /// A timed line whose mean interval is shorter than this is below the resolution of the clock; picoseconds.
-    pub(super) shortest_interval_ps: u64,
-    pub(super) prices: Prices,
-}
-
-/// The records that name a thread as theirs.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ThreadParts {
-    /// Indices in [`Records::nodes`], ascending.
-    pub(super) nodes: Vec<usize>,
-    pub(super) pairs: Vec<PairsAt>,
-}
 
 /// Makes the profile of one process of the records of its file.
 pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Records) -> Profile {

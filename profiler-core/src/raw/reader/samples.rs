@@ -4,7 +4,7 @@ use core::mem::{offset_of, size_of};
 
 use super::bytes::Bytes;
 use super::records::PairsAt;
-use crate::model::gaps::Sighting;
+use crate::model::gap_cell::Sighting;
 use crate::raw::layout::{Pair, PairsRecord};
 
 /// `Pair::cell` of the cells that found no room in the table.

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 
 use super::cells::CellCounts;
 use super::clock::RunningTotal;
-use super::process::{Recording, ThreadParts};
-use super::recording::{self, CellEvents};
+use super::own_cost::{self, CellEvents, Events};
+use super::recording::{Recording, ThreadParts};
 use super::records::{Owner, PairsAt, cell_at, outside_words_at, words_at};
 use super::samples::Samples;
 use super::sites::SiteFacts;
 use super::tree::{self, TreeNode};
 use crate::model::cpu;
-use crate::model::gaps::{self, GapCell, MAX_TICKS, Share};
+use crate::model::gap_cell::{GapCell, MAX_TICKS, Share};
+use crate::model::gaps;
 use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
 use crate::raw::layout::{FLAG_MEMORY, NodeRecord, ThreadRecord};
 
@@ -24,20 +25,6 @@ const STATE_ENDED: u32 = 2;
 const NOTHING_OPEN: u64 = 1;
 /// Bytes of `ThreadRecord::name`.
 const NAME_BYTES: usize = 64;
-
-/// What a thread adds to the recorder's own cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Events {
-    pub(super) timed_markers: u64,
-    pub(super) markers: u64,
-    pub(super) calls: u64,
-    /// Calls that the table of all nodes was asked for.
-    pub(super) missed_calls: u64,
-    /// Times that markers read the CPU clock.
-    pub(super) cpu_reads: u64,
-    /// Ticks that looks at the memory took.
-    pub(super) look_ticks: u64,
-}
 
 /// Reads the thread with this index in [`Records::threads`](super::records::Records::threads) and the records that are part of it.
 /// `None` if the record was never used.
@@ -297,7 +284,7 @@ impl<'a> ThreadReader<'a> {
                 rss: cell.rss,
             }
         };
-        let own = recording::costs(
+        let own = own_cost::costs(
             &self.cell_events(),
             &recording.prices,
             self.word(offset_of!(ThreadRecord, reads)),
