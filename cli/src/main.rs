@@ -9,6 +9,7 @@ mod launch;
 mod log;
 mod output;
 mod output_file;
+mod ranks;
 mod raw_header;
 mod settings;
 mod sources;
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
     // Cargo starts this same program in place of the user's: no argument of it may reach the parser.
     if is(launch::LAUNCHER_ARGUMENT) {
         return finish(launch::launcher(env::args_os().skip(2)));
+    }
+    if is(launch::RANK_ARGUMENT) {
+        return finish(launch::rank_launcher(env::args_os().skip(2)));
     }
     if is(launch::BYSTANDER_ARGUMENT) {
         system::stand_by();

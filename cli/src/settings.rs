@@ -171,6 +171,8 @@ pub(crate) struct Build {
     pub(crate) filter: Option<OsString>,
     /// Arguments of the program.
     pub(crate) args: Vec<OsString>,
+    /// What starts the ranks of a parallel job; empty if nothing does.
+    pub(crate) ranks_by: Vec<String>,
 }
 
 impl Build {
@@ -181,6 +183,7 @@ impl Build {
         selection.value("--example", args.example.as_ref());
         Self {
             packages: names(args.package.as_slice()),
+            ranks_by: args.ranks.words(),
             ..Self::new("run", selection.0, &args.cargo, None, &args.args)
         }
     }
@@ -261,6 +264,7 @@ impl Build {
             packages: Vec::new(),
             filter,
             args: program_args.to_vec(),
+            ranks_by: Vec::new(),
         }
     }
 }

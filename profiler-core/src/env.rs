@@ -5,6 +5,8 @@
 //! | `HPROF` | the macro and `hprof-core`'s build script, at build time | `lines`, `lines+split` or `calls`, each with an optional `+noalloc` |
 //! | `HPROF_FIT_<crate>` | the macro, at build time | a number and `:`, and the file that lists what an earlier run found too dear to measure in full |
 //! | `HPROF_DIR` | recorder, at its first frame | folder for raw files; nothing is recorded without it |
+//! | `HPROF_SHARED_DIR` | recorder | folder for raw files on machines that do not have `HPROF_DIR`: nodes of a cluster |
+//! | `HPROF_RANK`, `HPROF_SIZE` | recorder | rank of the process in a parallel job, and the number of ranks, where no launcher's variables tell |
 //! | `HPROF_CLOCK` | recorder | `auto`, `exact`, `fenced` or `sampled` |
 //! | `HPROF_SPACE` | recorder | bytes a process may use for its raw file, with an optional `K`, `M` or `G` |
 //! | `HPROF_SAMPLER` | recorder | `0`: no sampler thread |
@@ -22,6 +24,8 @@ pub const SWITCH: &str = "HPROF";
 pub const FIT_PREFIX: &str = "HPROF_FIT_";
 /// Folder for raw files.
 pub const DIR: &str = "HPROF_DIR";
+/// Folder for raw files where that one is not there.
+pub const SHARED_DIR: &str = "HPROF_SHARED_DIR";
 /// Clock of the recorder.
 pub const CLOCK: &str = "HPROF_CLOCK";
 /// Space of the recorder.
@@ -63,8 +67,8 @@ pub fn parse_bytes(text: &str) -> Option<usize> {
 
 /// Rank of this process in a parallel job and the number of ranks, as far as the launcher's variables tell.
 ///
-/// `HPROF_RANK` and `HPROF_SIZE` win over those of Open MPI, MPICH, PMIx, MVAPICH2 and Slurm, in this order: inside a Slurm batch
-/// script an inner `mpirun` must win.
+/// `HPROF_RANK` and `HPROF_SIZE` win over those of Open MPI, MPICH, PMIx, MVAPICH2, Cray PALS and Flux, and those over Slurm's: inside a Slurm batch
+/// script all processes have rank 0 by `SLURM_PROCID`, so an inner `mpirun` must win.
 ///
 /// ```
 /// let (rank, ranks) = hprof::env::rank();
@@ -72,17 +76,73 @@ pub fn parse_bytes(text: &str) -> Option<usize> {
 /// ```
 #[must_use]
 pub fn rank() -> (Option<u32>, Option<u32>) {
-    const PAIRS: [(&str, &str); 6] = [
-        ("HPROF_RANK", "HPROF_SIZE"),
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
-        ("PMI_RANK", "PMI_SIZE"),
-        ("PMIX_RANK", "PMIX_SIZE"),
-        ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
-        ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    rank_by(|name| std::env::var(name).ok())
+}
+
+/// As [`rank`], with the variables that `variable` knows.
+fn rank_by(variable: impl Fn(&str) -> Option<String>) -> (Option<u32>, Option<u32>) {
+    /// Variables of a rank, each with those that may have the number of ranks. PMIx has none of its own for that.
+    const KNOWN: [(&str, &[&str]); 8] = [
+        ("HPROF_RANK", &["HPROF_SIZE"]),
+        ("OMPI_COMM_WORLD_RANK", &["OMPI_COMM_WORLD_SIZE"]),
+        ("PMI_RANK", &["PMI_SIZE"]),
+        (
+            "PMIX_RANK",
+            &["PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
+        ),
+        ("MV2_COMM_WORLD_RANK", &["MV2_COMM_WORLD_SIZE"]),
+        ("PALS_RANKID", &["PALS_SIZE"]),
+        ("FLUX_TASK_RANK", &["FLUX_JOB_SIZE"]),
+        ("SLURM_PROCID", &["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"]),
     ];
-    let number = |name| std::env::var(name).ok()?.trim().parse::<u32>().ok();
-    PAIRS
-        .into_iter()
-        .find_map(|(rank, size)| Some((Some(number(rank)?), number(size))))
-        .unwrap_or((None, None))
+    let number = |name: &str| variable(name)?.trim().parse::<u32>().ok();
+    for (rank, sizes) in KNOWN {
+        if let Some(rank) = number(rank) {
+            let mut sizes = sizes.iter().filter_map(|name| number(name));
+            return (Some(rank), sizes.find(|size| *size > rank));
+        }
+    }
+    (None, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rank(set: &[(&str, &str)]) -> (Option<u32>, Option<u32>) {
+        rank_by(|name| {
+            let found = set.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn an_inner_launcher_wins_over_an_outer_one() {
+        let batch = [("SLURM_PROCID", "0"), ("SLURM_NTASKS", "1")];
+        assert_eq!(rank(&batch), (Some(0), Some(1)));
+        let inner = [
+            ("OMPI_COMM_WORLD_RANK", "3"),
+            ("OMPI_COMM_WORLD_SIZE", "4"),
+            ("PMIX_RANK", "3"),
+        ];
+        assert_eq!(rank(&[&batch[..], &inner].concat()), (Some(3), Some(4)));
+        let own = [("HPROF_RANK", "7"), ("HPROF_SIZE", "8")];
+        assert_eq!(
+            rank(&[&batch[..], &inner, &own].concat()),
+            (Some(7), Some(8))
+        );
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_is_none() {
+        let step = &[
+            ("PMIX_RANK", "2"),
+            ("SLURM_STEP_NUM_TASKS", "1"),
+            ("SLURM_NTASKS", "4"),
+        ];
+        assert_eq!(rank(step), (Some(2), Some(4)));
+        assert_eq!(rank(&[("PMI_RANK", "2"), ("PMI_SIZE", "two")]), (Some(2), None));
+        assert_eq!(rank(&[("PMI_RANK", "-1")]), (None, None));
+        assert_eq!(rank(&[]), (None, None));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::build::{CARGO, CargoArgs, TargetArgs};
-use super::value::{percent, size};
+use super::value::{Words, percent, size, words};
 use super::view::TableArgs;
 
 const RECORDING: &str = "Recording";
@@ -21,6 +21,7 @@ Examples:
   hprof run --all                              without an edit: all functions of the workspace
   hprof run --functions 'parser::*,-*::tests::*'
   hprof run --fit                              a second run, with less of what the first found too dear to measure
+  hprof run --launcher 'mpirun -n 4' --bin ring the ranks of a parallel job
   hprof run --native                           also find hot lines outside of annotated functions
   hprof run --clock exact --report table.txt   time every line by itself, and write the table to a file
 
@@ -40,6 +41,8 @@ pub(crate) struct RunArgs {
     /// Time each line inside tight loops by itself (slower) instead of the loop as a whole
     #[arg(long, help_heading = RECORDING)]
     pub(crate) split_loops: bool,
+    #[command(flatten)]
+    pub(crate) ranks: LauncherArgs,
     #[command(flatten)]
     pub(crate) save: SaveArgs,
     #[command(flatten)]
@@ -135,6 +138,8 @@ const EXEC_EXAMPLES: &str = "\
 Examples:
   hprof exec -- ./pipeline.sh input
   hprof exec -o both.hprof -- sh -c './a & ./b & wait'
+  hprof exec -- mpirun -n 4 ./ring             ranks on this machine
+  hprof exec --launcher 'srun -n 64' -- ./ring ranks on all machines of a job
 
 The programs must have been built with the switch on:
   HPROF=lines cargo build --release
@@ -148,12 +153,33 @@ pub(crate) struct ExecArgs {
     #[command(flatten)]
     pub(crate) record: RecordArgs,
     #[command(flatten)]
+    pub(crate) ranks: LauncherArgs,
+    #[command(flatten)]
     pub(crate) save: SaveArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
     /// The command and its arguments
     #[arg(value_name = "CMD", trailing_var_arg = true, required = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What starts the ranks of a parallel job.
+#[derive(Debug, Args)]
+#[command(next_help_heading = RECORDING)]
+pub(crate) struct LauncherArgs {
+    /// Start the program as the ranks of a parallel job by this command, such as 'mpirun -n 4': hprof stands between it and each rank
+    ///
+    /// The target folder, and hprof itself, must be on a disk that all machines of the job see.
+    #[arg(long, value_name = "COMMAND", value_parser = words)]
+    launcher: Option<Words>,
+}
+
+impl LauncherArgs {
+    /// The words of the command; none if the program is started as it is.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let words = self.launcher.as_ref();
+        words.map(|words| words.0.clone()).unwrap_or_default()
+    }
 }
 
 /// Which functions are measured beside those with the attribute.

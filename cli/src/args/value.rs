@@ -33,9 +33,32 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A command in one argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Words(pub(super) Vec<String>);
+
+/// The words of a command, quoted as for a shell.
+pub(super) fn words(text: &str) -> Result<Words, String> {
+    match shlex::split(text) {
+        Some(words) if !words.is_empty() => Ok(Words(words)),
+        Some(_) => Err("expected a command, such as 'mpirun -n 4'".into()),
+        None => Err("a quotation mark has no partner".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_split_as_a_shell_does() {
+        let split = |text| words(text).map(|words| words.0);
+        assert_eq!(
+            split("mpirun -n 4 -x 'A=b c'"),
+            Ok(["mpirun", "-n", "4", "-x", "A=b c"].map(String::from).to_vec())
+        );
+        assert!(split("").is_err() && split("  ").is_err() && split("mpirun 'x").is_err());
+    }
 
     #[test]
     fn units_and_sizes_are_checked() {

@@ -7,8 +7,9 @@ use hprof::model::Profile;
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
-use crate::launch::{self, OptionalLibrary, Records, Survivors};
+use crate::launch::{self, OptionalLibrary, RankNote, Records, RefusedLauncher, Survivors};
 use crate::output::{self, Report};
+use crate::ranks;
 use crate::store::{self, Destination, Placed, Recorded, RunFacts};
 use crate::system;
 use crate::tables;
@@ -26,6 +27,8 @@ pub(super) enum Nothing {
     Entered,
     /// The command started no program that was built with the switch on.
     Instrumented,
+    /// What should have started the ranks of a job did not. It has said why.
+    Ranks(RefusedLauncher),
 }
 
 /// A run that is over.
@@ -43,15 +46,15 @@ pub(super) struct Over<'a> {
     pub(super) native: bool,
     /// Where a run of a build by hprof is kept for `--fit`.
     pub(super) fit: Option<&'a Fit>,
-    /// Asked if nothing was recorded.
-    pub(super) reason: &'a dyn Fn() -> Nothing,
+    /// Asked if nothing was recorded, with what was noted of the ranks.
+    pub(super) reason: &'a dyn Fn(&[RankNote]) -> Nothing,
 }
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
 pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
     launch::end_by_signals();
     let survivors = Survivors::after_a_moment(over.records.folder());
-    match Recorded::read(over.records.folder()) {
+    match Recorded::read(over.records.folders()) {
         Ok(recorded) if recorded.is_empty() => Ok(nothing_recorded(over, &recorded, &survivors)),
         Ok(recorded) => Ok(save_and_print(over, recorded, &survivors)),
         Err(error) => {
@@ -69,10 +72,12 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
     }
     let mut unsaved = !recorded.unreadable.is_empty();
     let (files, mut profile) = recorded.into_profile();
+    let ranks = over.records.ranks();
     let mut records = Some(over.records);
     let mut saved = None;
     if !files.is_empty() {
         profile.run = over.facts.into_run();
+        ranks::tell(&profile, &ranks);
         let mut processes = profile.processes.iter();
         if over.native && processes.all(|process| process.native.is_none()) {
             let why = missing_stacks(&profile);
@@ -105,14 +110,14 @@ fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> 
         code = failed;
     }
     if let Some(records) = records.filter(|_| unsaved || !survivors.is_empty()) {
-        let folder = records.keep();
+        let folders = records.keep();
         if unsaved {
             output::say(format_args!(
                 "hint: what was recorded is still there: hprof show {}",
-                quoted(&folder)
+                all_quoted(&folders)
             ));
         }
-        say_going_on(survivors, &folder);
+        say_going_on(survivors, &folders);
     }
     code
 }
@@ -131,7 +136,7 @@ fn say_saved(placed: &Placed) {
 }
 
 /// Says which processes went on after the program had ended, where they record, and how that is read.
-fn say_going_on(survivors: &Survivors, folder: &Path) {
+fn say_going_on(survivors: &Survivors, folders: &[PathBuf]) {
     if survivors.is_empty() {
         return;
     }
@@ -142,11 +147,11 @@ fn say_going_on(survivors: &Survivors, folder: &Path) {
     };
     output::say(format_args!(
         "the program has left {survivors}, which {goes} into {}",
-        folder.display()
+        folders.first().map_or(Path::new(""), PathBuf::as_path).display()
     ));
     output::say(format_args!(
         "hint: once {it} ended, save all of it with: hprof recover; until then look at it with: hprof show {}",
-        quoted(folder)
+        all_quoted(folders)
     ));
 }
 
@@ -171,7 +176,7 @@ fn nothing_recorded(over: Over<'_>, recorded: &Recorded, survivors: &Survivors) 
             "hint: start hprof as that user, or enter a function with #[profile], such as main, before the rights are given up",
         );
     } else if !is_explained {
-        say_nothing((over.reason)());
+        say_nothing((over.reason)(&over.records.ranks()));
     }
     over.code
 }
@@ -215,6 +220,7 @@ fn say_nothing(reason: Nothing) {
                 "hint: write #[profile] (use hprof::profile;) above a function that this run calls",
             );
         }
+        Nothing::Ranks(launcher) => launcher.say(),
         Nothing::Instrumented => {
             output::say(
                 "nothing was recorded: no program that was built for it entered a function with #[profile]",
@@ -256,6 +262,12 @@ fn short(path: &Path) -> PathBuf {
     here.and_then(|here| path.strip_prefix(here).ok())
         .unwrap_or(path)
         .to_owned()
+}
+
+/// Paths as words for a shell.
+fn all_quoted(paths: &[PathBuf]) -> String {
+    let words: Vec<_> = paths.iter().map(|path| quoted(path)).collect();
+    words.join(" ")
 }
 
 /// A path as a word for a shell.

@@ -1,11 +1,11 @@
 //! `hprof exec`: run any command, and merge what the programs it started recorded.
 
-use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsStr;
 
 use super::conclude::{Nothing, Over, conclude};
 use crate::args::ExecArgs;
-use crate::launch::{self, Order, Records};
+use crate::launch::{self, Order, RankNote, Records, RefusedLauncher};
 use crate::output::Report;
 use crate::settings::{Recording, Whereabouts};
 use crate::store::{self, Destination, RunFacts, runs_folder};
@@ -22,23 +22,33 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     let destination = Destination::new(args.save.output.as_deref(), &runs)?;
     let report = Report::open(&args.save.report)?;
     let order = Order {
-        variables_before: Vec::new(),
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
-        runners: BTreeMap::new(),
         runs: runs.clone(),
+        ranks_by: args.ranks.words(),
+        ..Order::default()
     };
-    let records = Records::create(&runs, &order)?;
+    // The command may be what starts a program on other machines.
+    let records = Records::create_shared(&runs, &order)?;
     let words = args
         .command
         .iter()
         .map(|word| word.to_string_lossy().into_owned());
     let command = words.collect();
-    let code = launch::run_program(records.folder(), &order, &[], args.command)?;
+    let code = launch::run_program(records.folder(), &order, OsStr::new(""), args.command)?;
     let launches = launch::finished_launches(records.folder())?;
     let facts = RunFacts::new(&launches, command).with_code(code);
     let program = facts.program();
-    let reason = &|| Nothing::Instrumented;
+    let starts_ranks = if order.ranks_by.is_empty() {
+        &facts.command
+    } else {
+        &order.ranks_by
+    };
+    let launcher = starts_ranks.clone();
+    let reason = &|ranks: &[RankNote]| match RefusedLauncher::of(&launcher, ranks, code) {
+        Some(launcher) => Nothing::Ranks(launcher),
+        None => Nothing::Instrumented,
+    };
     conclude(Over {
         records,
         facts,

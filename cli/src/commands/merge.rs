@@ -15,12 +15,11 @@ use hprof::model::{Function, Process, Profile, merge as merge_all};
 use crate::args::MergeArgs;
 use crate::failure;
 use crate::output::{self, Progress};
+use crate::ranks;
 use crate::store::{self, Destination};
 
 /// Exit code where a profile was made, but something was left out.
 const LEFT_OUT: u8 = 3;
-/// Ranks that a message names.
-const NAMED: usize = 8;
 
 /// `hprof merge`.
 pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
@@ -49,7 +48,7 @@ pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
             process.pid, process.host
         ));
     }
-    tell_ranks(&profile);
+    ranks::tell(&profile, &[]);
     let program = program(&profile).unwrap_or("merged").to_owned();
     let placed = store::save(&profile, &program, &destination)
         .context("the merged profile could not be saved")?;
@@ -288,38 +287,6 @@ fn once_each(profile: &mut Profile) -> Vec<Process> {
         stays
     });
     left_out
-}
-
-/// Says which ranks of a job are missing.
-fn tell_ranks(profile: &Profile) {
-    let present: BTreeSet<u32> = profile
-        .processes
-        .iter()
-        .filter_map(|process| process.rank)
-        .collect();
-    let sizes = profile.processes.iter().filter_map(|process| process.ranks);
-    let Some(size) = sizes.max().filter(|_| !present.is_empty()) else {
-        return;
-    };
-    let missing: Vec<u32> = (0..size).filter(|rank| !present.contains(rank)).collect();
-    if missing.is_empty() {
-        return;
-    }
-    let named: Vec<_> = missing.iter().take(NAMED).map(u32::to_string).collect();
-    let more = match missing.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let (ranks, are) = if missing.len() == 1 {
-        ("rank", "is")
-    } else {
-        ("ranks", "are")
-    };
-    output::say(format_args!(
-        "{} of {size} ranks: {ranks} {}{more} {are} missing",
-        present.len(),
-        named.join(", ")
-    ));
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) fn recover(args: &FolderArgs) -> anyhow::Result<u8> {
 /// Saves what is there, and deletes nothing else.
 fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<()> {
     let folder = orphan.folder();
-    let recorded = Recorded::read(folder)?;
+    let recorded = Recorded::read([folder])?;
     for missing in recorded.missing() {
         output::say(format_args!("left out: {missing:#}"));
     }

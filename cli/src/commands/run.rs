@@ -11,7 +11,9 @@ use crate::args::{
 use crate::config_file::ConfigFile;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
-use crate::launch::{self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records};
+use crate::launch::{
+    self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records, RefusedLauncher,
+};
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
 use crate::store::{Destination, RunFacts};
@@ -84,7 +86,7 @@ fn profile(
         unedited.is_some(),
     )?;
     cargo.lists = fit.variables().to_vec();
-    let order = order(recording, &cargo, unedited.as_ref(), &runs);
+    let order = order(recording, &cargo, unedited.as_ref(), &build.ranks_by, &runs);
     let records = Records::create(&runs, &order)?;
     let own = OwnAllocator::of(build, &runs);
     let (code, launches) = start(
@@ -112,9 +114,10 @@ fn profile(
         code,
         native: recording.native(),
         fit: Some(&fit),
-        reason: &|| match &unedited {
-            Some(_) => Nothing::Chosen,
-            None => reason(build, &package),
+        reason: &|ranks| match (RefusedLauncher::of(&order.ranks_by, ranks, code), &unedited) {
+            (Some(launcher), _) => Nothing::Ranks(launcher),
+            (None, Some(_)) => Nothing::Chosen,
+            (None, None) => reason(build, &package),
         },
     })
 }
@@ -124,6 +127,7 @@ fn order(
     recording: &Recording,
     cargo: &Cargo<'_>,
     unedited: Option<&Unedited>,
+    ranks_by: &[String],
     runs: &Path,
 ) -> Order {
     let mut variables_before = unedited.map(Unedited::variables_before).unwrap_or_default();
@@ -135,6 +139,8 @@ fn order(
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
         runners: cargo.runners.clone(),
         runs: runs.to_owned(),
+        ranks_by: ranks_by.to_vec(),
+        ..Order::default()
     }
 }
 

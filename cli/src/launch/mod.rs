@@ -9,6 +9,7 @@ mod launcher;
 mod optional;
 mod package;
 mod process;
+mod rank;
 mod records;
 mod signals;
 mod survivors;
@@ -19,6 +20,7 @@ pub(crate) use bystander::BYSTANDER_ARGUMENT;
 pub(crate) use cargo::{Additions, Cargo, LibraryBuild, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
+pub(crate) use rank::{RANK_ARGUMENT, RankNote, RefusedLauncher, rank_launcher};
 pub(crate) use records::{
     Claim, Launch, LaunchEnd, Orphan, Records, claim, finished_launches, folders_of, launches,
     memory_folder,

@@ -7,6 +7,13 @@
 //! | `room` | hprof | nothing: its room is given to a note for which there is none |
 //! | `launch-<pid>.json` | the launcher `pid` | what was started, and how it ended ([`Launch`]); locked as long as it runs |
 //! | `*.hpraw` | the program | one raw file for each process |
+//!
+//! A run on several machines has a second folder, on a disk that all of them see, with an order and a lock as well:
+//!
+//! | file | written by | content |
+//! |---|---|---|
+//! | `rank-<host>-<pid>.json` | the launcher `pid` of a rank | which rank, and how it ended ([`RankNote`](super::RankNote)) |
+//! | `*.hpraw` | the launcher of a rank, or the program | one raw file for each process of another machine |
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -16,11 +23,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use hprof::model::{End, Nanos};
 use hprof::regular_file;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::launcher::Order;
+use super::launcher::{Folders, Order};
 use super::process::{Ended, Running};
+use super::rank::{RankNote, rank_notes};
 use super::survivors::{self, Survivors};
 use crate::store::raw_files;
 use crate::system;
@@ -44,9 +53,53 @@ const PREFIX_ON_DISK: &str = ".recording-";
 /// The folder of a run. It is deleted when this goes, unless it was kept.
 #[derive(Debug)]
 pub(crate) struct Records {
+    folder: LockedFolder,
+    /// Seen by all machines that take part.
+    shared: Option<LockedFolder>,
+}
+
+/// A folder that is locked as long as hprof lives.
+#[derive(Debug)]
+struct LockedFolder {
     folder: TempDir,
-    /// Locked; the system opens it again when the process ends, however it does.
+    /// The system opens it again when the process ends, however it does.
     _lock: File,
+}
+
+impl LockedFolder {
+    fn new(folder: TempDir) -> io::Result<Self> {
+        let lock = File::create(folder.path().join(LOCK))?;
+        lock.lock()?;
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
+    }
+
+    /// On disk, below `disk`.
+    fn on_disk(disk: &Path) -> anyhow::Result<TempDir> {
+        fs::create_dir_all(disk)
+            .and_then(|()| private_folder(disk, PREFIX_ON_DISK))
+            .with_context(|| {
+                format!(
+                    "cannot make a folder to record in, below {}",
+                    disk.display()
+                )
+            })
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write_order(&self, order: &Order) -> anyhow::Result<()> {
+        Ok(fs::write(order_in(self.path()), serde_json::to_vec(order)?)?)
+    }
+}
+
+/// The order in a folder of records.
+pub(super) fn order_in(folder: &Path) -> PathBuf {
+    folder.join(ORDER)
 }
 
 /// One start of a program.
@@ -79,7 +132,7 @@ pub(crate) struct LaunchEnd {
 }
 
 impl LaunchEnd {
-    fn new(ended: &Ended) -> Self {
+    pub(super) fn new(ended: &Ended) -> Self {
         let (code, signal) = match ended.end {
             End::Code(code) => (Some(code), None),
             End::Signal(signal) => (None, Some(signal)),
@@ -116,34 +169,47 @@ fn prefix_in_memory() -> String {
 }
 
 impl Records {
-    /// Makes the folder, in memory if possible, otherwise below `disk`.
+    /// Makes the folder, in memory if possible, otherwise below `disk`; and the shared one below that, if the program is started as ranks.
     pub(crate) fn create(disk: &Path, order: &Order) -> anyhow::Result<Self> {
-        Self::create_in(memory_folder(), disk, order)
+        if order.ranks_by.is_empty() {
+            Self::create_in(memory_folder(), disk, None, order)
+        } else {
+            Self::create_shared(disk, order)
+        }
     }
 
-    fn create_in(memory: Option<PathBuf>, disk: &Path, order: &Order) -> anyhow::Result<Self> {
+    /// Makes both folders: the program may itself start others on other machines.
+    pub(crate) fn create_shared(disk: &Path, order: &Order) -> anyhow::Result<Self> {
+        let shared = LockedFolder::new(LockedFolder::on_disk(&std::path::absolute(disk)?)?)?;
+        Self::create_in(memory_folder(), disk, Some(shared), order)
+    }
+
+    fn create_in(
+        memory: Option<PathBuf>,
+        disk: &Path,
+        shared: Option<LockedFolder>,
+        order: &Order,
+    ) -> anyhow::Result<Self> {
         let folder = memory.and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
         let folder = match folder {
             Some(folder) => folder,
-            None => fs::create_dir_all(disk)
-                .and_then(|()| private_folder(disk, PREFIX_ON_DISK))
-                .with_context(|| {
-                    format!(
-                        "cannot make a folder to record in, below {}",
-                        disk.display()
-                    )
-                })?,
+            None => LockedFolder::on_disk(disk)?,
         };
         tracing::debug!(folder = %folder.path().display(), "recording");
-        let lock = File::create(folder.path().join(LOCK))?;
-        lock.lock()?;
-        fs::write(folder.path().join(ORDER), serde_json::to_vec(order)?)?;
+        let folder = LockedFolder::new(folder)?;
+        let order = Order {
+            folders: Folders {
+                here: folder.path().to_owned(),
+                shared: shared.as_ref().map(|shared| shared.path().to_owned()),
+            },
+            ..order.clone()
+        };
+        for folder in std::iter::once(&folder).chain(&shared) {
+            folder.write_order(&order)?;
+        }
         // The run can do without.
         let _ = fs::write(folder.path().join(ROOM), vec![0_u8; ROOM_BYTES]);
-        Ok(Self {
-            folder,
-            _lock: lock,
-        })
+        Ok(Self { folder, shared })
     }
 
     /// The folder.
@@ -151,9 +217,23 @@ impl Records {
         self.folder.path()
     }
 
+    /// All folders with raw files.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.folder)
+            .chain(&self.shared)
+            .map(LockedFolder::path)
+    }
+
+    /// What was noted of the ranks; none if the run had no launcher of ranks.
+    pub(crate) fn ranks(&self) -> Vec<RankNote> {
+        let shared = self.shared.as_ref();
+        let notes = shared.map(|shared| rank_notes(shared.path()).unwrap_or_default());
+        notes.unwrap_or_default()
+    }
+
     /// The file that tells a launcher what to do.
     pub(crate) fn order(&self) -> PathBuf {
-        self.folder().join(ORDER)
+        order_in(self.folder())
     }
 
     /// Whether a launcher has started its program, though there may have been no room for its note.
@@ -163,13 +243,19 @@ impl Records {
             || !self.folder().join(ROOM).exists()
     }
 
-    /// Leaves the folder where it is.
-    pub(crate) fn keep(self) -> PathBuf {
-        self.folder.keep()
+    /// Leaves the folders where they are, and names those that have raw files, or at least one.
+    pub(crate) fn keep(self) -> Vec<PathBuf> {
+        let has_files = |folder: &PathBuf| raw_files(folder).is_ok_and(|files| !files.is_empty());
+        let folder = self.folder.folder.keep();
+        let shared = self.shared.map(|shared| shared.folder.keep());
+        std::iter::once(folder)
+            .chain(shared.filter(has_files))
+            .collect()
     }
 }
 
-fn private_folder(parent: &Path, prefix: &str) -> io::Result<TempDir> {
+/// A folder that nobody else can look into.
+pub(super) fn private_folder(parent: &Path, prefix: &str) -> io::Result<TempDir> {
     tempfile::Builder::new()
         .prefix(prefix)
         .permissions(Permissions::from_mode(0o700))
@@ -240,7 +326,7 @@ impl LaunchNote {
 pub(crate) fn launches(folder: &Path) -> io::Result<Vec<Launch>> {
     let mut launches: Vec<Launch> = notes(folder)?
         .iter()
-        .filter_map(|path| serde_json::from_slice(&regular_file::read(path, LONGEST).ok()?).ok())
+        .filter_map(|path| read_note(path).ok())
         .collect();
     launches.sort_by_key(|launch| launch.start_unix_ns);
     Ok(launches)
@@ -252,6 +338,11 @@ pub(crate) fn finished_launches(folder: &Path) -> io::Result<Vec<Launch>> {
         File::open(path)?.lock()?;
     }
     launches(folder)
+}
+
+/// Reads a note of a launcher.
+pub(super) fn read_note<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    Ok(serde_json::from_slice(&regular_file::read(path, LONGEST)?)?)
 }
 
 fn notes(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -348,6 +439,11 @@ pub(crate) fn claim(folder: &Path) -> Claim {
     if !survivors.is_empty() {
         return Claim::Alive(survivors);
     }
+    // Of ranks on other machines nobody here can tell whether they go on.
+    let notes = rank_notes(folder).unwrap_or_default();
+    if notes.iter().any(RankNote::goes_on_elsewhere) {
+        return Claim::Others;
+    }
     if launched || survivors::is_being_started(&folder.join(ORDER)) {
         return Claim::Others;
     }
@@ -395,7 +491,7 @@ mod tests {
     #[test]
     fn a_kept_folder_is_an_orphan_of_its_package_once_nobody_holds_it() {
         let runs = tempfile::tempdir().unwrap();
-        let folder = create(runs.path()).keep();
+        let folder = create(runs.path()).keep().remove(0);
         assert!(folders_of(&runs.path().join("other")).is_empty());
         let orphan = claimed(&folder);
         assert!(
@@ -417,10 +513,10 @@ mod tests {
         };
         let nowhere = parent.path().join("missing");
         for memory in [None, Some(nowhere)] {
-            let records = Records::create_in(memory, &runs, &order).unwrap();
+            let records = Records::create_in(memory, &runs, None, &order).unwrap();
             assert_eq!(records.folder().parent(), Some(&*runs));
             assert!(crate::store::saved_profiles(&runs).unwrap().is_empty());
-            let folder = records.keep();
+            let folder = records.keep().remove(0);
             claimed(&folder).delete().unwrap();
         }
     }

@@ -61,13 +61,14 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Reads a folder.
-    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
-        let files = raw_files(folder)?;
-        let mut recorded = Self {
-            unrecorded: unrecorded(folder)?,
-            ..Self::default()
-        };
+    /// Reads folders.
+    pub(crate) fn read<'a>(folders: impl IntoIterator<Item = &'a Path>) -> io::Result<Self> {
+        let mut files = Vec::new();
+        let mut recorded = Self::default();
+        for folder in folders {
+            files.extend(raw_files(folder)?);
+            recorded.unrecorded.extend(unrecorded(folder)?);
+        }
         let progress = output::Progress::start("reading", files.len());
         for file in files {
             progress.step();
@@ -154,7 +155,7 @@ fn load_folder(
     skipped: &mut Vec<anyhow::Error>,
 ) -> anyhow::Result<()> {
     let recorded =
-        Recorded::read(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        Recorded::read([folder]).with_context(|| format!("cannot read {}", folder.display()))?;
     if recorded.parts.is_empty() {
         return Err(nothing_in(folder, recorded));
     }

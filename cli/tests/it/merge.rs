@@ -69,7 +69,7 @@ fn ranks_become_one_profile_in_whatever_order_and_groups() {
     assert!(fs::read(place("backwards.pb.gz")).unwrap() == merged);
     merge(&files[1..3], &place("part.pb.gz"))
         .code(0)
-        .says("2 of 4 ranks: ranks 0, 3 are missing");
+        .says("2 of 4 ranks wrote; ranks 0, 3 are missing");
     let groups = [files[3].clone(), place("part.pb.gz"), files[0].clone()];
     merge(&groups, &place("groups.pb.gz")).code(0);
     assert!(fs::read(place("groups.pb.gz")).unwrap() == merged);
@@ -98,7 +98,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
         .says("rank2.pb.gz ends too early")
         .says("left out: cannot read /")
         .says("none, which has no profile")
-        .says("3 of 4 ranks: rank 2 is missing")
+        .says("3 of 4 ranks wrote; rank 2 is missing")
         .says("hprof: merged 3 profiles into /");
         assert_eq!(hits(&all), 2 * (10 + 20 + 40));
     }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Relaxed, Release};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::clock::Source;
 use super::identity::{describe_process, path_of};
@@ -41,13 +41,13 @@ pub(super) fn recording() -> bool {
 fn start() -> Option<()> {
     // First: a fork from here on finds out that there is a start under way.
     fork::watch_forks();
-    let folder = std::env::var_os(env::DIR).filter(|folder| !folder.is_empty())?;
+    let folder = folder()?;
     if os::has_more_rights_than_its_user() {
         return None;
     }
     let source = Source::choose();
     let first_pair = source.pair();
-    let path = path_of(Path::new(&folder), first_pair.0);
+    let path = path_of(&folder, first_pair.0);
     let (file, capacity, usable) = create_file(&path)?;
     os::pin_library();
     state::set_file(file, capacity, source);
@@ -74,6 +74,19 @@ fn start() -> Option<()> {
     #[cfg(feature = "native")]
     super::native::start(&path);
     Some(())
+}
+
+/// The folder for raw files: on another machine than that of the command, one that both can see.
+fn folder() -> Option<PathBuf> {
+    let named = |variable| {
+        let folder = std::env::var_os(variable).filter(|folder| !folder.is_empty());
+        folder.map(PathBuf::from)
+    };
+    let folder = named(env::DIR)?;
+    match named(env::SHARED_DIR) {
+        Some(shared) if !folder.is_dir() && shared.is_dir() => Some(shared),
+        _ => Some(folder),
+    }
 }
 
 /// The file, its capacity, and how much of that may be used. Where there is no room for the addresses it is made smaller; where it cannot
