@@ -10,6 +10,9 @@ use std::{env, fs, io};
 /// What marks a workload, and all that its plain twin lacks.
 const ATTRIBUTE: &str = "#[hprof::profile";
 
+/// Workloads that are only built with the feature `mpi`.
+const ONLY_WITH_MPI: [&str; 1] = ["ring"];
+
 fn main() -> io::Result<()> {
     let sources = Path::new("src");
     println!("cargo::rerun-if-changed={}", sources.display());
@@ -33,10 +36,10 @@ fn main() -> io::Result<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        modules.extend([
-            "pub mod ", &name, ";
-",
-        ]);
+        if ONLY_WITH_MPI.contains(&name.as_str()) {
+            modules.push_str("#[cfg(feature = \"mpi\")]\n");
+        }
+        modules.extend(["pub mod ", &name, ";\n"]);
         write_twin(&text, &twins.join(format!("{name}.rs")))?;
 
         let parts = sources.join(&name);

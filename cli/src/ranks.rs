@@ -19,9 +19,14 @@ pub(crate) fn tell(profile: &Profile, notes: &[RankNote]) {
 
 fn missing(profile: &Profile, notes: &[RankNote]) -> Option<String> {
     let processes = &profile.processes;
-    let present: BTreeSet<u32> = processes.iter().filter_map(|process| process.rank).collect();
+    let present: BTreeSet<u32> = processes
+        .iter()
+        .filter_map(|process| process.rank)
+        .collect();
     let sizes = processes.iter().filter_map(|process| process.ranks);
-    let size = sizes.chain(notes.iter().filter_map(|note| note.ranks)).max()?;
+    let size = sizes
+        .chain(notes.iter().filter_map(|note| note.ranks))
+        .max()?;
     let wrote = present.range(..size).count();
     let count = usize::try_from(size).ok()?.checked_sub(wrote)?;
     if count == 0 || (present.is_empty() && notes.is_empty()) {
@@ -29,7 +34,9 @@ fn missing(profile: &Profile, notes: &[RankNote]) -> Option<String> {
     }
     let missing = (0..size).filter(|rank| !present.contains(rank));
     let (ranks, is) = named(missing, count);
-    Some(format!("{wrote} of {size} ranks wrote; {ranks} {is} missing"))
+    Some(format!(
+        "{wrote} of {size} ranks wrote; {ranks} {is} missing"
+    ))
 }
 
 fn failed(notes: &[RankNote]) -> Vec<String> {
@@ -108,7 +115,10 @@ mod tests {
             ..note(0, Some(0), None)
         }];
         let said = missing(&Profile::default(), &notes).unwrap();
-        assert!(said.ends_with("5, 6, 7 and 4294967287 more are missing"), "{said}");
+        assert!(
+            said.ends_with("5, 6, 7 and 4294967287 more are missing"),
+            "{said}"
+        );
     }
 
     #[test]

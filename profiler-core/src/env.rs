@@ -141,7 +141,10 @@ mod tests {
             ("SLURM_NTASKS", "4"),
         ];
         assert_eq!(rank(step), (Some(2), Some(4)));
-        assert_eq!(rank(&[("PMI_RANK", "2"), ("PMI_SIZE", "two")]), (Some(2), None));
+        assert_eq!(
+            rank(&[("PMI_RANK", "2"), ("PMI_SIZE", "two")]),
+            (Some(2), None)
+        );
         assert_eq!(rank(&[("PMI_RANK", "-1")]), (None, None));
         assert_eq!(rank(&[]), (None, None));
     }

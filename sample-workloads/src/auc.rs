@@ -8,6 +8,9 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::{io, thread};
 
+#[cfg(feature = "mpi")]
+use mpi::collective::{CommunicatorCollectives, SystemOperation};
+
 use crate::processes::{SharedWords, in_children};
 use crate::share::part;
 
@@ -67,4 +70,21 @@ pub fn processes(ntot: usize, workers: usize) -> io::Result<f64> {
         .iter()
         .map(|area| f64::from_bits(area.load(Relaxed)))
         .sum())
+}
+
+/// The area by the ranks of an MPI job; all of them get it. The rank `slow` does its part three times, which changes nothing but its time.
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+pub fn ranks(world: &impl CommunicatorCollectives, ntot: usize, slow: Option<usize>) -> f64 {
+    let rank = world.rank().unsigned_abs() as usize;
+    let size = world.size().unsigned_abs() as usize;
+    let mut times = if slow == Some(rank) { 3 } else { 1 };
+    let mut mine = 0.0;
+    while times > 0 {
+        mine = area_of_part(part(ntot, rank, size), ntot);
+        times -= 1;
+    }
+    let mut area = 0.0;
+    world.all_reduce_into(&mine, &mut area, SystemOperation::sum());
+    area
 }

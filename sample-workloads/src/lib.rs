@@ -20,6 +20,8 @@ pub mod out_of_core;
 pub mod parameters;
 pub mod processes;
 pub mod random;
+#[cfg(feature = "mpi")]
+pub mod ring;
 pub mod share;
 pub mod shared_array;
 pub mod shared_counter;

@@ -13,6 +13,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 use std::thread;
 
+#[cfg(feature = "mpi")]
+use mpi::collective::Root;
+#[cfg(feature = "mpi")]
+use mpi::datatype::PartitionMut;
+#[cfg(feature = "mpi")]
+use mpi::topology::{Communicator, SimpleCommunicator};
+#[cfg(feature = "mpi")]
+use mpi::traits::{CommunicatorCollectives, Destination, Source};
+
 use crate::share::part;
 
 /// The tasks a worker has done, and their results.
@@ -135,4 +144,152 @@ pub fn scatter_gather(values: &[u64], workers: usize) -> Vec<Vec<u64>> {
             .map(|engine| engine.join().expect("the engines do not panic"))
             .collect()
     })
+}
+
+/// What a rank without a task asks rank 0 for, and the answer when there is none left.
+#[cfg(feature = "mpi")]
+const NO_TASK: u64 = u64::MAX;
+
+/// Runs the tasks in the direct view on the ranks of an MPI job; rank 0 gets what each of them did.
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+pub fn direct_ranks(world: &SimpleCommunicator, tasks: usize, unit: usize) -> Option<Vec<Done>> {
+    let (rank, size) = place(world);
+    let done = direct_engine(part(tasks, rank, size), unit);
+    gather_done(world, &done)
+}
+
+/// Runs the tasks in the balanced view on the ranks of an MPI job; rank 0 gets what each of them did. Rank 0 hands the tasks out, and works on one itself
+/// whenever nobody asks for one.
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+pub fn balanced_ranks(world: &SimpleCommunicator, tasks: usize, unit: usize) -> Option<Vec<Done>> {
+    let (rank, size) = place(world);
+    let done = if rank == 0 {
+        hand_out(world, tasks, unit, size - 1)
+    } else {
+        ask_for_tasks(world, unit)
+    };
+    gather_done(world, &done)
+}
+
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+fn hand_out(world: &SimpleCommunicator, tasks: usize, unit: usize, mut others: usize) -> Done {
+    let mut done = Vec::new();
+    // To the others the largest task first, as on threads.
+    let mut left = (0..tasks).rev();
+    while others > 0 || left.len() > 0 {
+        while let Some(status) = world.any_process().immediate_probe() {
+            let engine = world.process_at_rank(status.source_rank());
+            engine.receive::<u64>();
+            let task = left.next().map_or(NO_TASK, |task| task as u64);
+            engine.send(&task);
+            others -= usize::from(task == NO_TASK);
+        }
+        // The smallest: nobody is to wait long for an answer.
+        if let Some(task) = left.next_back() {
+            done.push((task, work(task, unit)));
+        }
+    }
+    done
+}
+
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+fn ask_for_tasks(world: &SimpleCommunicator, unit: usize) -> Done {
+    let first = world.process_at_rank(0);
+    let mut done = Vec::new();
+    first.send(&NO_TASK);
+    loop {
+        let (task, _) = first.receive::<u64>();
+        if task == NO_TASK {
+            return done;
+        }
+        // The next one comes while this one is worked on.
+        first.send(&NO_TASK);
+        let task = task as usize;
+        done.push((task, work(task, unit)));
+    }
+}
+
+/// Sends each rank its part of `values`, and gathers the parts as the ranks held them; only rank 0 gets them.
+#[cfg(feature = "mpi")]
+#[hprof::profile]
+pub fn scatter_gather_ranks(world: &SimpleCommunicator, values: &[u64]) -> Option<Vec<Vec<u64>>> {
+    let (rank, size) = place(world);
+    let root = world.process_at_rank(0);
+    let counts: Vec<i32> = (0..size)
+        .map(|rank| count(part(values.len(), rank, size).len()))
+        .collect();
+    let starts: Vec<i32> = (0..size)
+        .map(|rank| count(part(values.len(), rank, size).start))
+        .collect();
+    let mut mine = vec![0_u64; part(values.len(), rank, size).len()];
+    if rank == 0 {
+        let parts = mpi::datatype::Partition::new(values, &counts[..], &starts[..]);
+        root.scatter_varcount_into_root(&parts, &mut mine[..]);
+    } else {
+        root.scatter_varcount_into(&mut mine[..]);
+    }
+    gather(world, &mine)
+}
+
+#[cfg(feature = "mpi")]
+fn gather_done(world: &SimpleCommunicator, done: &Done) -> Option<Vec<Done>> {
+    let words: Vec<u64> = done
+        .iter()
+        .flat_map(|(task, result)| [*task as u64, *result])
+        .collect();
+    let all = gather(world, &words)?;
+    let pairs = |words: Vec<u64>| {
+        let pairs = words.chunks_exact(2);
+        pairs.map(|pair| (pair[0] as usize, pair[1])).collect()
+    };
+    Some(all.into_iter().map(pairs).collect())
+}
+
+/// The words of each rank, in rank 0.
+#[cfg(feature = "mpi")]
+fn gather(world: &SimpleCommunicator, mine: &[u64]) -> Option<Vec<Vec<u64>>> {
+    let root = world.process_at_rank(0);
+    let mut counts = vec![0; place(world).1];
+    world.all_gather_into(&count(mine.len()), &mut counts[..]);
+    if world.rank() != 0 {
+        root.gather_varcount_into(mine);
+        return None;
+    }
+    let mut next = 0;
+    let start = |count: &i32| {
+        next += count;
+        next - count
+    };
+    let starts: Vec<i32> = counts.iter().map(start).collect();
+    let mut all = vec![0_u64; next.unsigned_abs() as usize];
+    root.gather_varcount_into_root(
+        mine,
+        &mut PartitionMut::new(&mut all[..], &counts[..], &starts[..]),
+    );
+    let mut all = all.into_iter();
+    let counts = counts.iter().map(|count| count.unsigned_abs() as usize);
+    Some(
+        counts
+            .map(|count| all.by_ref().take(count).collect())
+            .collect(),
+    )
+}
+
+/// MPI counts in 32 bits.
+#[cfg(feature = "mpi")]
+fn count(length: usize) -> i32 {
+    i32::try_from(length).expect("the parts are short")
+}
+
+/// Rank and number of ranks.
+#[cfg(feature = "mpi")]
+fn place(world: &SimpleCommunicator) -> (usize, usize) {
+    (
+        world.rank().unsigned_abs() as usize,
+        world.size().unsigned_abs() as usize,
+    )
 }

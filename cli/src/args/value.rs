@@ -55,7 +55,9 @@ mod tests {
         let split = |text| words(text).map(|words| words.0);
         assert_eq!(
             split("mpirun -n 4 -x 'A=b c'"),
-            Ok(["mpirun", "-n", "4", "-x", "A=b c"].map(String::from).to_vec())
+            Ok(["mpirun", "-n", "4", "-x", "A=b c"]
+                .map(String::from)
+                .to_vec())
         );
         assert!(split("").is_err() && split("  ").is_err() && split("mpirun 'x").is_err());
     }

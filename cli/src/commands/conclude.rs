@@ -147,7 +147,10 @@ fn say_going_on(survivors: &Survivors, folders: &[PathBuf]) {
     };
     output::say(format_args!(
         "the program has left {survivors}, which {goes} into {}",
-        folders.first().map_or(Path::new(""), PathBuf::as_path).display()
+        folders
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
+            .display()
     ));
     output::say(format_args!(
         "hint: once {it} ended, save all of it with: hprof recover; until then look at it with: hprof show {}",

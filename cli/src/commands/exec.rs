@@ -35,7 +35,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|word| word.to_string_lossy().into_owned());
     let command = words.collect();
-    let code = launch::run_program(records.folder(), &order, OsStr::new(""), args.command)?;
+    let code = launch::run_program(&records.order(), OsStr::new(""), args.command)?;
     let launches = launch::finished_launches(records.folder())?;
     let facts = RunFacts::new(&launches, command).with_code(code);
     let program = facts.program();

@@ -69,11 +69,7 @@ impl Order {
     }
 
     /// What is started in place of the program: what starts the ranks, each of which is started by hprof.
-    fn start_ranks(
-        &self,
-        target: &OsStr,
-        program: Vec<OsString>,
-    ) -> anyhow::Result<Vec<OsString>> {
+    fn start_ranks(&self, target: &OsStr, program: Vec<OsString>) -> anyhow::Result<Vec<OsString>> {
         let hprof = std::env::current_exe().context("cannot find hprof's own program file")?;
         let shared = self.folders.shared.as_deref().unwrap_or(&self.folders.here);
         let mut words: Vec<OsString> = self.ranks_by.iter().map(OsString::from).collect();
@@ -132,18 +128,17 @@ pub(crate) fn launcher(args: impl Iterator<Item = OsString>) -> anyhow::Result<u
     let Some(call) = Call::parse(args) else {
         bail!("{LAUNCHER_ARGUMENT} is only for cargo");
     };
-    let order = Order::read(&call.order)?;
-    let folder = call.order.parent().unwrap_or(Path::new("."));
-    run_program(folder, &order, &call.target, call.program)
+    run_program(&call.order, &call.target, call.program)
 }
 
-/// Starts a program, or the ranks of it, that records into `folder`, waits for its end and notes what happened.
+/// Starts a program, or the ranks of it, as an order says, waits for its end and notes what happened. It records into the folder of the order.
 pub(crate) fn run_program(
-    folder: &Path,
-    order: &Order,
+    order: &Path,
     target: &OsStr,
     program: Vec<OsString>,
 ) -> anyhow::Result<u8> {
+    let folder = order.parent().unwrap_or(Path::new("."));
+    let order = &Order::read(order)?;
     let noted = program
         .iter()
         .map(|arg| arg.to_string_lossy().into_owned())
@@ -170,11 +165,7 @@ pub(crate) fn run_program(
 
 /// A program behind the user's own runner.
 pub(super) fn with_runner(runner: &[String], program: Vec<OsString>) -> Vec<OsString> {
-    runner
-        .iter()
-        .map(OsString::from)
-        .chain(program)
-        .collect()
+    runner.iter().map(OsString::from).chain(program).collect()
 }
 
 /// A command of these words.

@@ -58,7 +58,10 @@ pub(crate) fn rank_launcher(args: impl Iterator<Item = OsString>) -> anyhow::Res
     note.ended = Some(LaunchEnd::new(&ended));
     kept = kept.and_then(|()| note.write(shared));
     if let Err(error) = kept {
-        output::say(format_args!("cannot note how {} ended: {error}", note.name()));
+        output::say(format_args!(
+            "cannot note how {} ended: {error}",
+            note.name()
+        ));
     }
     if let Err(error) = place.bring_home(shared) {
         output::say(format_args!(

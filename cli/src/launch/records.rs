@@ -93,7 +93,10 @@ impl LockedFolder {
     }
 
     fn write_order(&self, order: &Order) -> anyhow::Result<()> {
-        Ok(fs::write(order_in(self.path()), serde_json::to_vec(order)?)?)
+        Ok(fs::write(
+            order_in(self.path()),
+            serde_json::to_vec(order)?,
+        )?)
     }
 }
 
