@@ -12,9 +12,10 @@ pub(crate) use record::{
     BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
     TestArgs, UneditedArgs,
 };
+pub(crate) use value::Ranks;
 pub(crate) use view::{
-    AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, ManArgs,
-    MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
+    AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
+    ManArgs, MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\

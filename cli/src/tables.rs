@@ -2,26 +2,55 @@
 
 use std::io::Write;
 
+use anyhow::anyhow;
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, LineTableOptions, MemoryTableOptions, NativeTableOptions,
-    Style, ThreadTableOptions, Unit, write_function_table, write_line_tables, write_memory_tables,
-    write_native_table, write_thread_table,
+    FunctionSort, FunctionTableOptions, Grouping, LineTableOptions, MemoryTableOptions,
+    NativeTableOptions, RankTableOptions, Style, ThreadTableOptions, Unit, write_function_table,
+    write_group_table, write_line_tables, write_memory_tables, write_native_table,
+    write_rank_tables, write_thread_table,
 };
 
-use crate::args::{SortKey, TableArgs};
+use crate::args::{GroupBy, Ranks, SortKey, TableArgs};
+use crate::failure;
 use crate::output::Report;
 use crate::sources::Sources;
 
+/// Refuses what [`write`] could not do, before a program runs for it.
+pub(crate) fn check(args: &TableArgs) -> anyhow::Result<()> {
+    if let Some(Ranks::NoList(text)) = &args.ranks {
+        return Err(failure::with_hint(
+            anyhow!("--ranks: '{}' is no list of ranks", text.display()),
+            "give numbers and ranges, as in --ranks 0,7,100-120, or nothing",
+        ));
+    }
+    Ok(())
+}
+
 /// Writes the tables of a profile.
 pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
+    check(args)?;
+    let some = match &args.ranks {
+        Some(ranks) => of_ranks(profile, ranks)?,
+        None => None,
+    };
+    let profile = some.as_ref().unwrap_or(profile);
     report.write(args.rich, |style, out: &mut dyn Write| {
-        if args.by_function {
-            write_function_table(profile, &functions(args, style), out)?;
-        } else if args.threads {
-            write_thread_table(profile, &threads(args, style), out)?;
-        } else {
-            write_line_tables(profile, &lines(args, style), out)?;
+        match (args.by, &args.ranks) {
+            (by, Some(_)) => {
+                if let Some(by) = by {
+                    write_group_table(profile, grouping(by), &ranks(args, style), out)?;
+                }
+                write_rank_tables(profile, &ranks(args, style), out)?;
+            }
+            (Some(by), None) => write_group_table(profile, grouping(by), &ranks(args, style), out)?,
+            (None, None) if args.by_function => {
+                write_function_table(profile, &functions(args, style), out)?;
+            }
+            (None, None) if args.threads => {
+                write_thread_table(profile, &threads(args, style), out)?;
+            }
+            (None, None) => write_line_tables(profile, &lines(args, style), out)?,
         }
         let sources = Sources::of(profile);
         let find = |file: &str, line| sources.function(file, line);
@@ -32,6 +61,35 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
         }
         Ok(())
     })
+}
+
+/// A profile with only some of its ranks; `None` if all are meant.
+fn of_ranks(profile: &Profile, ranks: &Ranks) -> anyhow::Result<Option<Profile>> {
+    let Ranks::These(_) = ranks else {
+        return Ok(None);
+    };
+    let known = || profile.processes.iter().filter_map(|process| process.rank);
+    if let (Some(first), Some(last)) = (known().min(), known().max())
+        && !known().any(|rank| ranks.contain(rank))
+    {
+        return Err(anyhow!(
+            "none of these ranks is in the profile, which has ranks from {first} to {last}"
+        ));
+    }
+    let mut profile = profile.clone();
+    profile
+        .processes
+        .retain(|process| process.rank.is_some_and(|rank| ranks.contain(rank)));
+    Ok(Some(profile))
+}
+
+fn grouping(by: GroupBy) -> Grouping {
+    match by {
+        GroupBy::Rank => Grouping::Rank,
+        GroupBy::Host => Grouping::Host,
+        GroupBy::Process => Grouping::Process,
+        GroupBy::Thread => Grouping::Thread,
+    }
 }
 
 /// The unit of times.
@@ -75,6 +133,14 @@ fn functions(args: &TableArgs, style: Style) -> FunctionTableOptions {
 
 fn native(args: &TableArgs, style: Style) -> NativeTableOptions {
     let mut options = NativeTableOptions::default();
+    options.top = args.top;
+    options.style = style;
+    options
+}
+
+fn ranks(args: &TableArgs, style: Style) -> RankTableOptions {
+    let mut options = RankTableOptions::default();
+    options.unit = unit(args.unit);
     options.top = args.top;
     options.style = style;
     options

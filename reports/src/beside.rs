@@ -4,6 +4,8 @@
 
 use std::io::{self, Write};
 
+use hprof::model::Profile;
+
 use crate::grid::Grid;
 use crate::source::Source;
 use crate::style::{Style, Tone};
@@ -30,6 +32,19 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A line, and the function it is of; blank for none.
+    pub(crate) fn of_line(profile: &Profile, line: Option<hprof::model::Place>) -> Self {
+        let line = line.and_then(|place| {
+            let function = profile.functions.get(place.function.0 as usize)?;
+            Some(Self {
+                before: format!("{} at ", text::clean(&function.name)),
+                path: text::clean(&function.file).into_owned(),
+                after: format!(":{}", place.line),
+            })
+        });
+        line.unwrap_or_default()
+    }
+
     fn width(&self) -> usize {
         text::width(&self.before) + text::width(&self.path) + text::width(&self.after)
     }

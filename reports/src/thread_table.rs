@@ -70,8 +70,11 @@ fn write_table(
     for row in &view.rows {
         grid.push(cells(row, options.unit));
     }
-    let places = view.rows.iter().map(|row| hottest(profile, row));
-    let places = Beside::Places(places.map(Option::unwrap_or_default).collect());
+    let places = view
+        .rows
+        .iter()
+        .map(|row| Place::of_line(profile, row.hottest));
+    let places = Beside::Places(places.collect());
     beside::write(grid, places, &LAYOUT, style, out)?;
     writeln!(out)?;
     if let Some((least, mean, most)) = view.spread {
@@ -149,16 +152,6 @@ fn cells(row: &ThreadRow<'_>, unit: Unit) -> Vec<Cell> {
         .into_iter()
         .map(|cell| if sum { cell.toned(Tone::Heading) } else { cell })
         .collect()
-}
-
-fn hottest(profile: &Profile, row: &ThreadRow<'_>) -> Option<Place> {
-    let place = row.hottest?;
-    let function = profile.functions.get(place.function.0 as usize)?;
-    Some(Place {
-        before: format!("{} at ", text::clean(&function.name)),
-        path: text::clean(&function.file).into_owned(),
-        after: format!(":{}", place.line),
-    })
 }
 
 /// The line tables of each thread under a line that names it. The costs come from outside so that they can be worked out by hand.

@@ -1,5 +1,8 @@
 //! Values of options, checked where they are typed.
 
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+
 /// Checks a size in bytes with an optional `K`, `M` or `G`, as the recorder takes it.
 pub(super) fn size(text: &str) -> Result<String, String> {
     let digits = text
@@ -33,6 +36,44 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// What follows `--ranks`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ranks {
+    /// Nothing: all of them.
+    All,
+    /// A list of ranks.
+    These(Vec<RangeInclusive<u32>>),
+    /// Something else, such as the profile that stands behind an option without a value.
+    NoList(OsString),
+}
+
+impl From<OsString> for Ranks {
+    fn from(text: OsString) -> Self {
+        let range = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first <= last).then_some(first..=last)
+        };
+        if text.is_empty() {
+            return Self::All;
+        }
+        let ranges = text
+            .to_str()
+            .and_then(|text| text.split(',').map(range).collect());
+        ranges.map_or(Self::NoList(text), Self::These)
+    }
+}
+
+impl Ranks {
+    /// Whether a rank is meant.
+    pub(crate) fn contain(&self, rank: u32) -> bool {
+        match self {
+            Self::These(ranges) => ranges.iter().any(|range| range.contains(&rank)),
+            Self::All | Self::NoList(_) => true,
+        }
+    }
+}
+
 /// A command in one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Words(pub(super) Vec<String>);
@@ -49,6 +90,20 @@ pub(super) fn words(text: &str) -> Result<Words, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranks_are_numbers_and_ranges() {
+        let ranks = |text: &str| Ranks::from(OsString::from(text));
+        assert_eq!(ranks(""), Ranks::All);
+        assert_eq!(
+            ranks("0, 7,100-120"),
+            Ranks::These(vec![0..=0, 7..=7, 100..=120])
+        );
+        assert!(ranks("5-7").contain(6) && !ranks("5-7").contain(8) && ranks("").contain(8));
+        for text in ["all.pb.gz", "7-5", "1,", "-3", "1-2-3", "4294967296"] {
+            assert_eq!(ranks(text), Ranks::NoList(text.into()));
+        }
+    }
 
     #[test]
     fn commands_are_split_as_a_shell_does() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use super::value::{percent, unit};
+use super::value::{Ranks, percent, unit};
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -13,6 +13,8 @@ Examples:
   hprof show -rtmz                 in colour, sorted, with a summary, without unused functions
   hprof show a.hprof b.hprof       two profiles as one
   hprof show --by-function -s tottime
+  hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
+  hprof show --by host all.pb.gz
   hprof show ./raw                 a folder of raw files, also of programs that were killed";
 
 /// `hprof show`.
@@ -96,12 +98,31 @@ pub(crate) struct TableArgs {
     /// Each thread by itself, after a table of all threads
     #[arg(long, conflicts_with = "by_function")]
     pub(crate) threads: bool,
+    /// How uneven the ranks of a parallel job are, line by line, and which is the slowest; with a list only these, such as 0,7,100-120
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["by_function", "threads"])]
+    pub(crate) ranks: Option<Ranks>,
+    /// One row for each rank, machine, process or thread
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["by_function", "threads"])]
+    pub(crate) by: Option<GroupBy>,
     /// Columns of allocations, and which lines' blocks were not freed
     #[arg(long)]
     pub(crate) alloc: bool,
     /// Memory by line as well; commands that run a program also read its resident set
     #[arg(long)]
     pub(crate) memory: bool,
+}
+
+/// What a row of `--by` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    /// A rank of a parallel job
+    Rank,
+    /// A machine
+    Host,
+    /// A process
+    Process,
+    /// A thread
+    Thread,
 }
 
 /// Orders of functions.

@@ -9,9 +9,11 @@ use crate::launch::{self, Order, RankNote, Records, RefusedLauncher};
 use crate::output::Report;
 use crate::settings::{Recording, Whereabouts};
 use crate::store::{self, Destination, RunFacts, runs_folder};
+use crate::tables;
 
 /// `hprof exec`.
 pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
+    tables::check(&args.table)?;
     let recording = Recording::prebuilt(&args.record)?.with_memory(args.table.memory);
     // A machine that only runs programs needs no cargo.
     let runs = match runs_folder(&Whereabouts::default()) {

@@ -17,6 +17,7 @@ use crate::launch::{
 use crate::output::{self, Report};
 use crate::settings::{Build, Recording, Whereabouts};
 use crate::store::{Destination, RunFacts};
+use crate::tables;
 use crate::unedited::{self, Patterns, Summary, Unedited};
 
 /// `hprof run`.
@@ -62,6 +63,7 @@ fn profile(
     save: &SaveArgs,
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
+    tables::check(table)?;
     let place = Whereabouts::from(build);
     let package = match launch::find_package(&place)? {
         Lookup::Found(package) => package,

@@ -1,6 +1,8 @@
 //! `hprof show`: print the tables of saved profiles or raw files.
 
-use crate::args::{ProfileArgs, ShowArgs};
+use std::path::PathBuf;
+
+use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs};
 use crate::output::{self, Report};
 use crate::settings::Whereabouts;
 use crate::store::{self, Loaded};
@@ -8,16 +10,25 @@ use crate::tables;
 
 /// `hprof show`.
 pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
-    let loaded = load(&args.profile)?;
-    tables::write(Report::Stdout, &loaded.profile, &args.table)?;
+    let mut table = args.table.clone();
+    let mut files = args.profile.files.clone();
+    if let Some(Ranks::NoList(file)) = &table.ranks {
+        files.insert(0, file.into());
+        table.ranks = Some(Ranks::All);
+    }
+    let loaded = load_files(files, &args.profile.folder)?;
+    tables::write(Report::Stdout, &loaded.profile, &table)?;
     Ok(0)
 }
 
 /// Reads the profile that is meant, and says which it is if it was not named, and what is missing.
 pub(super) fn load(args: &ProfileArgs) -> anyhow::Result<Loaded> {
-    let mut files = args.files.clone();
+    load_files(args.files.clone(), &args.folder)
+}
+
+fn load_files(mut files: Vec<PathBuf>, folder: &FolderArgs) -> anyhow::Result<Loaded> {
     if files.is_empty() {
-        let newest = store::newest(&Whereabouts::from(&args.folder))?;
+        let newest = store::newest(&Whereabouts::from(folder))?;
         output::say(format_args!("showing {}", newest.display()));
         files.push(newest);
     }

@@ -3,11 +3,13 @@
 mod annotated;
 mod file;
 mod function;
+mod group;
 mod heap;
 mod line;
 mod memory;
 mod moved;
 mod native;
+mod rank;
 mod record;
 mod run;
 mod sure;
@@ -16,6 +18,8 @@ mod thread;
 
 pub(crate) use file::{FileRow, FileView};
 pub(crate) use function::{FunctionRow, FunctionTableView};
+pub use group::Grouping;
+pub(crate) use group::{GroupRow, GroupView};
 pub(crate) use heap::{HeapRow, HeapView};
 pub(crate) use line::{
     Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
@@ -23,6 +27,7 @@ pub(crate) use line::{
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, Origin, Origins};
+pub(crate) use rank::{MAX_PARTS, RankFunction, RankRow, RankView, Spread};
 pub(crate) use record::{LiveRecord, Record, notes_blocks, records, thin_record};
 pub(crate) use run::{OwnCostView, RunView, ShortCalls, clock_mode, clock_source};
 pub(crate) use sure::Sure;

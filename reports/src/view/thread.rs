@@ -9,7 +9,7 @@ use super::run::replaced;
 #[derive(Debug)]
 pub(crate) struct ThreadView<'a> {
     pub(crate) rows: Vec<ThreadRow<'a>>,
-    /// Time in instrumented functions: the least, the mean, and the most of a thread.
+    /// Time in instrumented functions: the least, the mean, and the most of a thread. A main thread that only waits for others is left out.
     pub(crate) spread: Option<(Nanos, Nanos, Nanos)>,
     /// The most, as a multiple of the mean: 1 is even.
     pub(crate) imbalance: Option<f64>,
@@ -47,9 +47,10 @@ impl<'a> ThreadView<'a> {
             .zip(shown_processes(profile))
             .filter_map(|(process, shown)| shown.then_some(process))
             .collect();
-        let threads = processes.iter().flat_map(|(process, _)| &process.threads);
-        let times: Vec<Nanos> = threads.map(profiled).collect();
-        let all: Nanos = times.iter().copied().sum();
+        let threads = || processes.iter().flat_map(|(process, _)| &process.threads);
+        let all: Nanos = threads().map(profiled).sum();
+        let working = processes.iter().flat_map(|(process, _)| working(process));
+        let times: Vec<Nanos> = working.map(profiled).collect();
         let mut rows = Vec::new();
         for (process, replaced) in &processes {
             let alone = processes.len() == 1 && process.threads.len() == 1;
@@ -64,7 +65,7 @@ impl<'a> ThreadView<'a> {
                 ..of_thread(process, thread, all)
             }));
         }
-        let mean = Nanos(all.0 / (times.len().max(1) as u64));
+        let mean = Nanos(times.iter().copied().sum::<Nanos>().0 / (times.len().max(1) as u64));
         let least = times.iter().min().copied();
         let most = times.iter().max().copied();
         let spread = least.zip(most).filter(|_| times.len() > 1);
@@ -88,6 +89,21 @@ pub(crate) fn shown_processes(profile: &Profile) -> Vec<bool> {
     processes
         .map(|(process, replaced)| !(replaced && is_empty(process)))
         .collect()
+}
+
+/// The threads of a process, without a main thread that waits for the others nearly all the time: such a one is no part of the work, so it does not make
+/// that uneven.
+fn working(process: &Process) -> impl Iterator<Item = &Thread> {
+    /// Part of its time that a waiting thread works at most: one in so many.
+    const WAITS: u64 = 10;
+    let has_others = process.threads.len() > 1;
+    process.threads.iter().filter(move |thread| {
+        let is_main = thread.tid == process.pid;
+        let works = thread
+            .cpu
+            .is_none_or(|cpu| cpu.0 >= profiled(thread).0 / WAITS);
+        !(has_others && is_main) || works
+    })
 }
 
 fn profiled(thread: &Thread) -> Nanos {

@@ -1,0 +1,271 @@
+//! What the ranks of a parallel job cost, line by line: sums over ranks, how uneven they are, and which rank took longest.
+
+use std::collections::BTreeMap;
+
+use hprof::model::{Function, FunctionCost, Nanos, Profile, Scope, function_costs};
+use hprof::site::LineKind;
+
+use super::line::hits;
+use super::sure::Sure;
+
+/// The ranks of a job.
+#[derive(Debug)]
+pub(crate) struct RankView<'a> {
+    /// Ranks that are in the profile, ascending.
+    pub(crate) ranks: Vec<u32>,
+    /// Machines they ran on.
+    pub(crate) hosts: usize,
+    /// Processes without a rank, which the tables leave out.
+    pub(crate) unranked: usize,
+    /// Time in measured functions; `None` without ranks.
+    pub(crate) profiled: Option<Spread>,
+    /// Functions that a rank entered, in the order of the profile.
+    pub(crate) functions: Vec<RankFunction<'a>>,
+    /// Functions that were left out.
+    pub(crate) left_out: usize,
+}
+
+/// A function over all ranks.
+#[derive(Debug)]
+pub(crate) struct RankFunction<'a> {
+    pub(crate) function: &'a Function,
+    /// Its time in all ranks.
+    pub(crate) total: Nanos,
+    /// Its lines that were reached.
+    pub(crate) rows: Vec<RankRow>,
+}
+
+/// A line over all ranks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RankRow {
+    pub(crate) line: u32,
+    /// Hits in all ranks.
+    pub(crate) hits: u64,
+    /// Time in all ranks, with everything called from the line.
+    pub(crate) spread: Spread,
+    /// How sure the time in all ranks is.
+    pub(crate) sure: Sure,
+    /// The line is in a counted loop, whose header has its time.
+    pub(crate) counted: bool,
+    /// Part of the function's time in percent.
+    pub(crate) percent: Option<f64>,
+}
+
+/// A time over ranks. A rank that never came to a line took no time for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) total: Nanos,
+    pub(crate) least: Nanos,
+    pub(crate) mean: Nanos,
+    pub(crate) most: Nanos,
+    /// By how many percent the longest is above the mean; `None` if nobody took any time.
+    pub(crate) imbalance: Option<f64>,
+    /// The rank that took longest, the lowest of several; `None` if nobody took any time.
+    pub(crate) worst: Option<u32>,
+    /// Parts of the longest time, 0 to 1, of one rank each, or of the longest of several neighbours where there are many.
+    pub(crate) shape: Vec<f64>,
+}
+
+/// Parts that the shape of a spread has at most.
+pub(crate) const MAX_PARTS: usize = 40;
+
+impl Spread {
+    /// The times of ranks, ascending by rank; `None` if there is none.
+    pub(crate) fn of(times: &[(u32, Nanos)]) -> Option<Self> {
+        let total: Nanos = times.iter().map(|(_, time)| *time).sum();
+        let least = times.iter().map(|(_, time)| *time).min()?;
+        let most = times.iter().map(|(_, time)| *time).max()?;
+        let mean = Nanos(total.0 / u64::try_from(times.len()).unwrap_or(u64::MAX));
+        let is_some = most > Nanos::ZERO;
+        let worst = times.iter().find(|(_, time)| *time == most);
+        let above = (u128::from(most.0) * times.len() as u128).saturating_sub(u128::from(total.0));
+        let bins = times.chunks(times.len().div_ceil(MAX_PARTS));
+        let shape = bins.map(|bin| {
+            let longest = bin.iter().map(|(_, time)| time.0).max().unwrap_or(0);
+            longest as f64 / (most.0.max(1)) as f64
+        });
+        Some(Self {
+            total,
+            least,
+            mean,
+            most,
+            imbalance: is_some.then(|| 100.0 * above as f64 / total.0 as f64),
+            worst: worst.filter(|_| is_some).map(|(rank, _)| *rank),
+            shape: shape.collect(),
+        })
+    }
+}
+
+impl<'a> RankView<'a> {
+    /// `top` is how many functions are shown: those with the longest total time.
+    pub(crate) fn new(profile: &'a Profile, top: Option<usize>) -> Self {
+        let mut by_rank: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (at, process) in profile.processes.iter().enumerate() {
+            if let Some(rank) = process.rank {
+                by_rank.entry(rank).or_default().push(at);
+            }
+        }
+        let ranks: Vec<u32> = by_rank.keys().copied().collect();
+        let ranked = profile.processes.iter().filter(|one| one.rank.is_some());
+        let mut hosts: Vec<&str> = ranked.map(|process| process.host.as_str()).collect();
+        let unranked = profile.processes.len() - hosts.len();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let mut sums = Sums::default();
+        let mut profiled = Vec::new();
+        for (rank, processes) in &by_rank {
+            let mut time = Nanos::ZERO;
+            for process in processes {
+                for cost in function_costs(profile, Scope::Process(*process)) {
+                    time += cost.self_time;
+                    sums.add(profile, *rank, &cost);
+                }
+            }
+            profiled.push((*rank, time));
+        }
+        let mut functions = sums.functions(profile, &ranks);
+        let left_out = top.map_or(0, |top| functions.len().saturating_sub(top));
+        if left_out > 0 {
+            let mut totals: Vec<Nanos> = functions.iter().map(|one| one.total).collect();
+            totals.sort_unstable();
+            let least = totals.get(left_out).copied();
+            let mut room = functions.len() - left_out;
+            functions.retain(|function| {
+                let stays = room > 0 && least.is_some_and(|least| function.total >= least);
+                room -= usize::from(stays);
+                stays
+            });
+        }
+        Self {
+            ranks,
+            hosts: hosts.len(),
+            unranked,
+            profiled: Spread::of(&profiled),
+            functions,
+            left_out,
+        }
+    }
+}
+
+/// What a line took in all ranks.
+#[derive(Default)]
+struct LineCosts {
+    /// Rank and time: ascending by rank, those that never came to the line left out.
+    times: Vec<(u32, Nanos)>,
+    hits: u64,
+    /// Of the sum of the times, square nanoseconds.
+    variance: u128,
+    guessed: bool,
+    counted: bool,
+}
+
+/// What each rank took, by line of each function.
+#[derive(Default)]
+struct Sums {
+    functions: BTreeMap<u32, BTreeMap<u32, LineCosts>>,
+}
+
+impl Sums {
+    fn add(&mut self, profile: &Profile, rank: u32, cost: &FunctionCost) {
+        let Some(function) = profile.functions.get(cost.function.0 as usize) else {
+            return;
+        };
+        let lines = self.functions.entry(cost.function.0).or_default();
+        for (line, total) in function.lines.iter().zip(&cost.lines) {
+            let hits = hits(line, total, cost);
+            if hits == 0 && total.total == Nanos::ZERO {
+                continue;
+            }
+            let sum = lines.entry(line.line).or_default();
+            sum.hits = sum.hits.saturating_add(hits);
+            sum.variance = sum.variance.saturating_add(total.total_variance);
+            sum.guessed |= total.own.prior;
+            sum.counted = line.kind == LineKind::GroupBody;
+            match sum.times.last_mut() {
+                // A second process of the same rank.
+                Some((last, time)) if *last == rank => *time += total.total,
+                _ => sum.times.push((rank, total.total)),
+            }
+        }
+    }
+
+    fn functions<'a>(&self, profile: &'a Profile, ranks: &[u32]) -> Vec<RankFunction<'a>> {
+        let known = self.functions.iter().filter_map(|(id, lines)| {
+            let function = profile.functions.get(*id as usize)?;
+            let mut rows: Vec<RankRow> = lines
+                .iter()
+                .filter_map(|(line, costs)| row(*line, costs, ranks))
+                .collect();
+            let total: Nanos = rows.iter().map(|row| row.spread.total).sum();
+            for row in &mut rows {
+                row.percent = super::line::percent(row.spread.total, total);
+            }
+            Some(RankFunction {
+                function,
+                total,
+                rows,
+            })
+        });
+        known.filter(|function| !function.rows.is_empty()).collect()
+    }
+}
+
+fn row(line: u32, costs: &LineCosts, ranks: &[u32]) -> Option<RankRow> {
+    let mut known = costs.times.iter().peekable();
+    let times: Vec<(u32, Nanos)> = ranks
+        .iter()
+        .map(|rank| {
+            let own = known.next_if(|(of, _)| of == rank);
+            (*rank, own.map_or(Nanos::ZERO, |(_, time)| *time))
+        })
+        .collect();
+    let spread = Spread::of(&times)?;
+    let error = (costs.variance as f64).sqrt();
+    Some(RankRow {
+        line,
+        hits: costs.hits,
+        sure: Sure::new(spread.total, error, costs.guessed),
+        counted: costs.counted && spread.total == Nanos::ZERO,
+        spread,
+        percent: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(times: &[u64]) -> Spread {
+        let times: Vec<_> = (10..).zip(times.iter().map(|time| Nanos(*time))).collect();
+        Spread::of(&times).unwrap()
+    }
+
+    #[test]
+    fn the_longest_is_compared_with_the_mean() {
+        let uneven = spread(&[10, 30, 20, 40]);
+        assert_eq!(
+            (uneven.total, uneven.least, uneven.mean, uneven.most),
+            (Nanos(100), Nanos(10), Nanos(25), Nanos(40))
+        );
+        assert_eq!((uneven.imbalance, uneven.worst), (Some(60.0), Some(13)));
+        assert_eq!(uneven.shape, [0.25, 0.75, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn of_ranks_that_took_equally_long_the_lowest_is_named() {
+        assert_eq!(spread(&[7, 9, 9]).worst, Some(11));
+        let none = spread(&[0, 0]);
+        assert_eq!((none.imbalance, none.worst), (None, None));
+        assert_eq!(Spread::of(&[]), None);
+    }
+
+    #[test]
+    fn many_ranks_share_parts_and_the_worst_stays_visible() {
+        let mut times = vec![1; 1000];
+        times[777] = 100;
+        let shape = spread(&times).shape;
+        assert_eq!(shape.len(), MAX_PARTS);
+        assert_eq!(shape.iter().filter(|part| **part == 1.0).count(), 1);
+        assert_eq!(shape[777 / 25], 1.0);
+    }
+}
