@@ -14,6 +14,7 @@ mod merge;
 mod native;
 mod planted;
 mod profiles;
+mod ranks;
 mod reliability;
 mod rows;
 mod signals;

@@ -92,12 +92,21 @@ fn row(text: &str) -> Row {
     }
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// Whether programs of MPI can be built and started here.
+pub(crate) fn has_mpi() -> bool {
+    let works = |program: &str| {
+        let found = Command::new(program).arg("--version").output();
+        found.is_ok_and(|output| output.status.success())
+    };
+    works("mpicc") && works("mpirun")
+}
+
 /// The folder of the programs, built at the first call.
-fn programs() -> &'static Path {
+pub(crate) fn programs() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("workloads");
@@ -110,8 +119,12 @@ fn programs() -> &'static Path {
         }
         cargo
             .args(["build", "--quiet", "-p", "sample-workloads", "--bins"])
-            // The service.
-            .arg("--features=tracing")
+            // The service, and the ranks.
+            .arg(if has_mpi() {
+                "--features=tracing,mpi"
+            } else {
+                "--features=tracing"
+            })
             .current_dir(root())
             .env("CARGO_TARGET_DIR", &target)
             // Nobody debugs them or builds them often.
