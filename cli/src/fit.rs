@@ -5,18 +5,18 @@
 //! macro, one file for each crate.
 
 mod choice;
+mod file;
 mod lists;
 mod measured;
+mod update;
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use hprof::model::Profile;
 
 use crate::args::FitArgs;
 use crate::output;
-use crate::output_file;
 use choice::Choice;
 use measured::Measured;
 
@@ -86,7 +86,7 @@ impl Fit {
     pub(crate) fn keep(&self, program: &str, profile: &Profile) {
         // Runs of other programs may have ended meanwhile.
         let mut measured = measured::read(&self.file()).unwrap_or_default();
-        measured.update(program, profile, &self.choice);
+        update::update(&mut measured, program, profile, &self.choice);
         let written = measured::write(&self.file(), &measured);
         if let Err(error) = written {
             output::say(format_args!(
@@ -132,15 +132,4 @@ impl Fit {
             self.choice.names(4)
         ));
     }
-}
-
-/// Writes a file under a temporary name and renames it.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let folder = output_file::parent(path);
-    std::fs::create_dir_all(folder)?;
-    let mut file = output_file::temporary(folder, ".fit-")?;
-    file.write_all(text)?;
-    file.persist(path)?;
-    Ok(())
 }

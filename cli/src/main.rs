@@ -11,6 +11,7 @@ mod output;
 mod output_file;
 mod ranks;
 mod raw_header;
+mod report;
 mod settings;
 mod sources;
 mod store;

@@ -321,7 +321,7 @@ impl Options {
 
 /// Which package's profiles are meant.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Whereabouts {
+pub(crate) struct PackageQuery {
     /// Options for `cargo metadata`.
     pub(crate) lookup: Vec<OsString>,
     /// `--target-dir`.
@@ -332,7 +332,7 @@ pub(crate) struct Whereabouts {
     pub(crate) packages: Vec<String>,
 }
 
-impl From<&FolderArgs> for Whereabouts {
+impl From<&FolderArgs> for PackageQuery {
     fn from(args: &FolderArgs) -> Self {
         let mut lookup = Options::default();
         lookup.value("--manifest-path", args.manifest_path.as_ref());
@@ -345,7 +345,7 @@ impl From<&FolderArgs> for Whereabouts {
     }
 }
 
-impl From<&Build> for Whereabouts {
+impl From<&Build> for PackageQuery {
     fn from(build: &Build) -> Self {
         Self {
             lookup: build.lookup.clone(),

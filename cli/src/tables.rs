@@ -13,7 +13,7 @@ use hprof_reports::{
 
 use crate::args::{GroupBy, Ranks, SortKey, TableArgs};
 use crate::failure;
-use crate::output::Report;
+use crate::report::Report;
 use crate::sources::Sources;
 
 /// Refuses what [`write`] could not do, before a program runs for it.

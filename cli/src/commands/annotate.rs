@@ -12,7 +12,7 @@ use hprof_reports::{AnnotateOptions, ReportError, write_annotated};
 use super::show::load;
 use crate::args::AnnotateArgs;
 use crate::failure::Hint;
-use crate::output::Report;
+use crate::report::Report;
 use crate::tables;
 
 /// No source file is longer.

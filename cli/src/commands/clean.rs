@@ -5,13 +5,14 @@ use std::fs;
 use anyhow::Context;
 
 use crate::args::CleanArgs;
+use crate::launch;
 use crate::output;
-use crate::settings::Whereabouts;
+use crate::settings::PackageQuery;
 use crate::store;
 
 /// `hprof clean`.
 pub(crate) fn clean(args: &CleanArgs) -> anyhow::Result<u8> {
-    let folder = store::runs_folder(&Whereabouts::from(&args.folder))?;
+    let folder = launch::runs_folder(&PackageQuery::from(&args.folder))?;
     let saved = store::saved_profiles(&folder)
         .with_context(|| format!("cannot read {}", folder.display()))?;
     let old = saved.get(args.keep..).unwrap_or_default();

@@ -7,16 +7,19 @@ use hprof::model::Profile;
 use crate::args::TableArgs;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
-use crate::launch::{self, OptionalLibrary, RankNote, Records, RefusedLauncher, Survivors};
-use crate::output::{self, Report};
+use crate::launch::{
+    self, OptionalLibrary, RankNote, Records, RefusedLauncher, RunFacts, Survivors,
+};
+use crate::output;
 use crate::ranks;
-use crate::store::{self, Destination, Placed, Recorded, RunFacts};
+use crate::report::Report;
+use crate::store::{self, Destination, Placed, Recorded};
 use crate::system;
 use crate::tables;
 
 /// Why nothing may have been recorded, as far as that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Nothing {
+pub(super) enum NothingRecorded {
     /// The package depends on hprof, but what it depends on is switched off.
     Optional(OptionalLibrary),
     /// The package does not even depend on hprof. The subcommand that was tried.
@@ -32,7 +35,7 @@ pub(super) enum Nothing {
 }
 
 /// A run that is over.
-pub(super) struct Over<'a> {
+pub(super) struct FinishedRun<'a> {
     pub(super) records: Records,
     pub(super) facts: RunFacts,
     /// What the profile is named after.
@@ -47,51 +50,57 @@ pub(super) struct Over<'a> {
     /// Where a run of a build by hprof is kept for `--fit`.
     pub(super) fit: Option<&'a Fit>,
     /// Asked if nothing was recorded, with what was noted of the ranks.
-    pub(super) reason: &'a dyn Fn(&[RankNote]) -> Nothing,
+    pub(super) reason: &'a dyn Fn(&[RankNote]) -> NothingRecorded,
 }
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
-pub(super) fn conclude(over: Over<'_>) -> anyhow::Result<u8> {
+pub(super) fn conclude(finished: FinishedRun<'_>) -> anyhow::Result<u8> {
     launch::end_by_signals();
-    let survivors = Survivors::after_a_moment(over.records.folder());
-    match Recorded::read(over.records.folders()) {
-        Ok(recorded) if recorded.is_empty() => Ok(nothing_recorded(over, &recorded, &survivors)),
-        Ok(recorded) => Ok(save_and_print(over, recorded, &survivors)),
+    let survivors = Survivors::after_a_moment(finished.records.folder());
+    match Recorded::read(finished.records.folders()) {
+        Ok(recorded) if recorded.is_empty() => {
+            Ok(nothing_recorded(finished, &recorded, &survivors))
+        }
+        Ok(recorded) => Ok(save_and_print(finished, recorded, &survivors)),
         Err(error) => {
-            over.records.keep();
+            finished.records.keep();
             Err(error.into())
         }
     }
 }
 
-fn save_and_print(over: Over<'_>, recorded: Recorded, survivors: &Survivors) -> u8 {
-    let failed = if over.code == 0 { CODE } else { over.code };
-    let mut code = over.code;
+fn save_and_print(finished: FinishedRun<'_>, recorded: Recorded, survivors: &Survivors) -> u8 {
+    let failed = if finished.code == 0 {
+        CODE
+    } else {
+        finished.code
+    };
+    let mut code = finished.code;
     for missing in recorded.missing() {
         output::say(format_args!("left out: {missing:#}"));
     }
     let mut unsaved = !recorded.unreadable.is_empty();
     let (files, mut profile) = recorded.into_profile();
-    let ranks = over.records.ranks();
-    let mut records = Some(over.records);
+    let ranks = finished.records.ranks();
+    let mut records = Some(finished.records);
     let mut saved = None;
     if !files.is_empty() {
-        profile.run = over.facts.into_run();
+        profile.run = finished.facts.into_run();
         ranks::tell(&profile, &ranks);
         let mut processes = profile.processes.iter();
-        if over.native && processes.all(|process| process.native.is_none()) {
+        if finished.native && processes.all(|process| process.native.is_none()) {
             let why = missing_stacks(&profile);
             output::say(format_args!("no native stacks: {why}"));
         }
         // Before the report, which may wait for its reader until somebody ends that: then nothing is to be recovered.
-        if let Some(fit) = over.fit {
-            fit.keep(&over.program, &profile);
+        if let Some(fit) = finished.fit {
+            fit.keep(&finished.program, &profile);
         }
-        let placed = store::save(&profile, &over.program, over.destination);
+        let placed = store::save(&profile, &finished.program, finished.destination);
         unsaved |= placed.is_err();
         saved = Some(placed);
         records = records.filter(|_| unsaved || !survivors.is_empty());
-        match tables::write(over.report, &profile, over.table) {
+        match tables::write(finished.report, &profile, finished.table) {
             Err(error) if !failure::is_broken_pipe(&error) => {
                 output::error(&error);
                 code = failed;
@@ -159,7 +168,7 @@ fn say_going_on(survivors: &Survivors, folders: &[PathBuf]) {
 }
 
 /// Says why, and keeps the folder of those who may record yet. The exit code stays the program's.
-fn nothing_recorded(over: Over<'_>, recorded: &Recorded, survivors: &Survivors) -> u8 {
+fn nothing_recorded(finished: FinishedRun<'_>, recorded: &Recorded, survivors: &Survivors) -> u8 {
     for missing in recorded.missing() {
         output::say(format_args!("nothing was recorded: {missing:#}"));
     }
@@ -168,20 +177,20 @@ fn nothing_recorded(over: Over<'_>, recorded: &Recorded, survivors: &Survivors) 
         if !is_explained {
             output::say("nothing was recorded so far");
         }
-        say_going_on(survivors, &over.records.keep());
-    } else if let Some(user) = over.facts.other_user.filter(|_| !is_explained) {
+        say_going_on(survivors, &finished.records.keep());
+    } else if let Some(user) = finished.facts.other_user.filter(|_| !is_explained) {
         output::say(format_args!(
             "nothing was recorded: the program went on as user {user}, who has no right to write to {}, a folder of user {}",
-            over.records.folder().display(),
+            finished.records.folder().display(),
             system::user_id()
         ));
         output::say(
             "hint: start hprof as that user, or enter a function with #[profile], such as main, before the rights are given up",
         );
     } else if !is_explained {
-        say_nothing((over.reason)(&over.records.ranks()));
+        say_nothing((finished.reason)(&finished.records.ranks()));
     }
-    over.code
+    finished.code
 }
 
 /// Why no process left native stacks.
@@ -193,9 +202,9 @@ fn missing_stacks(profile: &Profile) -> &'static str {
     }
 }
 
-fn say_nothing(reason: Nothing) {
+fn say_nothing(reason: NothingRecorded) {
     match reason {
-        Nothing::Optional(optional) => {
+        NothingRecorded::Optional(optional) => {
             let of = match &optional.package {
                 Some(package) => format!(" of {package}"),
                 None => String::new(),
@@ -205,26 +214,26 @@ fn say_nothing(reason: Nothing) {
             ));
             output::say(format_args!("hint: try -F {}", optional.feature));
         }
-        Nothing::Chosen => {
+        NothingRecorded::Chosen => {
             output::say(
                 "nothing was recorded: the program entered none of the functions that were instrumented",
             );
         }
-        Nothing::Annotated(subcommand) => {
+        NothingRecorded::Annotated(subcommand) => {
             output::say("nothing was recorded: the package does not use hprof");
             output::say(format_args!(
                 "hint: try hprof {subcommand} --all, which needs no edit; or add three lines:\n{}",
                 three_lines()
             ));
         }
-        Nothing::Entered => {
+        NothingRecorded::Entered => {
             output::say("nothing was recorded: the program entered no function with #[profile]");
             output::say(
                 "hint: write #[profile] (use hprof::profile;) above a function that this run calls",
             );
         }
-        Nothing::Ranks(launcher) => launcher.say(),
-        Nothing::Instrumented => {
+        NothingRecorded::Ranks(launcher) => launcher.say(),
+        NothingRecorded::Instrumented => {
             output::say(
                 "nothing was recorded: no program that was built for it entered a function with #[profile]",
             );

@@ -7,8 +7,7 @@ use std::process::Command;
 
 use crate::launch;
 use crate::output;
-use crate::settings::Whereabouts;
-use crate::store;
+use crate::settings::PackageQuery;
 use crate::system;
 
 /// One thing that was looked at.
@@ -144,7 +143,7 @@ fn record_folder() -> Finding {
 
 fn runs_folder() -> Finding {
     let subject = "profiles";
-    match store::runs_folder(&Whereabouts::default()) {
+    match launch::runs_folder(&PackageQuery::default()) {
         Ok(folder) => {
             let existing = folder
                 .ancestors()

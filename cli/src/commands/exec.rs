@@ -3,12 +3,12 @@
 use std::env;
 use std::ffi::OsStr;
 
-use super::conclude::{Nothing, Over, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, conclude};
 use crate::args::ExecArgs;
-use crate::launch::{self, Order, RankNote, Records, RefusedLauncher};
-use crate::output::Report;
-use crate::settings::{Recording, Whereabouts};
-use crate::store::{self, Destination, RunFacts, runs_folder};
+use crate::launch::{self, Order, RankNote, Records, RefusedLauncher, RunFacts, runs_folder};
+use crate::report::Report;
+use crate::settings::{PackageQuery, Recording};
+use crate::store::{self, Destination};
 use crate::tables;
 
 /// `hprof exec`.
@@ -16,7 +16,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     tables::check(&args.table)?;
     let recording = Recording::prebuilt(&args.record)?.with_memory(args.table.memory);
     // A machine that only runs programs needs no cargo.
-    let runs = match runs_folder(&Whereabouts::default()) {
+    let runs = match runs_folder(&PackageQuery::default()) {
         Ok(folder) => folder,
         Err(_) => env::current_dir()?.join("hprof-runs"),
     };
@@ -48,10 +48,10 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     };
     let launcher = starts_ranks.clone();
     let reason = &|ranks: &[RankNote]| match RefusedLauncher::of(&launcher, ranks, code) {
-        Some(launcher) => Nothing::Ranks(launcher),
-        None => Nothing::Instrumented,
+        Some(launcher) => NothingRecorded::Ranks(launcher),
+        None => NothingRecorded::Instrumented,
     };
-    conclude(Over {
+    conclude(FinishedRun {
         records,
         facts,
         program,

@@ -8,7 +8,7 @@ use hprof_reports::export;
 
 use super::show::load;
 use crate::args::ExportArgs;
-use crate::output::Report;
+use crate::report::Report;
 
 /// `hprof export`.
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {

@@ -9,7 +9,8 @@ use hprof_reports::{
 use super::show::load;
 use crate::args::{self, FlamegraphArgs};
 use crate::failure;
-use crate::output::{self, Report};
+use crate::output;
+use crate::report::Report;
 
 /// `hprof flamegraph`.
 pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {

@@ -7,13 +7,14 @@ use anyhow::Context;
 use hprof_reports::clean;
 
 use crate::args::FolderArgs;
+use crate::launch;
 use crate::output;
-use crate::settings::Whereabouts;
+use crate::settings::PackageQuery;
 use crate::store::{self, Saved};
 
 /// `hprof list`.
 pub(crate) fn list(args: &FolderArgs) -> anyhow::Result<u8> {
-    let folder = store::runs_folder(&Whereabouts::from(args))?;
+    let folder = launch::runs_folder(&PackageQuery::from(args))?;
     let saved = store::saved_profiles(&folder)
         .with_context(|| format!("cannot read {}", folder.display()))?;
     if saved.is_empty() {

@@ -10,12 +10,12 @@ use crate::args::FolderArgs;
 use crate::failure::CODE;
 use crate::launch::{self, Claim, Orphan};
 use crate::output;
-use crate::settings::Whereabouts;
-use crate::store::{self, Destination, Recorded, RunFacts};
+use crate::settings::PackageQuery;
+use crate::store::{self, Destination, Recorded};
 
 /// `hprof recover`. One folder that cannot be recovered keeps nobody from the others.
 pub(crate) fn recover(args: &FolderArgs) -> anyhow::Result<u8> {
-    let runs = store::runs_folder(&Whereabouts::from(args))?;
+    let runs = launch::runs_folder(&PackageQuery::from(args))?;
     let mut code = 0;
     let mut found = false;
     for folder in launch::folders_of(&runs) {
@@ -77,7 +77,7 @@ fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<()> {
 
 /// Saves the parts that could be read; returns their files.
 fn save(recorded: Recorded, folder: &Path, runs: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let facts = RunFacts::new(&launch::launches(folder)?, Vec::new());
+    let facts = launch::RunFacts::new(&launch::launches(folder)?, Vec::new());
     let program = facts.program();
     let (files, mut profile) = recorded.into_profile();
     profile.run = facts.into_run();

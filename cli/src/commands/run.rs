@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::conclude::{Nothing, Over, add_library, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, add_library, conclude};
 use crate::args::{
     BenchArgs, FitArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs,
 };
@@ -12,11 +12,12 @@ use crate::config_file::ConfigFile;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
 use crate::launch::{
-    self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records, RefusedLauncher,
+    self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records, RefusedLauncher, RunFacts,
 };
-use crate::output::{self, Report};
-use crate::settings::{Build, Recording, Whereabouts};
-use crate::store::{Destination, RunFacts};
+use crate::output;
+use crate::report::Report;
+use crate::settings::{Build, PackageQuery, Recording};
+use crate::store::Destination;
 use crate::tables;
 use crate::unedited::{self, Patterns, Summary, Unedited};
 
@@ -64,8 +65,8 @@ fn profile(
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
     tables::check(table)?;
-    let place = Whereabouts::from(build);
-    let package = match launch::find_package(&place)? {
+    let query = PackageQuery::from(build);
+    let package = match launch::find_package(&query)? {
         Lookup::Found(package) => package,
         Lookup::Refused { message, code } => {
             output::pass_on(&message);
@@ -106,7 +107,7 @@ fn profile(
         let programs = launches.iter().filter_map(|launch| launch.command.first());
         Summary::of(programs.map(Path::new)).say();
     }
-    conclude(Over {
+    conclude(FinishedRun {
         records,
         facts: facts(build, &package, &launches).with_code(code),
         program: program_name(build, &launches),
@@ -117,8 +118,8 @@ fn profile(
         native: recording.native(),
         fit: Some(&fit),
         reason: &|ranks| match (RefusedLauncher::of(&order.ranks_by, ranks, code), &unedited) {
-            (Some(launcher), _) => Nothing::Ranks(launcher),
-            (None, Some(_)) => Nothing::Chosen,
+            (Some(launcher), _) => NothingRecorded::Ranks(launcher),
+            (None, Some(_)) => NothingRecorded::Chosen,
             (None, None) => reason(build, &package),
         },
     })
@@ -217,14 +218,14 @@ fn say_left_out() {
 }
 
 /// Why nothing was recorded.
-fn reason(build: &Build, package: &Package) -> Nothing {
+fn reason(build: &Build, package: &Package) -> NothingRecorded {
     match launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat()) {
         Ok(false) => match &package.optional {
-            Some(optional) => Nothing::Optional(optional.clone()),
-            None => Nothing::Annotated(build.subcommand),
+            Some(optional) => NothingRecorded::Optional(optional.clone()),
+            None => NothingRecorded::Annotated(build.subcommand),
         },
         // Cargo has just built it, so it is not likely to refuse; and if it does, this is the more general reason.
-        Ok(true) | Err(_) => Nothing::Entered,
+        Ok(true) | Err(_) => NothingRecorded::Entered,
     }
 }
 

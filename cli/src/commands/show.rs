@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs};
-use crate::output::{self, Report};
-use crate::settings::Whereabouts;
+use crate::launch;
+use crate::output;
+use crate::report::Report;
+use crate::settings::PackageQuery;
 use crate::store::{self, Loaded};
 use crate::tables;
 
@@ -28,7 +30,7 @@ pub(super) fn load(args: &ProfileArgs) -> anyhow::Result<Loaded> {
 
 fn load_files(mut files: Vec<PathBuf>, folder: &FolderArgs) -> anyhow::Result<Loaded> {
     if files.is_empty() {
-        let newest = store::newest(&Whereabouts::from(folder))?;
+        let newest = launch::newest(&PackageQuery::from(folder))?;
         output::say(format_args!("showing {}", newest.display()));
         files.push(newest);
     }

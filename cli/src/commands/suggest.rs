@@ -8,7 +8,7 @@ use hprof_reports::write_suggestions;
 use super::flamegraph::with_remedy;
 use super::show::load;
 use crate::args::SuggestArgs;
-use crate::output::Report;
+use crate::report::Report;
 use crate::sources::Sources;
 
 /// `hprof suggest`.

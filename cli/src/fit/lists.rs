@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::choice::{Choice, Fate};
+use super::file;
 use super::measured::number_of;
 
 /// Writes the lists into a folder, and returns the variables that name them. Each begins with a number that changes with its list.
@@ -23,7 +24,7 @@ pub(super) fn write(folder: &Path, choice: &Choice) -> anyhow::Result<Vec<(Strin
     }
     let write = |(name, list): (&str, String)| {
         let path = folder.join(name);
-        super::replace(&path, list.as_bytes())
+        file::replace(&path, list.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
         let mut value = OsString::from(format!("{:016x}:", number_of(&[list])));
         value.push(&path);

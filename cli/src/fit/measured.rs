@@ -1,19 +1,15 @@
 //! What recording the functions of each program cost the last time it ran.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use hprof::model::{
-    FunctionId, Nanos, NotMeasured, OwnCost, Process, Profile, RecordedFunction, Scope, ThinCalls,
-    recorded_functions, thin_calls,
-};
+use hprof::model::{FunctionId, Profile};
 use hprof::regular_file;
-use hprof::site::WhyNot;
 use serde::{Deserialize, Serialize};
 
-use super::choice::{Choice, Fate};
+use super::file;
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -90,108 +86,11 @@ impl Measured {
     pub(super) fn is_empty(&self) -> bool {
         self.programs.is_empty()
     }
-
-    /// Puts a run in the place of the one before.
-    pub(super) fn update(&mut self, program: &str, profile: &Profile, choice: &Choice) {
-        let Some(first) = profile.processes.first() else {
-            return;
-        };
-        let sum = |part: fn(&Process) -> Nanos| profile.processes.iter().map(part).sum::<Nanos>();
-        let cost = sum(|process| process.own_cost.in_program).0;
-        let cpu = sum(|process| process.cpu.unwrap_or_default()).0;
-        // Prices differ little between the processes of a run.
-        let before = self.programs.remove(program).unwrap_or_default();
-        let is_kept = |key: &Key| {
-            let same = |function: &&Measurement| function.key == *key;
-            choice.fate(key).is_some()
-                || before
-                    .functions
-                    .iter()
-                    .find(same)
-                    .is_some_and(|it| it.state == State::Kept)
-        };
-        let mut functions = full_functions(profile, &first.own_cost, is_kept);
-        functions.extend(thin_functions(profile, &first.own_cost, choice));
-        let explained = functions.iter().map(|function| match function.state {
-            State::Full | State::Kept => function.full_ns,
-            State::Thin | State::Fitted | State::LeftOut => function.thin_ns,
-        });
-        let explained = explained.fold(0, u64::saturating_add);
-        functions.extend(left_out_again(profile, before));
-        let now = Program {
-            plain_ns: cpu.saturating_sub(cost).max(cpu / 100),
-            rest_ns: cost.saturating_sub(explained),
-            functions,
-        };
-        self.programs.insert(program.to_owned(), now);
-    }
-}
-
-/// The functions that were measured in full and whose calls are short.
-fn full_functions(
-    profile: &Profile,
-    prices: &OwnCost,
-    is_kept: impl Fn(&Key) -> bool,
-) -> Vec<Measurement> {
-    let recorded = recorded_functions(profile).into_iter();
-    let measurement = |recorded: RecordedFunction| {
-        let key = Key::of(profile, recorded.function)?;
-        Some(Measurement {
-            full_ns: recorded.own.0,
-            thin_ns: nanoseconds(recorded.calls, prices.thin_ps),
-            state: if is_kept(&key) {
-                State::Kept
-            } else {
-                State::Full
-            },
-            key,
-        })
-    };
-    let short = recorded.filter(|recorded| recorded.is_short);
-    short.filter_map(measurement).collect()
-}
-
-/// Those that counted their calls.
-fn thin_functions(profile: &Profile, prices: &OwnCost, choice: &Choice) -> Vec<Measurement> {
-    // A frame, and at least the markers of one line and of the closing brace.
-    let in_full = prices.call_ps.saturating_add(2 * prices.marker_ps);
-    let measurement = |thin: ThinCalls| {
-        let key = Key::of(profile, thin.function)?;
-        let is_fitted = choice.fate(&key) == Some(Fate::Thin);
-        Some(Measurement {
-            key,
-            full_ns: nanoseconds(thin.calls, in_full),
-            thin_ns: nanoseconds(thin.calls, prices.thin_ps),
-            state: if is_fitted {
-                State::Fitted
-            } else {
-                State::Thin
-            },
-        })
-    };
-    let thin = thin_calls(profile, Scope::All).into_iter();
-    thin.filter_map(measurement).collect()
-}
-
-/// Those that were left out have no new figures: the earlier ones stay.
-fn left_out_again(profile: &Profile, before: Program) -> impl Iterator<Item = Measurement> {
-    let left_out = |function: &&NotMeasured| function.why == WhyNot::TooSmall;
-    let left_out = profile.not_measured.iter().filter(left_out);
-    let names: BTreeSet<(&str, &str)> = left_out
-        .map(|function| (function.file.as_str(), function.name.as_str()))
-        .collect();
-    let earlier = before.functions.into_iter().map(|function| Measurement {
-        state: State::LeftOut,
-        ..function
-    });
-    earlier.filter(move |function| {
-        names.contains(&(function.key.file.as_str(), function.key.name.as_str()))
-    })
 }
 
 impl Key {
     /// `None` for a function whose text is not known, or that a list cannot name.
-    fn of(profile: &Profile, function: FunctionId) -> Option<Self> {
+    pub(super) fn of(profile: &Profile, function: FunctionId) -> Option<Self> {
         let function = profile.functions.get(usize::try_from(function.0).ok()?)?;
         let crate_name = function.module.split("::").next()?;
         let is_name = |text: &str| {
@@ -212,12 +111,6 @@ impl Key {
             text: number_of(&function.source),
         })
     }
-}
-
-/// Whole nanoseconds of so many events that take so many picoseconds each.
-fn nanoseconds(count: u64, picoseconds: u64) -> u64 {
-    let all = u128::from(count) * u128::from(picoseconds) / 1000;
-    u64::try_from(all).unwrap_or(u64::MAX)
 }
 
 /// A number that changes with a text: FNV-1a of 64 bits (Fowler, Noll and Vo) over its lines, each with its end. The macro makes the same.
@@ -249,7 +142,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Measured> {
 
 /// Writes the file.
 pub(super) fn write(path: &Path, measured: &Measured) -> io::Result<()> {
-    super::replace(path, &serde_json::to_vec(measured)?)
+    file::replace(path, &serde_json::to_vec(measured)?)
 }
 
 /// Deletes the file, if there is one.

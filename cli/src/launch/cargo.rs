@@ -13,9 +13,11 @@ use anyhow::{Context, bail};
 use cargo_platform::Cfg;
 use toml::{Table, Value};
 
+use super::cargo_command::{CARGO_HINT, bare_cargo, output};
 use super::cargo_config::{CargoConfig, has_profile_key};
 use super::launcher::LAUNCHER_ARGUMENT;
-use super::package::{CARGO_HINT, Package, RUNTIME, output};
+use super::optional::RUNTIME;
+use super::package::Package;
 use super::process::{self, exit_code};
 use super::records::{self, Records};
 use crate::failure::{CODE, Hint};
@@ -271,27 +273,6 @@ fn running_launchers(folder: &Path) -> Vec<libc::pid_t> {
         .filter(|launch| launch.ended.is_none())
         .map(|launch| launch.launcher)
         .collect()
-}
-
-/// Cargo without what an outer cargo told hprof of hprof's own package, and without what would make a build script record.
-pub(super) fn bare_cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        let outer = ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|prefix| text.starts_with(prefix));
-        if outer
-            || matches!(
-                &*text,
-                "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "OUT_DIR"
-            )
-        {
-            command.env_remove(name);
-        }
-    }
-    command.env_remove(hprof::env::DIR);
-    command
 }
 
 /// Our cargo profile. Keys the user set for it stay: the command line would win over them.

@@ -4,6 +4,7 @@
 mod allocator;
 mod bystander;
 mod cargo;
+mod cargo_command;
 mod cargo_config;
 mod launcher;
 mod optional;
@@ -11,6 +12,8 @@ mod package;
 mod process;
 mod rank;
 mod records;
+mod run_facts;
+mod runs;
 mod signals;
 mod survivors;
 mod witness;
@@ -21,9 +24,12 @@ pub(crate) use cargo::{Additions, Cargo, LibraryBuild, cargo};
 pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
 pub(crate) use rank::{RANK_ARGUMENT, RankNote, RefusedLauncher, rank_launcher};
+#[cfg(test)]
+pub(crate) use records::LaunchEnd;
 pub(crate) use records::{
-    Claim, Launch, LaunchEnd, Orphan, Records, claim, finished_launches, folders_of, launches,
-    memory_folder,
+    Claim, Launch, Orphan, Records, claim, finished_launches, folders_of, launches, memory_folder,
 };
+pub(crate) use run_facts::RunFacts;
+pub(crate) use runs::{newest, runs_folder};
 pub(crate) use signals::end_by_signals;
 pub(crate) use survivors::Survivors;

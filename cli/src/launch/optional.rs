@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{Dependency, DependencyKind, Package};
 
-use super::package::RUNTIME;
-
+/// Name of the package that users depend on.
+pub(super) const RUNTIME: &str = "hprof-core";
 /// A dependency on hprof's library that a feature switches on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OptionalLibrary {

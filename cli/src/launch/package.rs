@@ -2,19 +2,19 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use anyhow::{Context, bail};
 use cargo_metadata::{Edition, Metadata, MetadataCommand};
 
-use super::cargo::bare_cargo;
-use super::optional;
+use super::cargo_command::{bare_cargo, output};
 pub(crate) use super::optional::OptionalLibrary;
-use crate::failure::Hint;
-use crate::settings::Whereabouts;
+use super::optional::{self, RUNTIME};
+use crate::settings::PackageQuery;
 
-/// Name of the package that users depend on.
-pub(super) const RUNTIME: &str = "hprof-core";
+/// Name of the folder that profiles are saved in.
+pub(super) const RUNS: &str = "hprof-runs";
+
 /// The packages of hprof that are part of a program.
 const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
 
@@ -49,7 +49,7 @@ pub(crate) struct Target {
 impl Package {
     /// Where its profiles are saved. Not `target/hprof`: `cargo clean --profile hprof` empties that.
     pub(crate) fn runs_folder(&self) -> PathBuf {
-        self.target_folder.join("hprof-runs")
+        self.target_folder.join(RUNS)
     }
 }
 
@@ -68,8 +68,8 @@ pub(crate) enum Lookup {
 }
 
 /// Asks cargo for the package.
-pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
-    let output = metadata(&place.lookup, true)?;
+pub(crate) fn find_package(query: &PackageQuery) -> anyhow::Result<Lookup> {
+    let output = metadata(&query.lookup, true)?;
     if !output.status.success() {
         let code = output
             .status
@@ -82,12 +82,12 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
         });
     }
     let metadata = parse(&output)?;
-    let meant = meant(&metadata, place)?;
+    let meant = meant(&metadata, query)?;
     let targets = targets(&metadata);
     let library = library(&meant);
     let optional = optional::find(&meant, &metadata.workspace_packages());
     let build_folder = metadata.build_directory.clone();
-    let target_folder = match &place.target_dir {
+    let target_folder = match &query.target_dir {
         Some(folder) => std::path::absolute(folder)?,
         None => metadata.target_directory.into_std_path_buf(),
     };
@@ -95,7 +95,7 @@ pub(crate) fn find_package(place: &Whereabouts) -> anyhow::Result<Lookup> {
         library,
         optional,
         targets,
-        build_folder: match (build_folder, &place.target_dir) {
+        build_folder: match (build_folder, &query.target_dir) {
             (Some(folder), None) => folder.into_std_path_buf(),
             _ => target_folder.clone(),
         },
@@ -123,15 +123,15 @@ fn targets(metadata: &Metadata) -> Vec<Target> {
 /// The packages meant.
 fn meant<'a>(
     metadata: &'a Metadata,
-    place: &Whereabouts,
+    query: &PackageQuery,
 ) -> anyhow::Result<Vec<&'a cargo_metadata::Package>> {
     let members = metadata.workspace_packages();
     let is_named = |package: &&&cargo_metadata::Package| {
-        let mut names = place.packages.iter();
+        let mut names = query.packages.iter();
         names.any(|specification| name_in(specification) == package.name.as_str())
     };
     let named: Vec<_> = members.iter().filter(is_named).copied().collect();
-    let around = match &place.manifest_path {
+    let around = match &query.manifest_path {
         Some(path) => std::path::absolute(path)?,
         None => std::env::current_dir()?.join("Cargo.toml"),
     };
@@ -213,17 +213,6 @@ fn metadata(lookup: &[OsString], no_deps: bool) -> anyhow::Result<Output> {
     tracing::debug!(?command, "asking");
     output(&mut command)
 }
-
-/// Runs cargo for what it prints.
-pub(super) fn output(command: &mut Command) -> anyhow::Result<Output> {
-    command
-        .output()
-        .context("cannot start cargo")
-        .hint(CARGO_HINT)
-}
-
-/// What to do when there is no cargo.
-pub(super) const CARGO_HINT: &str = "is Rust installed and cargo in PATH?";
 
 #[cfg(test)]
 mod tests {

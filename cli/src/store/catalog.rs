@@ -6,17 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use hprof::pprof_file::EXTENSION;
 
-use super::destination::wanted_by_environment;
 use crate::failure;
-use crate::launch::{self, Lookup};
-use crate::settings::Whereabouts;
 use crate::system;
-
-/// Name of the folder that profiles are saved in.
-const RUNS: &str = "hprof-runs";
 
 /// A saved profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,30 +21,6 @@ pub(crate) struct Saved {
     pub(crate) time: SystemTime,
     /// Its length.
     pub(crate) bytes: u64,
-}
-
-/// The folder that `hprof run` saves in by default: below the target folder of the package, or right here outside of one.
-pub(crate) fn runs_folder(place: &Whereabouts) -> anyhow::Result<PathBuf> {
-    let here = std::env::current_dir()?;
-    let in_package = !place.lookup.is_empty()
-        || here
-            .ancestors()
-            .any(|folder| folder.join("Cargo.toml").is_file());
-    if let Some(folder) = &place.target_dir {
-        return Ok(std::path::absolute(folder)?.join(RUNS));
-    }
-    if !in_package {
-        let folder = here.join(RUNS);
-        check_runs_folder(&folder)?;
-        return Ok(folder);
-    }
-    match launch::find_package(place)? {
-        Lookup::Found(package) => Ok(package.runs_folder()),
-        Lookup::Refused { message, .. } => Err(anyhow!(
-            "cargo says: {}",
-            String::from_utf8_lossy(&message).trim()
-        )),
-    }
 }
 
 /// Makes sure that a folder of profiles right here is nobody else's: where others may write, such as in `/tmp`, it could be a link to
@@ -99,27 +69,6 @@ pub(crate) fn saved_profiles(folder: &Path) -> io::Result<Vec<Saved>> {
     // Names begin with the time to the second; the number of a second profile of the same second is no part of that.
     saved.sort_by(|a, b| (b.time, &b.path).cmp(&(a.time, &a.path)));
     Ok(saved)
-}
-
-/// The profile that the last `hprof run` here saved.
-pub(crate) fn newest(place: &Whereabouts) -> anyhow::Result<PathBuf> {
-    if let Some(path) = wanted_by_environment().filter(|path| path.is_file()) {
-        return Ok(path);
-    }
-    let folder = match wanted_by_environment().filter(|path| path.is_dir()) {
-        Some(folder) => folder,
-        None => runs_folder(place)?,
-    };
-    let saved =
-        saved_profiles(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    saved
-        .into_iter()
-        .next()
-        .map(|newest| newest.path)
-        .ok_or_else(|| {
-            let error = anyhow!("no profile in {}", folder.display());
-            failure::with_hint(error, "make one with `hprof run`, or name the file to show")
-        })
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl Destination {
 }
 
 /// `HPROF_OUT`.
-pub(super) fn wanted_by_environment() -> Option<PathBuf> {
+pub(crate) fn wanted_by_environment() -> Option<PathBuf> {
     env::var_os(hprof::env::OUT)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)

@@ -4,12 +4,10 @@
 
 mod catalog;
 mod destination;
-mod facts;
 mod load;
 mod save;
 
-pub(crate) use catalog::{Saved, check_runs_folder, newest, runs_folder, saved_profiles};
-pub(crate) use destination::Destination;
-pub(crate) use facts::RunFacts;
+pub(crate) use catalog::{Saved, check_runs_folder, saved_profiles};
+pub(crate) use destination::{Destination, wanted_by_environment};
 pub(crate) use load::{Loaded, Recorded, load, profiles_in, raw_files, read};
 pub(crate) use save::{Placed, save};

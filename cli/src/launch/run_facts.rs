@@ -2,7 +2,7 @@
 
 use hprof::model::{End, Nanos, Run};
 
-use crate::launch::Launch;
+use super::records::{Launch, LaunchEnd};
 use crate::system;
 
 /// What the launchers know of a run.
@@ -20,10 +20,8 @@ pub(crate) struct RunFacts {
     pub(crate) wall_ns: Option<u64>,
     /// CPU time, user and system, likewise.
     pub(crate) cpu_ns: Option<u64>,
-    /// Exit code.
-    pub(crate) code: Option<i32>,
-    /// The signal that ended it.
-    pub(crate) signal: Option<i32>,
+    /// How it ended.
+    pub(crate) end: Option<End>,
     /// The user that a program ended as, if that is another one than ours: it gave up rights, or took some.
     pub(crate) other_user: Option<u32>,
 }
@@ -42,12 +40,7 @@ impl RunFacts {
             .map(|end| end.end())
             .find(|end| *end != End::Code(0))
             .or(ends.first().map(|end| end.end()));
-        let (code, signal) = match end {
-            Some(End::Code(code)) => (Some(code), None),
-            Some(End::Signal(signal)) => (None, Some(signal)),
-            None => (None, None),
-        };
-        let sum = |part: fn(&crate::launch::LaunchEnd) -> u64| {
+        let sum = |part: fn(&LaunchEnd) -> u64| {
             (!ends.is_empty()).then(|| ends.iter().map(|end| part(end)).sum())
         };
         let command = match launches {
@@ -61,8 +54,7 @@ impl RunFacts {
             start_unix_ns: launches.iter().map(|launch| launch.start_unix_ns).min(),
             wall_ns: sum(|end| end.wall_ns),
             cpu_ns: sum(|end| end.cpu_ns),
-            code,
-            signal,
+            end,
             other_user: launches
                 .iter()
                 .filter_map(|launch| launch.ended.as_ref()?.user)
@@ -73,7 +65,7 @@ impl RunFacts {
     /// With the exit code of the launcher, which is the program's, if nobody could note that. Those above 127 stand for signals, or do not.
     pub(crate) fn with_code(mut self, code: u8) -> Self {
         if self.start_unix_ns.is_none() && code < 128 {
-            self.code = Some(code.into());
+            self.end = Some(End::Code(code.into()));
         }
         self
     }
@@ -87,14 +79,13 @@ impl RunFacts {
 
     /// As the model has it.
     pub(crate) fn into_run(self) -> Run {
-        let end = self.signal.map(End::Signal).or(self.code.map(End::Code));
         Run {
             command: self.command,
             cargo_profile: self.cargo_profile,
             start_unix_ns: self.start_unix_ns,
             wall: self.wall_ns.map(Nanos),
             cpu: self.cpu_ns.map(Nanos),
-            end,
+            end: self.end,
             source_root: self.source_root,
         }
     }
@@ -103,7 +94,6 @@ impl RunFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::LaunchEnd;
 
     fn launch(start: u64, code: i32) -> Launch {
         let ended = Some(LaunchEnd {
