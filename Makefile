@@ -11,7 +11,7 @@ test:
 	$(CARGO) test --workspace
 
 # Crates in which no files import each other in a circle.
-WITHOUT_CIRCLES := injector profiler-core profiler-macros sample-workloads xtask
+WITHOUT_CIRCLES := cli injector profiler-core profiler-macros sample-workloads xtask
 
 lint:
 	$(CARGO) fmt --all --check

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use super::conclude::{FinishedRun, NothingRecorded, conclude};
 use crate::args::ExecArgs;
-use crate::launch::{self, Order, RankNote, Records, RefusedLauncher, RunFacts, runs_folder};
+use crate::launch::{self, LaunchSpec, RankNote, Records, RefusedLauncher, RunFacts, runs_folder};
 use crate::report::Report;
 use crate::settings::{PackageQuery, Recording};
 use crate::store::{self, Destination};
@@ -23,28 +23,28 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     store::check_runs_folder(&runs)?;
     let destination = Destination::new(args.save.output.as_deref(), &runs)?;
     let report = Report::open(&args.save.report)?;
-    let order = Order {
+    let spec = LaunchSpec {
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
         runs: runs.clone(),
         ranks_by: args.ranks.words(),
-        ..Order::default()
+        ..LaunchSpec::default()
     };
     // The command may be what starts a program on other machines.
-    let records = Records::create_shared(&runs, &order)?;
+    let records = Records::create_shared(&runs, &spec)?;
     let words = args
         .command
         .iter()
         .map(|word| word.to_string_lossy().into_owned());
     let command = words.collect();
-    let code = launch::run_program(&records.order(), OsStr::new(""), args.command)?;
+    let code = launch::run_program(&records.spec(), OsStr::new(""), args.command)?;
     let launches = launch::finished_launches(records.folder())?;
     let facts = RunFacts::new(&launches, command).with_code(code);
     let program = facts.program();
-    let starts_ranks = if order.ranks_by.is_empty() {
+    let starts_ranks = if spec.ranks_by.is_empty() {
         &facts.command
     } else {
-        &order.ranks_by
+        &spec.ranks_by
     };
     let launcher = starts_ranks.clone();
     let reason = &|ranks: &[RankNote]| match RefusedLauncher::of(&launcher, ranks, code) {

@@ -12,7 +12,8 @@ use crate::config_file::ConfigFile;
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
 use crate::launch::{
-    self, Cargo, Launch, Lookup, Order, OwnAllocator, Package, Records, RefusedLauncher, RunFacts,
+    self, Cargo, Launch, LaunchSpec, Lookup, OwnAllocator, Package, Records, RefusedLauncher,
+    RunFacts,
 };
 use crate::output;
 use crate::report::Report;
@@ -89,8 +90,8 @@ fn profile(
         unedited.is_some(),
     )?;
     cargo.lists = fit.variables().to_vec();
-    let order = order(recording, &cargo, unedited.as_ref(), &build.ranks_by, &runs);
-    let records = Records::create(&runs, &order)?;
+    let spec = launch_spec(recording, &cargo, unedited.as_ref(), &build.ranks_by, &runs);
+    let records = Records::create(&runs, &spec)?;
     let own = OwnAllocator::of(build, &runs);
     let (code, launches) = start(
         &mut cargo,
@@ -117,7 +118,7 @@ fn profile(
         code,
         native: recording.native(),
         fit: Some(&fit),
-        reason: &|ranks| match (RefusedLauncher::of(&order.ranks_by, ranks, code), &unedited) {
+        reason: &|ranks| match (RefusedLauncher::of(&spec.ranks_by, ranks, code), &unedited) {
             (Some(launcher), _) => NothingRecorded::Ranks(launcher),
             (None, Some(_)) => NothingRecorded::Chosen,
             (None, None) => reason(build, &package),
@@ -126,24 +127,24 @@ fn profile(
 }
 
 /// What the launcher is told.
-fn order(
+fn launch_spec(
     recording: &Recording,
     cargo: &Cargo<'_>,
     unedited: Option<&Unedited>,
     ranks_by: &[String],
     runs: &Path,
-) -> Order {
+) -> LaunchSpec {
     let mut variables_before = unedited.map(Unedited::variables_before).unwrap_or_default();
     let lists = cargo.lists.iter();
     variables_before.extend(lists.map(|(name, _)| (name.clone(), std::env::var_os(name))));
-    Order {
+    LaunchSpec {
         variables_before,
         environment: recording.environment(),
         switch_before: std::env::var(hprof::env::SWITCH).ok(),
         runners: cargo.runners.clone(),
         runs: runs.to_owned(),
         ranks_by: ranks_by.to_vec(),
-        ..Order::default()
+        ..LaunchSpec::default()
     }
 }
 

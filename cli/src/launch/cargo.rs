@@ -15,11 +15,12 @@ use toml::{Table, Value};
 
 use super::cargo_command::{CARGO_HINT, bare_cargo, output};
 use super::cargo_config::{CargoConfig, has_profile_key};
-use super::launcher::LAUNCHER_ARGUMENT;
+use super::launches::launches;
 use super::optional::RUNTIME;
 use super::package::Package;
 use super::process::{self, exit_code};
-use super::records::{self, Records};
+use super::records::Records;
+use super::spec::LAUNCHER_ARGUMENT;
 use crate::failure::{CODE, Hint};
 use crate::output;
 use crate::settings::Build;
@@ -111,7 +112,7 @@ impl Cargo<'_> {
             let runner = [
                 hprof.to_string_lossy().into_owned(),
                 LAUNCHER_ARGUMENT.into(),
-                records.order().to_string_lossy().into_owned(),
+                records.spec().to_string_lossy().into_owned(),
                 triple.clone(),
                 "--".into(),
             ];
@@ -131,7 +132,7 @@ impl Cargo<'_> {
         let running = process::start(&mut command, launchers)
             .context("cannot start cargo")
             .hint(CARGO_HINT)?;
-        Ok(exit_code(running.wait()?.end))
+        Ok(exit_code(running.wait()?.0.end()))
     }
 
     /// Builds only, for cargo's messages in JSON on the standard output.
@@ -267,7 +268,7 @@ fn key(name: &str) -> String {
 }
 
 fn running_launchers(folder: &Path) -> Vec<libc::pid_t> {
-    let launches = records::launches(folder).unwrap_or_default();
+    let launches = launches(folder).unwrap_or_default();
     launches
         .iter()
         .filter(|launch| launch.ended.is_none())

@@ -7,29 +7,33 @@ mod cargo;
 mod cargo_command;
 mod cargo_config;
 mod launcher;
+mod launches;
 mod optional;
 mod package;
 mod process;
 mod rank;
+mod rank_note;
 mod records;
 mod run_facts;
 mod runs;
 mod signals;
+mod spec;
 mod survivors;
 mod witness;
 
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use bystander::BYSTANDER_ARGUMENT;
 pub(crate) use cargo::{Additions, Cargo, LibraryBuild, cargo};
-pub(crate) use launcher::{LAUNCHER_ARGUMENT, Order, launcher, run_program};
-pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
-pub(crate) use rank::{RANK_ARGUMENT, RankNote, RefusedLauncher, rank_launcher};
+pub(crate) use launcher::{launcher, run_program};
 #[cfg(test)]
-pub(crate) use records::LaunchEnd;
-pub(crate) use records::{
-    Claim, Launch, Orphan, Records, claim, finished_launches, folders_of, launches, memory_folder,
-};
+pub(crate) use launches::LaunchEnd;
+pub(crate) use launches::{Launch, finished_launches, launches};
+pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
+pub(crate) use rank::{RefusedLauncher, rank_launcher};
+pub(crate) use rank_note::RankNote;
+pub(crate) use records::{Claim, Orphan, Records, claim, folders_of, memory_folder};
 pub(crate) use run_facts::RunFacts;
 pub(crate) use runs::{newest, runs_folder};
 pub(crate) use signals::end_by_signals;
+pub(crate) use spec::{LAUNCHER_ARGUMENT, LaunchSpec, RANK_ARGUMENT};
 pub(crate) use survivors::Survivors;

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use hprof::model::End;
 
+use super::launches::LaunchEnd;
 use super::signals::Forwarder;
 use super::witness::Witness;
 use crate::system;
@@ -17,21 +18,6 @@ pub(crate) struct Running {
     forwarder: Forwarder,
     started: Instant,
     start_unix_ns: u64,
-}
-
-/// A child that has ended.
-#[derive(Clone, Debug)]
-pub(crate) struct Ended {
-    /// How.
-    pub(crate) end: End,
-    /// From its start to its end.
-    pub(crate) wall: Duration,
-    /// User and system time of it and of the children it waited for.
-    pub(crate) cpu: Duration,
-    /// The user it ended as, if that is known.
-    pub(crate) user: Option<u32>,
-    /// Who it was and when it ended, where the system says so.
-    pub(crate) witness: Option<Witness>,
 }
 
 /// Starts the command with our own standard streams, unless it says otherwise. Signals for hprof go to it, and to `others`.
@@ -60,8 +46,8 @@ impl Running {
         self.start_unix_ns
     }
 
-    /// Waits for the end.
-    pub(crate) fn wait(self) -> io::Result<Ended> {
+    /// Waits for the end; also says who the child was, where the system does.
+    pub(crate) fn wait(self) -> io::Result<(LaunchEnd, Option<Witness>)> {
         system::wait_for_end(self.pid)?;
         let wall = self.started.elapsed();
         self.forwarder.forget_child();
@@ -70,13 +56,7 @@ impl Running {
         let user = user_of(self.pid);
         let (end, cpu) = system::collect(self.pid)?;
         tracing::debug!(?end, ?wall, ?cpu, "ended");
-        Ok(Ended {
-            end,
-            wall,
-            cpu,
-            user,
-            witness,
-        })
+        Ok((LaunchEnd::new(end, wall, cpu, user), witness))
     }
 }
 
@@ -111,10 +91,10 @@ mod tests {
     fn measures_what_a_child_took() {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 0.05; exit 5"]);
-        let ended = start(&mut command, Vec::new).unwrap().wait().unwrap();
-        assert_eq!(ended.end, End::Code(5));
-        assert!(ended.wall >= Duration::from_millis(50));
-        assert!(ended.cpu < ended.wall);
+        let (ended, _) = start(&mut command, Vec::new).unwrap().wait().unwrap();
+        assert_eq!(ended.end(), End::Code(5));
+        assert!(ended.wall_ns >= 50_000_000);
+        assert!(ended.cpu_ns < ended.wall_ns);
         assert!(ended.user.is_none_or(|user| user == system::user_id()));
     }
 

@@ -8,54 +8,37 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use hprof::raw::layout::{EXTENSION, HEADER_BYTES, NOTE_EXTENSION};
-use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::launcher::{self, Call, Order};
+use super::launcher;
 use super::process::exit_code;
-use super::records::{self, LaunchEnd, memory_folder};
+use super::rank_note::RankNote;
+use super::records::{self, memory_folder};
+use super::spec::{Call, LaunchSpec, RANK_ARGUMENT, spec_in};
 use crate::output;
 use crate::raw_header::RawHeader;
-
-/// First argument of an hprof that is started in place of a rank.
-pub(crate) const RANK_ARGUMENT: &str = "__rank";
-
-/// A rank that was started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RankNote {
-    /// Its rank, as far as the launcher's variables tell.
-    pub(crate) rank: Option<u32>,
-    /// Number of ranks, likewise.
-    pub(crate) ranks: Option<u32>,
-    /// Name of the machine.
-    pub(crate) host: String,
-    /// Process id of the launcher there.
-    pub(crate) launcher: u32,
-    /// Missing while the program runs.
-    pub(crate) ended: Option<LaunchEnd>,
-}
 
 /// `hprof __rank ORDER TARGET -- PROGRAM ARGS`. Returns the exit code of the program.
 pub(crate) fn rank_launcher(args: impl Iterator<Item = OsString>) -> anyhow::Result<u8> {
     let Some(call) = Call::parse(args) else {
         bail!("{RANK_ARGUMENT} is only for launchers of parallel jobs");
     };
-    let order = Order::read(&call.order)?;
-    let shared = call.order.parent().unwrap_or(Path::new("."));
-    let place = Place::find(&order, shared);
+    let spec = LaunchSpec::read(&call.spec)?;
+    let shared = call.spec.parent().unwrap_or(Path::new("."));
+    let place = Place::find(&spec, shared);
     let mut command = launcher::command(launcher::with_runner(
-        order.runner(&call.target),
+        spec.runner(&call.target),
         call.program,
     ))?;
-    order.prepare(&mut command, place.folder());
+    spec.prepare(&mut command, place.folder());
     let running = launcher::start(&mut command)?;
     let mut note = RankNote::of_this_process();
     let mut kept = note.write(shared);
-    let ended = running.wait()?;
-    if let Some(witness) = &ended.witness {
+    let (ended, witness) = running.wait()?;
+    if let Some(witness) = witness {
         witness.note(place.folder());
     }
-    note.ended = Some(LaunchEnd::new(&ended));
+    note.ended = Some(ended.clone());
     kept = kept.and_then(|()| note.write(shared));
     if let Err(error) = kept {
         output::say(format_args!(
@@ -71,57 +54,7 @@ pub(crate) fn rank_launcher(args: impl Iterator<Item = OsString>) -> anyhow::Res
             shared.display()
         ));
     }
-    Ok(exit_code(ended.end))
-}
-
-impl RankNote {
-    fn of_this_process() -> Self {
-        let (rank, ranks) = hprof::env::rank();
-        Self {
-            rank,
-            ranks,
-            host: host(),
-            launcher: std::process::id(),
-            ended: None,
-        }
-    }
-
-    /// Whether it has not ended, as far as is known, and is on another machine.
-    pub(super) fn goes_on_elsewhere(&self) -> bool {
-        self.ended.is_none() && self.host != host()
-    }
-
-    fn name(&self) -> String {
-        match self.rank {
-            Some(rank) => format!("rank {rank}"),
-            None => "a process of the job".into(),
-        }
-    }
-
-    fn write(&self, shared: &Path) -> io::Result<()> {
-        let name = format!("{NOTE_PREFIX}{}-{}.json", self.host, self.launcher);
-        let unfinished = shared.join(format!(".{name}"));
-        fs::write(&unfinished, serde_json::to_vec(self)?)?;
-        fs::rename(&unfinished, shared.join(name))
-    }
-}
-
-const NOTE_PREFIX: &str = "rank-";
-
-/// What was noted of the ranks of a job, by rank.
-pub(crate) fn rank_notes(shared: &Path) -> io::Result<Vec<RankNote>> {
-    let mut notes: Vec<RankNote> = Vec::new();
-    for entry in fs::read_dir(shared)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(NOTE_PREFIX)
-            && let Ok(note) = records::read_note(&entry.path())
-        {
-            notes.push(note);
-        }
-    }
-    notes.sort_by(|a, b| (a.rank, &a.host, a.launcher).cmp(&(b.rank, &b.host, b.launcher)));
-    Ok(notes)
+    Ok(exit_code(ended.end()))
 }
 
 /// Where a rank records.
@@ -135,10 +68,10 @@ enum Place {
 }
 
 impl Place {
-    fn find(order: &Order, shared: &Path) -> Self {
+    fn find(spec: &LaunchSpec, shared: &Path) -> Self {
         // A folder of that name on another machine would be that of another run.
-        let here = &order.folders.here;
-        let is_of_this_run = Order::read(&records::order_in(here))
+        let here = &spec.folders.here;
+        let is_of_this_run = LaunchSpec::read(&spec_in(here))
             .is_ok_and(|found| found.folders.shared.as_deref() == Some(shared));
         if is_of_this_run {
             return Self::Run(here.clone());
@@ -204,18 +137,6 @@ fn copy_raw_file(from: &Path, to: &Path) -> io::Result<()> {
     copy.as_file().set_len(length)?;
     copy.persist(to)?;
     Ok(())
-}
-
-/// Name of this machine, with nothing that would trouble a file name.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let fit = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-    let name: String = name.chars().filter(fit).take(64).collect();
-    if name.is_empty() {
-        "localhost".into()
-    } else {
-        name
-    }
 }
 
 /// What should have started the ranks of a job, and did not: it has said why.

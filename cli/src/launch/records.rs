@@ -2,13 +2,13 @@
 //!
 //! | file | written by | content |
 //! |---|---|---|
-//! | `order.json` | hprof, before the run | how to start the program ([`Order`]) |
+//! | `order.json` | hprof, before the run | how to start the program ([`LaunchSpec`]) |
 //! | `lock` | hprof | locked as long as hprof lives |
 //! | `room` | hprof | nothing: its room is given to a note for which there is none |
-//! | `launch-<pid>.json` | the launcher `pid` | what was started, and how it ended ([`Launch`]); locked as long as it runs |
+//! | `launch-<pid>.json` | the launcher `pid` | what was started, and how it ended ([`Launch`](super::Launch)); locked as long as it runs |
 //! | `*.hpraw` | the program | one raw file for each process |
 //!
-//! A run on several machines has a second folder, on a disk that all of them see, with an order and a lock as well:
+//! A run on several machines has a second folder, on a disk that all of them see, with a specification and a lock as well:
 //!
 //! | file | written by | content |
 //! |---|---|---|
@@ -17,19 +17,15 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hprof::model::{End, Nanos};
-use hprof::regular_file;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::launcher::{Folders, Order};
-use super::process::{Ended, Running};
-use super::rank::{RankNote, rank_notes};
+use super::launches::{self, ROOM};
+use super::rank_note::{RankNote, rank_notes};
+use super::spec::{Folders, LaunchSpec, spec_in};
 use super::survivors::{self, Survivors};
 use crate::store::raw_files;
 use crate::system;
@@ -38,16 +34,9 @@ use crate::system;
 const MEMORY_NEEDED: u64 = 128 << 20;
 /// File system in memory, on Linux.
 const MEMORY: &str = "/dev/shm";
-/// No order and no note is longer.
-const LONGEST: u64 = 16 << 20;
-const ORDER: &str = "order.json";
 const LOCK: &str = "lock";
-const ROOM: &str = "room";
 /// Bytes of `room`.
 const ROOM_BYTES: usize = 64 << 10;
-/// A note is written with so many spaces behind it, so that the end of the program has room in the same bytes.
-const NOTE_PADDING: usize = 512;
-const LAUNCH_PREFIX: &str = "launch-";
 const PREFIX_ON_DISK: &str = ".recording-";
 
 /// The folder of a run. It is deleted when this goes, unless it was kept.
@@ -92,72 +81,9 @@ impl LockedFolder {
         self.folder.path()
     }
 
-    fn write_order(&self, order: &Order) -> anyhow::Result<()> {
-        Ok(fs::write(
-            order_in(self.path()),
-            serde_json::to_vec(order)?,
-        )?)
+    fn write_spec(&self, spec: &LaunchSpec) -> anyhow::Result<()> {
+        Ok(fs::write(spec_in(self.path()), serde_json::to_vec(spec)?)?)
     }
-}
-
-/// The order in a folder of records.
-pub(super) fn order_in(folder: &Path) -> PathBuf {
-    folder.join(ORDER)
-}
-
-/// One start of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Launch {
-    /// Process id of the launcher.
-    pub(crate) launcher: i32,
-    /// Program and arguments.
-    pub(crate) command: Vec<String>,
-    /// Start, nanoseconds since the Unix epoch.
-    pub(crate) start_unix_ns: u64,
-    /// Missing while the program runs.
-    pub(crate) ended: Option<LaunchEnd>,
-}
-
-/// The end of a program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LaunchEnd {
-    /// From start to end.
-    pub(crate) wall_ns: u64,
-    /// User and system time.
-    pub(crate) cpu_ns: u64,
-    /// The user that the program ended as, if that is known.
-    #[serde(default)]
-    pub(crate) user: Option<u32>,
-    /// Exit code, unless a signal ended it.
-    pub(crate) code: Option<i32>,
-    /// The signal that ended it.
-    pub(crate) signal: Option<i32>,
-}
-
-impl LaunchEnd {
-    pub(super) fn new(ended: &Ended) -> Self {
-        let (code, signal) = match ended.end {
-            End::Code(code) => (Some(code), None),
-            End::Signal(signal) => (None, Some(signal)),
-        };
-        Self {
-            wall_ns: nanos(ended.wall).0,
-            cpu_ns: nanos(ended.cpu).0,
-            user: ended.user,
-            code,
-            signal,
-        }
-    }
-
-    /// How the program ended.
-    pub(crate) fn end(&self) -> End {
-        self.signal
-            .map_or(End::Code(self.code.unwrap_or_default()), End::Signal)
-    }
-}
-
-fn nanos(time: std::time::Duration) -> Nanos {
-    Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Folder for raw files that never touch a disk, where there is one with room.
@@ -173,25 +99,25 @@ fn prefix_in_memory() -> String {
 
 impl Records {
     /// Makes the folder, in memory if possible, otherwise below `disk`; and the shared one below that, if the program is started as ranks.
-    pub(crate) fn create(disk: &Path, order: &Order) -> anyhow::Result<Self> {
-        if order.ranks_by.is_empty() {
-            Self::create_in(memory_folder(), disk, None, order)
+    pub(crate) fn create(disk: &Path, spec: &LaunchSpec) -> anyhow::Result<Self> {
+        if spec.ranks_by.is_empty() {
+            Self::create_in(memory_folder(), disk, None, spec)
         } else {
-            Self::create_shared(disk, order)
+            Self::create_shared(disk, spec)
         }
     }
 
     /// Makes both folders: the program may itself start others on other machines.
-    pub(crate) fn create_shared(disk: &Path, order: &Order) -> anyhow::Result<Self> {
+    pub(crate) fn create_shared(disk: &Path, spec: &LaunchSpec) -> anyhow::Result<Self> {
         let shared = LockedFolder::new(LockedFolder::on_disk(&std::path::absolute(disk)?)?)?;
-        Self::create_in(memory_folder(), disk, Some(shared), order)
+        Self::create_in(memory_folder(), disk, Some(shared), spec)
     }
 
     fn create_in(
         memory: Option<PathBuf>,
         disk: &Path,
         shared: Option<LockedFolder>,
-        order: &Order,
+        spec: &LaunchSpec,
     ) -> anyhow::Result<Self> {
         let folder = memory.and_then(|memory| private_folder(&memory, &prefix_in_memory()).ok());
         let folder = match folder {
@@ -200,15 +126,15 @@ impl Records {
         };
         tracing::debug!(folder = %folder.path().display(), "recording");
         let folder = LockedFolder::new(folder)?;
-        let order = Order {
+        let spec = LaunchSpec {
             folders: Folders {
                 here: folder.path().to_owned(),
                 shared: shared.as_ref().map(|shared| shared.path().to_owned()),
             },
-            ..order.clone()
+            ..spec.clone()
         };
         for folder in std::iter::once(&folder).chain(&shared) {
-            folder.write_order(&order)?;
+            folder.write_spec(&spec)?;
         }
         // The run can do without.
         let _ = fs::write(folder.path().join(ROOM), vec![0_u8; ROOM_BYTES]);
@@ -235,13 +161,13 @@ impl Records {
     }
 
     /// The file that tells a launcher what to do.
-    pub(crate) fn order(&self) -> PathBuf {
-        order_in(self.folder())
+    pub(crate) fn spec(&self) -> PathBuf {
+        spec_in(self.folder())
     }
 
     /// Whether a launcher has started its program, though there may have been no room for its note.
     pub(crate) fn has_started(&self) -> bool {
-        notes(self.folder()).is_ok_and(|notes| !notes.is_empty())
+        launches::notes(self.folder()).is_ok_and(|notes| !notes.is_empty())
             || raw_files(self.folder()).is_ok_and(|files| !files.is_empty())
             || !self.folder().join(ROOM).exists()
     }
@@ -263,104 +189,6 @@ pub(super) fn private_folder(parent: &Path, prefix: &str) -> io::Result<TempDir>
         .prefix(prefix)
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(parent)
-}
-
-/// A launcher's note of what it started. Where it cannot be written the program runs all the same.
-#[derive(Debug)]
-pub(crate) struct LaunchNote {
-    launch: Launch,
-    /// Locked until the note is complete.
-    file: File,
-}
-
-impl LaunchNote {
-    /// Writes that a program has started.
-    pub(crate) fn start(
-        folder: &Path,
-        command: Vec<String>,
-        running: &Running,
-    ) -> anyhow::Result<Self> {
-        let launcher = i32::try_from(std::process::id())?;
-        let path = folder.join(format!("{LAUNCH_PREFIX}{launcher}.json"));
-        let make_room = || fs::remove_file(folder.join(ROOM));
-        let create = || {
-            File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)
-        };
-        let file =
-            create().or_else(|error| make_room().map_err(|_| error).and_then(|()| create()))?;
-        file.lock()?;
-        let note = Self {
-            launch: Launch {
-                launcher,
-                command,
-                start_unix_ns: running.start_unix_ns(),
-                ended: None,
-            },
-            file,
-        };
-        // The lock alone tells that a program was started.
-        let written = note.write().is_ok() || (make_room().is_ok() && note.write().is_ok());
-        tracing::debug!(written, "note of the start");
-        Ok(note)
-    }
-
-    /// Writes that it has ended.
-    pub(crate) fn end(mut self, ended: &Ended) -> anyhow::Result<()> {
-        self.launch.ended = Some(LaunchEnd::new(ended));
-        self.write()
-    }
-
-    /// Writes the note over the older one, which takes no more room than that.
-    fn write(&self) -> anyhow::Result<()> {
-        let mut text = serde_json::to_vec(&self.launch)?;
-        if self.launch.ended.is_none() {
-            text.extend_from_slice(&[b' '; NOTE_PADDING]);
-        }
-        self.file.write_all_at(&text, 0)?;
-        Ok(())
-    }
-}
-
-/// What the launchers noted in a folder, in the order they started; notes that are being written are left out.
-pub(crate) fn launches(folder: &Path) -> io::Result<Vec<Launch>> {
-    let mut launches: Vec<Launch> = notes(folder)?
-        .iter()
-        .filter_map(|path| read_note(path).ok())
-        .collect();
-    launches.sort_by_key(|launch| launch.start_unix_ns);
-    Ok(launches)
-}
-
-/// As [`launches`], once all of them have ended: cargo itself may be gone before, after a Ctrl-C.
-pub(crate) fn finished_launches(folder: &Path) -> io::Result<Vec<Launch>> {
-    for path in notes(folder)? {
-        File::open(path)?.lock()?;
-    }
-    launches(folder)
-}
-
-/// Reads a note of a launcher.
-pub(super) fn read_note<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
-    Ok(serde_json::from_slice(&regular_file::read(path, LONGEST)?)?)
-}
-
-fn notes(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut notes = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(LAUNCH_PREFIX)
-        {
-            notes.push(entry.path());
-        }
-    }
-    Ok(notes)
 }
 
 /// What a folder of records is to `hprof recover`.
@@ -411,17 +239,13 @@ pub(crate) fn folders_of(runs: &Path) -> Vec<PathBuf> {
                 && entry
                     .metadata()
                     .is_ok_and(|facts| facts.is_dir() && facts.uid() == system::user_id());
-            if ours && order(&folder).is_some_and(|order| order.runs == runs) {
+            if ours && LaunchSpec::read(&spec_in(&folder)).is_ok_and(|spec| spec.runs == runs) {
                 folders.push(folder);
             }
         }
     }
     folders.sort();
     folders
-}
-
-fn order(folder: &Path) -> Option<Order> {
-    serde_json::from_slice(&regular_file::read(&folder.join(ORDER), LONGEST).ok()?).ok()
 }
 
 /// Takes a folder whose hprof, launchers and programs are all gone. Of several that try it at once one succeeds.
@@ -437,7 +261,7 @@ pub(crate) fn claim(folder: &Path) -> Claim {
         return Claim::Others;
     }
     let is_locked = |path: &PathBuf| File::open(path).is_ok_and(|file| file.try_lock().is_err());
-    let launched = notes(folder).is_ok_and(|notes| notes.iter().any(is_locked));
+    let launched = launches::notes(folder).is_ok_and(|notes| notes.iter().any(is_locked));
     let survivors = Survivors::of(folder);
     if !survivors.is_empty() {
         return Claim::Alive(survivors);
@@ -447,7 +271,7 @@ pub(crate) fn claim(folder: &Path) -> Claim {
     if notes.iter().any(RankNote::goes_on_elsewhere) {
         return Claim::Others;
     }
-    if launched || survivors::is_being_started(&folder.join(ORDER)) {
+    if launched || survivors::is_being_started(&spec_in(folder)) {
         return Claim::Others;
     }
     Claim::Orphan(Orphan {
@@ -461,11 +285,11 @@ mod tests {
     use super::*;
 
     fn create(runs: &Path) -> Records {
-        let order = Order {
+        let spec = LaunchSpec {
             runs: runs.to_owned(),
-            ..Order::default()
+            ..LaunchSpec::default()
         };
-        Records::create(runs, &order).unwrap()
+        Records::create(runs, &spec).unwrap()
     }
 
     #[test]
@@ -510,13 +334,13 @@ mod tests {
     fn without_memory_the_folder_is_next_to_the_profiles() {
         let parent = tempfile::tempdir().unwrap();
         let runs = parent.path().join("hprof-runs");
-        let order = Order {
+        let spec = LaunchSpec {
             runs: runs.clone(),
-            ..Order::default()
+            ..LaunchSpec::default()
         };
         let nowhere = parent.path().join("missing");
         for memory in [None, Some(nowhere)] {
-            let records = Records::create_in(memory, &runs, None, &order).unwrap();
+            let records = Records::create_in(memory, &runs, None, &spec).unwrap();
             assert_eq!(records.folder().parent(), Some(&*runs));
             assert!(crate::store::saved_profiles(&runs).unwrap().is_empty());
             let folder = records.keep().remove(0);

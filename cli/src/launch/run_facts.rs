@@ -2,7 +2,7 @@
 
 use hprof::model::{End, Nanos, Run};
 
-use super::records::{Launch, LaunchEnd};
+use super::launches::{Launch, LaunchEnd};
 use crate::system;
 
 /// What the launchers know of a run.

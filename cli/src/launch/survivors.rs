@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::launcher::LAUNCHER_ARGUMENT;
+use super::spec::LAUNCHER_ARGUMENT;
 use crate::raw_header;
 use crate::store::raw_files;
 use crate::system;
