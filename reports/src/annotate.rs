@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use crate::beside::{self, Beside, Layout};
+use crate::emphasis::heat;
 use crate::error::ReportError;
 use crate::footer;
 use crate::grid::{Cell, Column, Grid, shown};
-use crate::line_table::{heat, signs};
+use crate::marks::signs;
 use crate::numbers::{self, Unit};
 use crate::screen::Screen;
 use crate::source::Source;

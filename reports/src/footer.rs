@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use hprof::model::{End, Function, NotMeasured, Process, Profile, SHORT_CALL, Thread};
 use hprof::site::WhyNot;
 
-use crate::line_table::{LineTableOptions, sign};
+use crate::marks::sign;
 use crate::numbers::{AT_MOST, NOT_KNOWN, counted, general, rough_time, scaled_time, thousands};
 use crate::style::{Style, Tone};
 use crate::text;
@@ -93,13 +93,13 @@ const COLUMNS: [Explained; 8] = [
 /// Explains the marks and columns that are present, and no others.
 pub(crate) fn write_legend(
     view: &LineView<'_>,
-    options: &LineTableOptions,
+    alloc: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let functions = view.functions.iter();
     let rows = functions.flat_map(|function| &function.rows);
     let figures: Vec<&Figures> = rows.filter_map(|row| row.figures.as_ref()).collect();
-    let explained = write_explained(&figures, options.alloc, out)?;
+    let explained = write_explained(&figures, alloc, out)?;
     if figures.iter().any(|figures| figures.rough) {
         let hint = "some rows that matter rest on few samples: run longer, or with --clock exact";
         writeln!(out, "Hint:  {hint}")?;

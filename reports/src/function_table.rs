@@ -5,40 +5,15 @@ use std::io::{self, Write};
 use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
 
 use crate::beside::{self, Beside, Layout, Place};
+use crate::emphasis::heat;
 use crate::footer;
 use crate::grid::{Cell, Column, Grid};
-use crate::line_table::heat;
 use crate::numbers::{self, Unit};
 use crate::screen::Screen;
 use crate::style::Style;
 use crate::text;
 use crate::thin_table;
-use crate::view::{FunctionRow, FunctionTableView, RunView};
-
-/// Order of the rows of a function table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FunctionSort {
-    /// Longest total time first.
-    #[default]
-    Cumulative,
-    /// Longest self time first.
-    TotTime,
-    /// Most calls first.
-    Ncalls,
-    /// By name.
-    Name,
-}
-
-impl FunctionSort {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Cumulative => "cumulative time",
-            Self::TotTime => "internal time",
-            Self::Ncalls => "call count",
-            Self::Name => "function name",
-        }
-    }
-}
+use crate::view::{FunctionRow, FunctionSort, FunctionTableView, RunView};
 
 /// What a function table shows and how.
 ///

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use crate::beside::{self, Beside, Layout};
+use crate::emphasis::{BAR, bar, heat};
 use crate::footer;
 use crate::grid::{Cell, Column, Grid, shown};
 use crate::heap_table;
+use crate::marks::signs;
 use crate::numbers::{self, Unit};
 use crate::screen::Screen;
 use crate::source::Source;
@@ -16,15 +18,8 @@ use crate::text;
 use crate::thin_table;
 use crate::view::{Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
 
-/// Percent of the function's total from which a line is hot, and from which it is warm.
-const HOT: f64 = 20.0;
-const WARM: f64 = 5.0;
-
 /// Thin functions listed below the tables.
 const THIN_LISTED: usize = 20;
-
-/// Cells of a bar.
-const BAR: usize = 6;
 
 /// What follows from other columns gives way first, and what tells how sure the rest is last.
 const LAYOUT: Layout<'_> = Layout {
@@ -142,7 +137,7 @@ pub(crate) fn write_costs_of(
         let functions = numbers::counted(view.left_out as u64, "function", "functions");
         writeln!(out, "({functions} left out)\n")?;
     }
-    footer::write_legend(&view, options, out)
+    footer::write_legend(&view, options.alloc, out)
 }
 
 fn write_table(
@@ -330,43 +325,6 @@ impl Shown {
             (self.labels, Cell::plain(text::clean(row.label))),
         ];
         shown(always, extra)
-    }
-}
-
-pub(crate) fn heat(percent: Option<f64>) -> Tone {
-    match percent {
-        Some(percent) if percent >= HOT => Tone::Hot,
-        Some(percent) if percent >= WARM => Tone::Warm,
-        _ => Tone::Plain,
-    }
-}
-
-/// A bar as long as the percentage, to an eighth of a cell.
-pub(crate) fn bar(percent: f64) -> String {
-    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let longest = (8 * BAR) as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the eighths of a bar"
-    )]
-    let eighths = (percent / 100.0 * longest).round().clamp(0.0, longest) as usize;
-    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
-}
-
-/// The marks as they stand beside a row.
-pub(crate) fn signs(marks: &[Mark]) -> String {
-    marks.iter().map(|mark| sign(*mark)).collect()
-}
-
-pub(crate) fn sign(mark: Mark) -> char {
-    match mark {
-        Mark::Prior => '~',
-        Mark::Resolution => '<',
-        Mark::Group => '|',
-        Mark::Cut => '!',
-        Mark::Thin => '^',
-        Mark::Recording => '*',
     }
 }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use hprof::model::Profile;
 
 use crate::beside::{self, Beside, Layout, Place};
+use crate::emphasis::heat;
 use crate::error::ReportError;
 use crate::grid::{Cell, Column, Grid};
-use crate::line_table::heat;
 use crate::screen::Screen;
 use crate::style::Style;
 use crate::text;
@@ -167,12 +167,15 @@ fn rest(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
 
 /// The first few functions worth an annotation.
 fn hint(profile: &Profile, view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
-    let worth = view.worth.iter().filter(|worth| worth.percent >= Some(1.0));
-    let names: Vec<String> = worth
+    let suggestions = view
+        .suggestions
+        .iter()
+        .filter(|suggestion| suggestion.percent >= Some(1.0));
+    let names: Vec<String> = suggestions
         .take(NAMED)
-        .map(|worth| {
-            let place = place(profile, &worth.file, worth.line);
-            text::clean(&format!("{} ({place})", worth.function)).into_owned()
+        .map(|suggestion| {
+            let place = place(profile, &suggestion.file, suggestion.line);
+            text::clean(&format!("{} ({place})", suggestion.function)).into_owned()
         })
         .collect();
     if names.is_empty() {
@@ -201,7 +204,7 @@ pub fn write_suggestions(
 ) -> Result<(), ReportError> {
     let out = &mut Screen::new(out, Style::default());
     let view = NativeView::new(profile, find).ok_or(ReportError::NoNative)?;
-    if view.worth.is_empty() {
+    if view.suggestions.is_empty() {
         writeln!(
             out,
             "Nothing: no sample fell on code of yours outside annotated functions"
@@ -210,17 +213,17 @@ pub fn write_suggestions(
     }
     writeln!(out, " % CPU  Samples  Function to annotate")?;
     let shown = top.unwrap_or(10);
-    for worth in view.worth.iter().take(shown) {
-        let place = place(profile, &worth.file, worth.line);
+    for suggestion in view.suggestions.iter().take(shown) {
+        let place = place(profile, &suggestion.file, suggestion.line);
         writeln!(
             out,
             "{:>6.1}  {:>7}  {}",
-            worth.percent.unwrap_or(0.0),
-            worth.samples,
-            text::clean(&format!("{place} {}", worth.function))
+            suggestion.percent.unwrap_or(0.0),
+            suggestion.samples,
+            text::clean(&format!("{place} {}", suggestion.function))
         )?;
     }
-    let more = view.worth.len().saturating_sub(shown);
+    let more = view.suggestions.len().saturating_sub(shown);
     if more > 0 {
         writeln!(out, "{more} more")?;
     }

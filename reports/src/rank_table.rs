@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use hprof::model::{Nanos, Profile};
 
 use crate::beside::{self, Beside, Layout, Place};
+use crate::emphasis::heat;
 use crate::footer;
 use crate::grid::{Cell, Column, Grid};
-use crate::line_table::heat;
 use crate::numbers::{self, Unit};
 use crate::screen::Screen;
 use crate::source::Source;

@@ -2,31 +2,13 @@
 
 mod collapsed;
 mod csv;
+mod format;
 mod json;
-
-use std::io::Write;
-
-use hprof::model::{Profile, Scope};
-
-use crate::error::ReportError;
 
 pub use collapsed::Collapsed;
 pub use csv::Csv;
+pub use format::Export;
 pub use json::Json;
-
-/// A format that other programs read.
-pub trait Export {
-    /// Writes a part of the profile.
-    ///
-    /// # Errors
-    /// [`ReportError::Write`], and what the format cannot hold.
-    fn export(
-        &self,
-        profile: &Profile,
-        scope: Scope,
-        out: &mut dyn Write,
-    ) -> Result<(), ReportError>;
-}
 
 /// The names that [`by_name`] knows.
 pub const NAMES: &[&str] = &["json", "csv", "collapsed"];

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use hprof::model::Function;
 
-use super::native::last_name;
+use super::function_name::last_name;
 
 /// The annotated functions of a profile by where they stand.
 #[derive(Debug, Default)]

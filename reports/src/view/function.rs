@@ -6,7 +6,32 @@ use hprof::model::{Function, FunctionCost, Nanos, Profile};
 
 use super::line::percent;
 use super::sure::Sure;
-use crate::function_table::FunctionSort;
+
+/// Order of the rows of a function table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FunctionSort {
+    /// Longest total time first.
+    #[default]
+    Cumulative,
+    /// Longest self time first.
+    TotTime,
+    /// Most calls first.
+    Ncalls,
+    /// By name.
+    Name,
+}
+
+impl FunctionSort {
+    /// What the heading says.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Cumulative => "cumulative time",
+            Self::TotTime => "internal time",
+            Self::Ncalls => "call count",
+            Self::Name => "function name",
+        }
+    }
+}
 
 /// The function table of a report.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod annotated;
 mod file;
 mod function;
+mod function_name;
 mod group;
 mod heap;
 mod line;
@@ -17,6 +18,7 @@ mod thin;
 mod thread;
 
 pub(crate) use file::{FileRow, FileView};
+pub use function::FunctionSort;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub use group::Grouping;
 pub(crate) use group::{GroupRow, GroupView};

@@ -8,6 +8,7 @@ use std::path::Path;
 use hprof::model::{Nanos, Native, NativeFrame, Profile};
 
 use super::annotated::Annotated;
+use super::function_name::{last_name, plain_name};
 use super::line::percent;
 
 /// A function as its source has it.
@@ -182,7 +183,7 @@ pub(crate) struct HotLine {
 
 /// A function that is worth an annotation.
 #[derive(Clone, Debug)]
-pub(crate) struct Worth {
+pub(crate) struct Suggestion {
     pub(crate) function: String,
     pub(crate) file: String,
     /// That of its `fn`; its hottest line where the source is not there.
@@ -209,7 +210,7 @@ pub(crate) struct NativeView {
     /// Hottest first.
     pub(crate) lines: Vec<HotLine>,
     /// Worst first.
-    pub(crate) worth: Vec<Worth>,
+    pub(crate) suggestions: Vec<Suggestion>,
 }
 
 impl NativeView {
@@ -225,7 +226,7 @@ impl NativeView {
             annotated: 0,
             elsewhere: Inside::default(),
             lines: Vec::new(),
-            worth: Vec::new(),
+            suggestions: Vec::new(),
         };
         let mut lines = BTreeMap::new();
         let mut any = false;
@@ -280,24 +281,24 @@ impl NativeView {
     }
 
     fn rank(&mut self, lines: BTreeMap<Place, Inside>) {
-        let mut functions: BTreeMap<(String, Option<u32>, String), Worth> = BTreeMap::new();
+        let mut functions: BTreeMap<(String, Option<u32>, String), Suggestion> = BTreeMap::new();
         let mut lines: Vec<(Place, Inside)> = adopted(lines).into_iter().collect();
         lines.sort_by_key(|(_, inside)| Reverse(inside.sum()));
         for (place, inside) in lines {
             let samples = inside.sum();
             // Hottest line first, so that the first of a function is its hottest.
             let key = (place.file.clone(), place.start, place.function.clone());
-            let worth = functions.entry(key).or_insert_with(|| Worth {
+            let suggestion = functions.entry(key).or_insert_with(|| Suggestion {
                 function: place.function.clone(),
                 file: place.file.clone(),
                 line: place.start.unwrap_or(place.line),
                 samples: 0,
                 percent: None,
             });
-            add(&mut worth.samples, samples);
-            worth.percent = share(worth.samples, self.samples);
-            if worth.line == 0 {
-                worth.line = place.line;
+            add(&mut suggestion.samples, samples);
+            suggestion.percent = share(suggestion.samples, self.samples);
+            if suggestion.line == 0 {
+                suggestion.line = place.line;
             }
             let part = samples as f64 / self.samples as f64;
             self.lines.push(HotLine {
@@ -310,8 +311,9 @@ impl NativeView {
                 inside,
             });
         }
-        self.worth = functions.into_values().collect();
-        self.worth.sort_by_key(|worth| Reverse(worth.samples));
+        self.suggestions = functions.into_values().collect();
+        self.suggestions
+            .sort_by_key(|suggestion| Reverse(suggestion.samples));
     }
 }
 
@@ -372,70 +374,6 @@ impl Place {
     }
 }
 
-/// A function's path without its type arguments, and that of the function around a closure.
-fn plain_name(function: &str) -> &str {
-    let closure = function
-        .find("::{{closure}}")
-        .or(function.find("::{closure"));
-    let function = closure.map_or(function, |end| &function[..end]);
-    if !function.ends_with('>') {
-        return function;
-    }
-    let mut depth = 0_u32;
-    // The arrow of a function's type closes nothing.
-    let mut before = ' ';
-    let mut open = None;
-    for (at, sign) in function.char_indices() {
-        match sign {
-            '<' => {
-                if depth == 0 {
-                    open = Some(at);
-                }
-                depth += 1;
-            }
-            '>' if before != '-' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        before = sign;
-    }
-    match open {
-        Some(at) if at > 0 => function[..at].trim_end_matches("::"),
-        _ => function,
-    }
-}
-
-/// The name alone: `advance` of `<Field<f64> as Step>::advance::<3>`.
-pub(super) fn last_name(function: &str) -> &str {
-    plain_name(function).rsplit("::").next().unwrap_or(function)
-}
-
 fn share(samples: u64, all: u64) -> Option<f64> {
     percent(Nanos(samples), Nanos(all))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_lose_their_type_arguments_and_closures() {
-        for (name, plain, last) in [
-            ("naive", "naive", "naive"),
-            ("hit<10>", "hit", "hit"),
-            ("map<fn(&u32) -> bool, Vec<u8>>", "map", "map"),
-            ("a::b::sum::<u8>", "a::b::sum", "sum"),
-            (
-                "<a::F<u8> as a::S>::step",
-                "<a::F<u8> as a::S>::step",
-                "step",
-            ),
-            ("<a::F as a::S>::step<3>", "<a::F as a::S>::step", "step"),
-            ("a::parse::{{closure}}", "a::parse", "parse"),
-            ("a::parse::{closure#0}::{closure#1}", "a::parse", "parse"),
-            ("{closure#0}<u8>", "{closure#0}", "{closure#0}"),
-        ] {
-            assert_eq!(plain_name(name), plain);
-            assert_eq!(last_name(name), last);
-        }
-    }
 }
