@@ -18,6 +18,9 @@
 //! | `HPROF_OUT` | `hprof` | where to save the profile; a folder if it ends in `/` |
 //! | `HPROF_LOG` | `hprof` | its own log, such as `debug` |
 
+/// Clock sources of the kernel under which the time stamp counter is trusted.
+pub const TRUSTED_CLOCK_SOURCES: [&str; 3] = ["tsc", "kvm-clock", "hyperv_clocksource_tsc_page"];
+
 /// Build switch.
 pub const SWITCH: &str = "HPROF";
 /// Beginning of the variables that name the lists of fitted functions; the name of the crate follows.

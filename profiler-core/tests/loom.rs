@@ -45,6 +45,12 @@ mod words {
         AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize,
     };
 
+    pub(super) use hprof::raw::layout::{
+        CELL_PROBED as PROBED, CELL_PROMOTED as PROMOTED, CELL_SAMPLED as SAMPLED,
+        CELL_TIMED as TIMED, CELL_WAS_LONG as WAS_LONG, OPEN_WANTED, THREAD_ALIVE as ALIVE,
+        THREAD_ENDED as ENDED,
+    };
+
     /// Waits for another thread to go on.
     pub(super) fn wait(_turn: u32) {
         loom::thread::yield_now();

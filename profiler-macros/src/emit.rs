@@ -517,7 +517,7 @@ fn whole(tokens: TokenStream) -> Stmt {
     Stmt::Expr(Expr::Verbatim(tokens), None)
 }
 
-fn site_kind_name(kind: SiteKind) -> &'static str {
+pub(crate) fn site_kind_name(kind: SiteKind) -> &'static str {
     match kind {
         SiteKind::Function => "Function",
         SiteKind::Closure => "Closure",
@@ -526,7 +526,7 @@ fn site_kind_name(kind: SiteKind) -> &'static str {
     }
 }
 
-fn line_kind_name(kind: LineKind) -> &'static str {
+pub(crate) fn line_kind_name(kind: LineKind) -> &'static str {
     match kind {
         LineKind::Statement => "Statement",
         LineKind::LoopHeader => "LoopHeader",

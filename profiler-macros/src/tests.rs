@@ -10,6 +10,7 @@ mod counting;
 mod fitted;
 mod guards;
 mod handed_on;
+mod kinds;
 mod loops;
 mod options;
 mod places;

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use hprof::env::TRUSTED_CLOCK_SOURCES;
+
 use crate::launch;
 use crate::output;
 use crate::settings::PackageQuery;
@@ -89,13 +91,12 @@ fn tool(name: &'static str, consequence: &str) -> Finding {
 
 /// The recorder trusts the time stamp counter only if the processor and the kernel both do.
 fn clock(steady: bool, source: Option<&str>) -> Finding {
-    const TRUSTED: [&str; 3] = ["tsc", "kvm-clock", "hyperv_clocksource_tsc_page"];
     let kernel = source.unwrap_or("unknown");
     let found = format!(
         "invariant time stamp counter: {}; clock source of the kernel: {kernel}",
         if steady { "yes" } else { "no" }
     );
-    let trusted = steady && TRUSTED.contains(&kernel);
+    let trusted = steady && TRUSTED_CLOCK_SOURCES.contains(&kernel);
     let trouble = (!trusted).then(|| "programs read clock_gettime instead: markers cost several times more, and lines are sampled sooner".into());
     Finding {
         subject: "clock",

@@ -98,6 +98,37 @@ pub const HEAP_FROM_RECORDING: u64 = 1;
 /// `HeapWords::mode`: blocks are noted from the start of the process on.
 pub const HEAP_FROM_START: u64 = 2;
 
+/// `Cell::state`: the line does not read the clock.
+pub const CELL_SAMPLED: u64 = 0;
+/// `Cell::state`: the line reads the clock.
+pub const CELL_TIMED: u64 = 1;
+/// `Cell::state`: the next marker of the line begins a window and times it.
+pub const CELL_PROMOTED: u64 = 2;
+/// `Cell::state`: the line reads the clock between fences, in its last window before it is sampled. Without them the processor reads the
+/// clock while the work of the line before is still under way, and all short lines look alike.
+pub const CELL_PROBED: u64 = 3;
+/// `Cell::state`: the line reads the clock, and at its next marker the CPU clock of the thread too: its last interval was long.
+pub const CELL_WAS_LONG: u64 = 4;
+
+/// `ThreadRecord::state`: it was made, and no thread has begun to write to it.
+pub const THREAD_UNUSED: u32 = 0;
+/// `ThreadRecord::state`: a thread writes to it.
+pub const THREAD_ALIVE: u32 = 1;
+/// `ThreadRecord::state`: its thread has ended; another may take it over.
+pub const THREAD_ENDED: u32 = 2;
+
+/// `ThreadRecord::open`: no interval is open, but the next marker shall read the clock. No cell has this address.
+pub const OPEN_WANTED: usize = 1;
+/// `Pair::cell`: all cells that found no room in the table. No cell has this address.
+pub const OTHER_CELLS: usize = 1;
+
+/// Bytes of `Header::host`.
+pub const HOST_BYTES: usize = 256;
+/// Bytes of `Header::exe`.
+pub const EXE_BYTES: usize = 2048;
+/// Bytes of `ThreadRecord::name`.
+pub const NAME_BYTES: usize = 64;
+
 /// By so many bytes `Header::live_bytes` and `Header::peak_bytes` may be off for each thread, in both directions: what it has not passed on.
 pub const OWED_BY_A_THREAD: u64 = 64 * 1024;
 
@@ -178,9 +209,9 @@ pub struct Header {
     /// Length of `exe`.
     pub exe_len: AtomicU32,
     /// Host name, UTF-8, not terminated.
-    pub host: [AtomicU8; 256],
+    pub host: [AtomicU8; HOST_BYTES],
     /// Path of the executable, UTF-8 (lossy), not terminated.
-    pub exe: [AtomicU8; 2048],
+    pub exe: [AtomicU8; EXE_BYTES],
     /// One of the `RSS_` numbers; 0 if the resident set could not be read.
     pub rss_source: AtomicU32,
     /// Bytes of a page.
@@ -398,7 +429,7 @@ pub struct ThreadRecord {
     pub head: RecordHead,
     /// Address of the cell whose line runs now.
     pub cell: AtomicPtr<Cell>,
-    /// Address of the cell whose interval is open; 0 if none; 1 if a reading is wanted at the next marker.
+    /// Address of the cell whose interval is open; 0 if none, or [`OPEN_WANTED`].
     pub open: AtomicPtr<Cell>,
     /// Ticks when the open interval, or the gap, began.
     pub t0: AtomicU64,
@@ -415,7 +446,7 @@ pub struct ThreadRecord {
     pub index: AtomicU32,
     /// Thread id of the operating system.
     pub tid: AtomicU32,
-    /// 1 while the thread lives, 2 when it has ended.
+    /// One of the `THREAD_` numbers.
     pub state: AtomicU32,
     /// Length of `name`.
     pub name_len: AtomicU32,
@@ -467,7 +498,7 @@ pub struct ThreadRecord {
     /// Page faults of the thread up to then.
     pub faults: AtomicU64,
     /// Name of the thread, UTF-8 (lossy).
-    pub name: [AtomicU8; 64],
+    pub name: [AtomicU8; NAME_BYTES],
     /// Ticks that fences add to an interval in the window before a line is demoted; for the recorder alone.
     pub probe_cost: AtomicU64,
     /// CPU time of the thread when a marker read it last, nanoseconds.
@@ -553,7 +584,7 @@ pub struct Cell {
     pub hits: AtomicU64,
     /// Time of its exact intervals.
     pub time: AtomicI64,
-    /// 0 sampled; 1 timed; 2 to be timed again; 3 timed between fences, before it is sampled; 4 timed, and its last interval was long.
+    /// One of the `CELL_` numbers.
     pub state: AtomicU64,
     /// While timed: readings left in the window. While sampled: intervals in `probes`, 0 if the line was never timed.
     pub left: AtomicU64,
@@ -623,7 +654,7 @@ pub struct PairsRecord {
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Pair {
-    /// Address of the cell seen. 1 stands for cells that found no room in the table.
+    /// Address of the cell seen, or [`OTHER_CELLS`].
     pub cell: AtomicPtr<Cell>,
     /// Address of the cell where the gap began.
     pub gap: AtomicPtr<Cell>,

@@ -1,5 +1,7 @@
 //! Ticks: the time stamp counter where it can be trusted, `CLOCK_MONOTONIC` elsewhere; pairs of both for converting one to the other.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::env::TRUSTED_CLOCK_SOURCES;
 use crate::raw::layout::{SOURCE_MONOTONIC, SOURCE_TSC};
 
 /// The clock that is read for ticks, as in `Header::clock_source`.
@@ -120,7 +122,9 @@ fn kernel_trusts_tsc() -> bool {
         .get(..usize::try_from(read).unwrap_or(0))
         .unwrap_or_default()
         .trim_ascii();
-    [&b"tsc"[..], b"kvm-clock", b"hyperv_clocksource_tsc_page"].contains(&name)
+    TRUSTED_CLOCK_SOURCES
+        .iter()
+        .any(|trusted| trusted.as_bytes() == name)
 }
 
 /// Elsewhere an invariant counter is all there is to know.

@@ -19,7 +19,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
 use super::{clock, os, sink, state, threads};
-use crate::raw::layout::ThreadRecord;
+use crate::raw::layout::{OPEN_WANTED, ThreadRecord};
 
 /// Shortest interval whose ends read the CPU clock, nanoseconds.
 const SHORTEST_NS: u64 = 20_000;
@@ -109,7 +109,7 @@ fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
     let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
     let cpu = spent.saturating_sub(before).min(length);
     let open = thread.open.load(Relaxed);
-    if open.addr() > 1 {
+    if open.addr() > OPEN_WANTED {
         // SAFETY: an open cell is a cell of this process; none is ever unmapped.
         let cell = unsafe { &*open };
         add(&cell.long_time, length);

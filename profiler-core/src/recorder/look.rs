@@ -13,7 +13,7 @@ use super::state::{self, NEVER};
 use super::{cells, resident, sampler, sink};
 use crate::env;
 use crate::memory::rss::Resident;
-use crate::raw::layout::{Cell, Header, ThreadRecord};
+use crate::raw::layout::{Cell, Header, OPEN_WANTED, ThreadRecord};
 
 /// Percent of a thread's CPU time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
 const BUDGET: u64 = 5;
@@ -76,13 +76,13 @@ pub(crate) fn large_block() {
     if open.is_null() {
         thread
             .open
-            .store(core::ptr::without_provenance_mut(1), Relaxed);
+            .store(core::ptr::without_provenance_mut(OPEN_WANTED), Relaxed);
     }
 }
 
 /// Whether the interval that is open began with a look at the memory.
 fn is_whole(thread: &ThreadRecord, open: *mut Cell) -> bool {
-    open.addr() > 1 && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
+    open.addr() > OPEN_WANTED && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
 }
 
 /// Charges what changed before the block as if the line ended here, so that it is not taken for a part of the block. We are in the
@@ -97,7 +97,7 @@ fn settle_before(thread: &ThreadRecord) {
     let faulted = faults != thread.faults.load(Relaxed);
     if let Some(change) = resident::exchange(header) {
         let open = thread.open.load(Relaxed);
-        let before = if open.addr() > 1 {
+        let before = if open.addr() > OPEN_WANTED {
             open
         } else {
             thread.gap.load(Relaxed)
@@ -120,7 +120,7 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     let asker = thread.asker.load(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
     let is_whole = is_whole(thread, open);
-    let ended = match (open.addr() > 1, asker.is_null()) {
+    let ended = match (open.addr() > OPEN_WANTED, asker.is_null()) {
         (true, _) => open,
         (false, false) => asker,
         (false, true) => thread.gap.load(Relaxed),

@@ -62,5 +62,9 @@ pub use thin::thin_call;
 mod words {
     pub(super) use core::sync::atomic::{AtomicU32, AtomicU64};
 
-    pub(super) use crate::raw::layout::{Cell, PROBES, ThreadRecord};
+    pub(super) use crate::raw::layout::{
+        CELL_PROBED as PROBED, CELL_PROMOTED as PROMOTED, CELL_SAMPLED as SAMPLED,
+        CELL_TIMED as TIMED, CELL_WAS_LONG as WAS_LONG, Cell, OPEN_WANTED, PROBES,
+        THREAD_ALIVE as ALIVE, THREAD_ENDED as ENDED, ThreadRecord,
+    };
 }

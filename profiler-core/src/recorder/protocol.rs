@@ -18,20 +18,8 @@
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use super::words::{AtomicU32, AtomicU64, Cell, PROBES, ThreadRecord};
-
-/// `Cell::state`: the line does not read the clock.
-pub(super) const SAMPLED: u64 = 0;
-/// `Cell::state`: the line reads the clock.
-pub(super) const TIMED: u64 = 1;
-/// `Cell::state`: the next marker of the line begins a window and times it.
-pub(super) const PROMOTED: u64 = 2;
-/// `Cell::state`: the line reads the clock between fences, in its last window before it is sampled. Without them the processor reads the
-/// clock while the work of the line before is still under way, and all short lines look alike.
-pub(super) const PROBED: u64 = 3;
-
-/// `Cell::state`: the line reads the clock, and at its next marker the CPU clock of the thread too: its last interval was long.
-pub(super) const WAS_LONG: u64 = 4;
+pub(super) use super::words::{ALIVE, ENDED, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG};
+use super::words::{AtomicU32, AtomicU64, Cell, OPEN_WANTED, PROBES, ThreadRecord};
 
 /// Intervals in all windows of a line but the first.
 pub(super) const WINDOW: u64 = 64;
@@ -41,11 +29,6 @@ pub(super) const PROBE_PART: u64 = if cfg!(loom) { 1 } else { 8 };
 pub(super) const PROBE: u64 = PROBE_PART * PROBES as u64;
 /// So many of its parts may look slow, and the line is hot all the same: a disturbance fell into them.
 pub(super) const PARTS_MAY_NOT: u64 = if cfg!(loom) { 0 } else { 1 };
-
-/// `ThreadRecord::state`: a thread writes to it.
-pub(super) const ALIVE: u32 = 1;
-/// `ThreadRecord::state`: its thread has ended; another may take it over.
-pub(super) const ENDED: u32 = 2;
 
 /// Adds to a counter that only this thread writes: no locked instruction, and never torn for a reader.
 #[inline(always)]
@@ -110,7 +93,7 @@ pub(super) fn look(thread: &ThreadRecord, ticks: impl Fn() -> u64) -> Option<See
     if thread.exact.load(Acquire) != exact || thread.open.load(Acquire) != open {
         return None;
     }
-    let timed = open.addr() > 1 || exact < 0;
+    let timed = open.addr() > OPEN_WANTED || exact < 0;
     let since_boot = if timed {
         exact.wrapping_neg()
     } else {
@@ -155,7 +138,7 @@ fn unexplained_since_boot(
 pub(super) fn close(thread: &ThreadRecord, now: u64) {
     let open = thread.open.load(Relaxed);
     let length = now.wrapping_sub(thread.t0.load(Relaxed));
-    if open.addr() > 1 {
+    if open.addr() > OPEN_WANTED {
         // SAFETY: an open cell is a cell of this process; none is ever unmapped.
         let cell = unsafe { &*open };
         let time = length
@@ -233,7 +216,7 @@ fn reference(
 ) {
     let length = now.wrapping_sub(thread.t0.load(Relaxed));
     let open = thread.open.load(Relaxed);
-    if open.addr() > 1 {
+    if open.addr() > OPEN_WANTED {
         let left = unsafe { &*open };
         let time = length
             .cast_signed()

@@ -15,7 +15,9 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
 use super::{clock, cpu, os, resident, space, state, threads};
-use crate::raw::layout::{Cell, FLAG_SAMPLER, KIND_PAIRS, Pair, PairsRecord, ThreadRecord};
+use crate::raw::layout::{
+    Cell, FLAG_SAMPLER, KIND_PAIRS, OTHER_CELLS, Pair, PairsRecord, ThreadRecord,
+};
 
 /// Usual distance of looks, nanoseconds.
 const PERIOD_NS: u64 = 1_000_000;
@@ -49,7 +51,7 @@ const PAIRS: usize = 500;
 /// Entries that are filled before pairs fold into "other".
 const PAIRS_FULL: usize = 400;
 /// `Pair::cell` of cells that found no room.
-const OTHER: *mut Cell = core::ptr::without_provenance_mut(1);
+const OTHER: *mut Cell = core::ptr::without_provenance_mut(OTHER_CELLS);
 /// Threads looked at.
 const WATCHED: usize = threads::MAX_THREADS;
 

@@ -6,7 +6,8 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, A
 use super::protocol::ALIVE;
 use super::state::NEVER;
 use crate::raw::layout::{
-    CallCache, Cell, MAX_LINES, NodeRecord, PROBES, RecordHead, SITES, ThreadRecord, cell_offset,
+    CallCache, Cell, MAX_LINES, NAME_BYTES, NodeRecord, PROBES, RecordHead, SITES, ThreadRecord,
+    cell_offset,
 };
 
 /// `ThreadRecord::state` of the sink, where this process records nothing and never will. Beside the states of the protocol.
@@ -92,7 +93,7 @@ pub(super) static SINK: Sink = Sink {
         asker: AtomicPtr::new(core::ptr::null_mut()),
         looked: AtomicU64::new(0),
         faults: AtomicU64::new(0),
-        name: [const { AtomicU8::new(0) }; 64],
+        name: [const { AtomicU8::new(0) }; NAME_BYTES],
         probe_cost: AtomicU64::new(0),
         cpu_ns: AtomicU64::new(0),
         cpu_ticks: AtomicU64::new(0),

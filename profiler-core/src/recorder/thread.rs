@@ -12,7 +12,9 @@ use super::protocol::{self, ALIVE, ENDED, add};
 use super::sink::{SINK, is_sink, no_poll, take_cache};
 use super::threads::{self, MAX_THREADS, THREADS, THREADS_USED};
 use super::{cells, clock, cpu, look, os, resident, space, state, thin_array, tree};
-use crate::raw::layout::{Cell, FLAG_THREADS_FOLDED, KIND_THREAD, ThreadRecord};
+use crate::raw::layout::{
+    Cell, FLAG_THREADS_FOLDED, KIND_THREAD, NAME_BYTES, OPEN_WANTED, ThreadRecord,
+};
 
 /// Thread records that are made before those of ended threads are used again.
 const FRESH_RECORDS: usize = 64;
@@ -137,7 +139,7 @@ fn name_thread(thread: &ThreadRecord) {
             .store(copy_text(&thread.name, b"main"), Relaxed);
         return;
     }
-    let mut name = [0_u8; 64];
+    let mut name = [0_u8; NAME_BYTES];
     // SAFETY: no arguments.
     let me = unsafe { libc::pthread_self() };
     // SAFETY: the buffer has that length.
@@ -244,7 +246,7 @@ pub(super) fn restart_after_fork() {
         thread.cpu_reads.store(0, Relaxed);
         cpu::begin(thread, cpu, now);
         thread.t0.store(now, Relaxed);
-        let open = mine && thread.open.load(Relaxed).addr() > 1;
+        let open = mine && thread.open.load(Relaxed).addr() > OPEN_WANTED;
         thread.exact.store(
             if open {
                 now.wrapping_neg().cast_signed()

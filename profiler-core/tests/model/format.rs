@@ -52,6 +52,9 @@ fn declared(structure: &str) -> Vec<Field> {
             "HeapWords" => (size_of::<HeapWords>(), 64),
             "HeapEntry" => (size_of::<HeapEntry>(), 64),
             "[AtomicI64; PROBES]" => (PROBES * 8, 8),
+            "[AtomicU8; HOST_BYTES]" => (HOST_BYTES, 1),
+            "[AtomicU8; EXE_BYTES]" => (EXE_BYTES, 1),
+            "[AtomicU8; NAME_BYTES]" => (NAME_BYTES, 1),
             text if text.starts_with("[AtomicU8; ") => {
                 let length = text.trim_start_matches("[AtomicU8; ").trim_end_matches(']');
                 (length.parse().unwrap(), 1)

@@ -6,10 +6,12 @@ use super::bytes::Bytes;
 use crate::model::cpu::CpuCell;
 use crate::model::gap_cell::{GapCell, MAX_TICKS};
 use crate::model::{LineLive, LineRss, RssChange};
-use crate::raw::layout::{Cell, MEMORY_UNIT, MemoryWords, PROBES};
+use crate::raw::layout::{
+    CELL_PROBED, CELL_TIMED, CELL_WAS_LONG, Cell, MEMORY_UNIT, MemoryWords, PROBES,
+};
 
 /// `Cell::state`: the marker reads the clock, bare or between fences.
-const STATES_TIMED: [u64; 3] = [1, 3, 4];
+const STATES_TIMED: [u64; 3] = [CELL_TIMED, CELL_PROBED, CELL_WAS_LONG];
 
 /// What a cell counted. Times in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

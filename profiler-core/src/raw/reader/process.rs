@@ -1,6 +1,6 @@
 //! The process: facts of the header, and its threads put together.
 
-use core::mem::{offset_of, size_of};
+use core::mem::offset_of;
 use std::collections::HashMap;
 
 use super::bytes::Bytes;
@@ -19,9 +19,10 @@ use crate::model::{
     RssLevel, RssSource, Run, ThinCalls, Thread,
 };
 use crate::raw::layout::{
-    FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST, FLAG_MEMORY,
-    FLAG_SAMPLER, FLAG_THREADS_FOLDED, Header, MODE_AUTO, MODE_EXACT, MODE_FENCED, MODE_SAMPLED,
-    OWED_BY_A_THREAD, RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC, SOURCE_TSC, ThreadRecord,
+    EXE_BYTES, FLAG_ALLOC, FLAG_CALLS, FLAG_DEBUG_ASSERTIONS, FLAG_FLAT, FLAG_FORK_LOST,
+    FLAG_MEMORY, FLAG_SAMPLER, FLAG_THREADS_FOLDED, HOST_BYTES, Header, MODE_AUTO, MODE_EXACT,
+    MODE_FENCED, MODE_SAMPLED, OWED_BY_A_THREAD, RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC,
+    SOURCE_TSC, ThreadRecord,
 };
 
 /// Makes the profile of one process of the records of its file.
@@ -170,11 +171,6 @@ fn process(
         native: None,
     }
 }
-
-/// Bytes of `Header::host` and `Header::exe`.
-const HOST_BYTES: usize = offset_of!(Header, exe) - offset_of!(Header, host);
-const EXE_BYTES: usize = 2048;
-const _: () = assert!(offset_of!(Header, exe) + EXE_BYTES <= size_of::<Header>());
 
 fn heap(recording: &Recording<'_>) -> Heap {
     let bytes = recording.bytes;

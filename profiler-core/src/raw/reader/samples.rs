@@ -5,10 +5,7 @@ use core::mem::{offset_of, size_of};
 use super::bytes::Bytes;
 use super::records::PairsAt;
 use crate::model::gap_cell::Sighting;
-use crate::raw::layout::{Pair, PairsRecord};
-
-/// `Pair::cell` of the cells that found no room in the table.
-const OTHER: u64 = 1;
+use crate::raw::layout::{OTHER_CELLS, Pair, PairsRecord};
 
 /// Samples of one thread by the numbers of its cells.
 #[derive(Debug, Default)]
@@ -35,7 +32,9 @@ impl Samples {
                 }
                 let seen_cell = number(seen);
                 let gap_cell = number(gap);
-                let Some(gap) = gap_cell.filter(|_| seen_cell.is_some() || seen == OTHER) else {
+                let Some(gap) =
+                    gap_cell.filter(|_| seen_cell.is_some() || seen == OTHER_CELLS as u64)
+                else {
                     *damaged += 1;
                     continue;
                 };

@@ -15,16 +15,9 @@ use crate::model::cpu;
 use crate::model::gap_cell::{GapCell, MAX_TICKS, Share};
 use crate::model::gaps;
 use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
-use crate::raw::layout::{FLAG_MEMORY, NodeRecord, ThreadRecord};
-
-/// `ThreadRecord::state` before the record is in use.
-const STATE_UNUSED: u32 = 0;
-/// `ThreadRecord::state`: the thread has ended.
-const STATE_ENDED: u32 = 2;
-/// `ThreadRecord::open`: up to this no interval is open.
-const NOTHING_OPEN: u64 = 1;
-/// Bytes of `ThreadRecord::name`.
-const NAME_BYTES: usize = 64;
+use crate::raw::layout::{
+    FLAG_MEMORY, NAME_BYTES, NodeRecord, OPEN_WANTED, THREAD_ENDED, THREAD_UNUSED, ThreadRecord,
+};
 
 /// Reads the thread with this index in [`Records::threads`](super::records::Records::threads) and the records that are part of it.
 /// `None` if the record was never used.
@@ -146,7 +139,7 @@ impl<'a> ThreadReader<'a> {
 
     /// Whether a thread of this process has used the record; after a fork that is not so for the threads of the parent.
     fn is_used(&self) -> bool {
-        self.state() != STATE_UNUSED && self.word(offset_of!(ThreadRecord, uses)) > 0
+        self.state() != THREAD_UNUSED && self.word(offset_of!(ThreadRecord, uses)) > 0
     }
 
     fn site(&self, node: &TreeNode) -> Option<&SiteFacts> {
@@ -174,7 +167,7 @@ impl<'a> ThreadReader<'a> {
 
     /// By the thread's own clock, which stands still while the recorder reads the memory.
     fn end_ticks(&self) -> u64 {
-        if self.state() == STATE_ENDED {
+        if self.state() == THREAD_ENDED {
             self.word(offset_of!(ThreadRecord, end_ticks))
         } else {
             let own = self.word(offset_of!(ThreadRecord, own_ticks));
@@ -198,7 +191,7 @@ impl<'a> ThreadReader<'a> {
         let ticks = self.end_ticks().saturating_sub(start).min(MAX_TICKS);
         let open = self.word(offset_of!(ThreadRecord, open));
         let gap = self.word(offset_of!(ThreadRecord, gap));
-        let is_interval = open > NOTHING_OPEN;
+        let is_interval = open > OPEN_WANTED as u64;
         let Some(number) = self.cell_number(if is_interval { open } else { gap }) else {
             return;
         };
@@ -403,7 +396,7 @@ impl<'a> ThreadReader<'a> {
 
     /// The node and slot the thread was in when the recording broke off.
     fn running(&self) -> Option<(usize, usize)> {
-        if self.recording.header.finished || self.state() == STATE_ENDED {
+        if self.recording.header.finished || self.state() == THREAD_ENDED {
             return None;
         }
         let cell = self.word(offset_of!(ThreadRecord, cell));
