@@ -1,6 +1,7 @@
 //! What can be typed: the types behind the command line, and its help. What it means together is said in `settings`.
 
 mod build;
+mod compare;
 mod record;
 mod value;
 mod view;
@@ -8,6 +9,7 @@ mod view;
 use clap::{Parser, Subcommand};
 
 pub(crate) use build::{CargoArgs, TargetArgs};
+pub(crate) use compare::{CheckArgs, CheckForm, DiffArgs, DiffForm};
 pub(crate) use record::{
     BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
     TestArgs, UneditedArgs,
@@ -59,6 +61,10 @@ pub(crate) enum Command {
     Annotate(AnnotateArgs),
     /// Write a profile in a format of other programs
     Export(ExportArgs),
+    /// Tell what changed between two profiles, function by function and line by line
+    Diff(DiffArgs),
+    /// Judge a profile: by budgets, and by a profile of before
+    Check(CheckArgs),
     /// Make one profile of many, such as those of the ranks of a job
     Merge(MergeArgs),
     /// List the saved profiles

@@ -65,6 +65,8 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),
+        Command::Diff(args) => commands::diff::diff(&args),
+        Command::Check(args) => commands::check::check(&args),
         Command::Merge(args) => commands::merge::merge(&args),
         Command::List(args) => commands::list::list(&args),
         Command::Clean(args) => commands::clean::clean(&args),

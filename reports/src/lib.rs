@@ -7,6 +7,8 @@ pub mod export;
 
 mod annotate;
 mod beside;
+mod check;
+mod diff;
 mod emphasis;
 mod error;
 mod flamegraph;
@@ -37,6 +39,8 @@ mod visible;
 mod fixture;
 
 pub use annotate::{AnnotateOptions, write_annotated};
+pub use check::{Check, CheckFormat, write_check};
+pub use diff::{DiffError, DiffFormat, DiffOptions, Side, write_diff};
 pub use error::ReportError;
 pub use flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use function_table::{FunctionTableOptions, write_function_table};
@@ -50,4 +54,7 @@ pub use stacks::Metric;
 pub use style::Style;
 pub use text::clean;
 pub use thread_table::{ThreadTableOptions, write_thread_table};
-pub use view::{FindFunction, FunctionAt, FunctionSort, Grouping};
+pub use view::{
+    Budget, BudgetFigure, BudgetPlace, FindFunction, FunctionAt, FunctionSort, Grouping,
+    Incomparable, Judging, Limit, Per, Policy,
+};

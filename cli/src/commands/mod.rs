@@ -1,9 +1,11 @@
 //! One file for each command; `conclude` is the end that `run`, `test`, `bench` and `exec` share.
 
 pub(crate) mod annotate;
+pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod completions;
 mod conclude;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod export;

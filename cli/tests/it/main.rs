@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod clocks;
+mod compare;
 mod ends;
 mod fitting;
 mod fixture;

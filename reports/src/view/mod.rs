@@ -1,6 +1,8 @@
 //! What a report shows: the only place that sorts, filters and computes percentages. Renderers write what they get.
 
 mod annotated;
+mod budget;
+mod compare;
 mod file;
 mod function;
 mod function_name;
@@ -17,6 +19,12 @@ mod sure;
 mod thin;
 mod thread;
 
+pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
+pub(crate) use budget::{BudgetRow, judge};
+pub(crate) use compare::{
+    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
+};
+pub use compare::{Incomparable, Judging, Policy};
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;
 pub(crate) use function::{FunctionRow, FunctionTableView};

@@ -1,0 +1,184 @@
+//! A comparison as one JSON object: all functions with a change, with all their lines that have one. Times in nanoseconds.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange};
+
+/// All of it.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    format: &'static str,
+    version: u32,
+    older: &'a str,
+    newer: &'a str,
+    verdict: Verdict,
+    time: Time,
+    time_not_judged: &'a str,
+    notes: &'a [String],
+    functions: Vec<Function<'a>>,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    sentence: String,
+    is_worse: bool,
+    functions: usize,
+    lines: usize,
+    regressions: usize,
+    improvements: usize,
+    added: usize,
+    removed: usize,
+    slightly: usize,
+    not_judged: usize,
+}
+
+#[derive(Serialize)]
+struct Time {
+    older_ns: u64,
+    newer_ns: u64,
+    error_ns: u64,
+    within_error: bool,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    older: u64,
+    newer: u64,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    outcome: &'static str,
+    moved: bool,
+    older: Option<Place<'a>>,
+    newer: Option<Place<'a>>,
+    calls: Figure,
+    time: Time,
+    lines: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    module: &'a str,
+    name: &'a str,
+    file: &'a str,
+    line: u32,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    outcome: &'static str,
+    judged: Vec<&'static str>,
+    older: Option<u32>,
+    newer: Option<u32>,
+    hits: Option<Figure>,
+    allocs: Option<Figure>,
+    bytes: Option<Figure>,
+    time: Time,
+    source: &'a str,
+}
+
+pub(super) fn write(
+    comparison: &Comparison<'_>,
+    names: [&str; 2],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &Document::new(comparison, names))?;
+    writeln!(out)
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn new(comparison: &'a Comparison<'a>, names: [&'a str; 2]) -> Self {
+        let verdict = comparison.verdict;
+        let functions = comparison.functions.iter();
+        Self {
+            format: "hprof-diff",
+            version: 1,
+            older: names[0],
+            newer: names[1],
+            verdict: Verdict {
+                sentence: verdict.sentence(),
+                is_worse: verdict.is_worse(),
+                functions: verdict.functions,
+                lines: verdict.lines,
+                regressions: verdict.regressions,
+                improvements: verdict.improvements,
+                added: verdict.added,
+                removed: verdict.removed,
+                slightly: verdict.slightly,
+                not_judged: verdict.not_judged,
+            },
+            time: time(comparison.time),
+            time_not_judged: &comparison.time_not_judged,
+            notes: &comparison.notes,
+            functions: functions
+                .filter(|function| function.is_shown())
+                .map(function)
+                .collect(),
+        }
+    }
+}
+
+fn function<'a>(function: &FunctionChange<'a>) -> Function<'a> {
+    let place = |function: Option<&'a hprof::model::Function>| {
+        function.map(|function| Place {
+            module: &function.module,
+            name: &function.name,
+            file: &function.file,
+            line: function.line,
+        })
+    };
+    let lines = function.lines.iter().filter(|line| line.is_shown());
+    Function {
+        outcome: function.outcome.word(),
+        moved: function.moved,
+        older: place(function.older),
+        newer: place(function.newer),
+        calls: figure(function.calls),
+        time: time(function.time),
+        lines: lines.map(line).collect(),
+    }
+}
+
+fn line<'a>(line: &LineChange<'a>) -> Line<'a> {
+    let judged = match &line.outcome {
+        Outcome::Regression(figures) | Outcome::Improvement(figures) => figures.as_slice(),
+        _ => &[],
+    };
+    let exact = |of: Exact| line.exact[of as usize].map(figure);
+    Line {
+        outcome: line.outcome.word(),
+        judged: judged.iter().map(|figure| figure.name()).collect(),
+        older: line.older,
+        newer: line.newer,
+        hits: exact(Exact::Hits),
+        allocs: exact(Exact::Allocs),
+        bytes: exact(Exact::Bytes),
+        time: time(line.time),
+        source: line.text.trim_end(),
+    }
+}
+
+const fn figure(pair: Pair) -> Figure {
+    Figure {
+        older: pair.older,
+        newer: pair.newer,
+    }
+}
+
+fn time(time: TimeChange) -> Time {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a square root of a number of 128 bits, which is not negative"
+    )]
+    let error = time.error.ceil() as u64;
+    Time {
+        older_ns: time.older.0,
+        newer_ns: time.newer.0,
+        error_ns: error,
+        within_error: time.is_within_error(),
+    }
+}

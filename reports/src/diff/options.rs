@@ -1,0 +1,40 @@
+//! How a comparison is printed, and what is judged in it.
+
+use crate::numbers::Unit;
+use crate::style::Style;
+use crate::view::Policy;
+
+/// How a comparison is printed.
+///
+/// ```
+/// assert_eq!(hprof_reports::DiffFormat::default(), hprof_reports::DiffFormat::Text);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiffFormat {
+    /// Tables for a terminal.
+    #[default]
+    Text,
+    /// Markdown, such as for a comment on a pull request.
+    Markdown,
+    /// One JSON object for programs.
+    Json,
+}
+
+/// What is printed of a comparison, and what is judged in it.
+///
+/// ```
+/// let mut options = hprof_reports::DiffOptions::default();
+/// options.format = hprof_reports::DiffFormat::Markdown;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DiffOptions {
+    /// The form.
+    pub format: DiffFormat,
+    /// What is judged.
+    pub policy: Policy,
+    /// Unit of all times.
+    pub unit: Unit,
+    /// What the stream can show.
+    pub style: Style,
+}

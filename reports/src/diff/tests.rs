@@ -1,0 +1,161 @@
+//! Comparisons of profiles that were changed by hand.
+
+use super::*;
+use crate::{Policy, fixture};
+
+const FORMATS: [DiffFormat; 3] = [DiffFormat::Text, DiffFormat::Markdown, DiffFormat::Json];
+
+fn diff(older: &Profile, newer: &Profile, format: DiffFormat) -> (bool, String) {
+    let options = DiffOptions {
+        format,
+        ..DiffOptions::default()
+    };
+    let sides = [("a.pb.gz", older), ("b.pb.gz", newer)];
+    let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+    let mut out = Vec::new();
+    let worse = write_diff(older, newer, &options, &mut out).unwrap();
+    (worse, String::from_utf8(out).unwrap())
+}
+
+/// The same run with a function of twice the hits, a line edited, a line gone and a file renamed.
+fn changed() -> Profile {
+    let mut profile = fixture::diffusion();
+    for function in &mut profile.functions {
+        function.file = "src/lib/solver.rs".into();
+        function.line += 3;
+        function.end_line += 3;
+        for line in &mut function.lines {
+            line.line += 3;
+            line.group += 3;
+        }
+    }
+    for node in &mut profile.processes[0].threads[0].nodes {
+        if let Some((_, line)) = &mut node.parent {
+            *line += 3;
+        }
+        for (line, cost) in &mut node.lines {
+            *line += 3;
+            if *line == 31 {
+                cost.hits *= 2;
+                cost.allocs += 1000;
+            }
+        }
+    }
+    profile.functions[0].source[3] = "    let mut turn = 0;".into();
+    profile
+}
+
+#[test]
+fn a_profile_has_no_change_to_itself_in_any_form() {
+    for profile in [fixture::diffusion(), changed()] {
+        for format in FORMATS {
+            let (worse, text) = diff(&profile, &profile, format);
+            assert!(!worse && text.contains("no change: "), "{text}");
+            assert!(
+                !text.contains("Function: ") && !text.contains("| worse"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_renamed_file_and_lines_that_moved_are_no_change() {
+    let mut moved = changed();
+    moved.functions[0].source = fixture::diffusion().functions[0].source.clone();
+    for node in &mut moved.processes[0].threads[0].nodes {
+        for (line, cost) in &mut node.lines {
+            if *line == 31 {
+                cost.hits /= 2;
+                cost.allocs -= 1000;
+            }
+        }
+    }
+    let (worse, text) = diff(&fixture::diffusion(), &moved, DiffFormat::Text);
+    assert!(!worse && text.contains("no change: "), "{text}");
+    // A function in another module under another name is known by its text.
+    moved.functions[1].module = "diffusion::kernel".into();
+    moved.functions[1].name = "Field::step".into();
+    let (worse, text) = diff(&fixture::diffusion(), &moved, DiffFormat::Text);
+    assert!(!worse && text.contains("no change: "), "{text}");
+}
+
+#[test]
+fn changed_lines_stand_in_a_table_with_a_verdict() {
+    let (worse, text) = diff(&fixture::diffusion(), &changed(), DiffFormat::Text);
+    assert!(worse);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_comment_has_the_worst_lines_first() {
+    let (_, text) = diff(&fixture::diffusion(), &changed(), DiffFormat::Markdown);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_other_way_round_everything_is_the_other_way_round() {
+    let (worse, text) = diff(&changed(), &fixture::diffusion(), DiffFormat::Json);
+    assert!(!worse);
+    let there: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let (_, text) = diff(&fixture::diffusion(), &changed(), DiffFormat::Json);
+    let back: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (one, other) in [("regressions", "improvements"), ("added", "removed")] {
+        assert_eq!(there["verdict"][one], back["verdict"][other]);
+        assert_eq!(there["verdict"][other], back["verdict"][one]);
+    }
+    assert_eq!(there["time"]["older_ns"], back["time"]["newer_ns"]);
+}
+
+#[test]
+fn what_cannot_be_compared_says_why() {
+    let full = fixture::diffusion();
+    let empty = Profile::default();
+    let refused = |older: &Profile, newer: &Profile| {
+        let sides = [("a", older), ("b", newer)];
+        let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+        let error = write_diff(older, newer, &DiffOptions::default(), &mut Vec::new());
+        error.unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(&full, &empty),
+        "b: no instrumented function was entered"
+    );
+    let mut other = fixture::diffusion();
+    other.processes[0].exe = "/usr/bin/other".into();
+    for function in &mut other.functions {
+        function.name.push('2');
+        function.source = vec!["something else".into()];
+    }
+    assert!(refused(&full, &other).contains("other are different programs"));
+}
+
+#[test]
+fn patterns_and_shares_leave_lines_out() {
+    let text = |policy: Policy| {
+        let options = DiffOptions {
+            policy,
+            ..DiffOptions::default()
+        };
+        let (older, newer) = (fixture::diffusion(), changed());
+        let sides = [("a", &older), ("b", &newer)];
+        let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+        let mut out = Vec::new();
+        let worse = write_diff(older, newer, &options, &mut out).unwrap();
+        (worse, String::from_utf8(out).unwrap())
+    };
+    let ignoring = Policy {
+        ignored: ["Field::advance", "main"]
+            .map(|name| format!("diffusion::solver::{name}"))
+            .into(),
+        ..Policy::default()
+    };
+    let (worse, without) = text(ignoring);
+    assert!(!worse && !without.contains("Field::advance"), "{without}");
+    let off = Policy {
+        figures: [crate::Judging::Listed; 3],
+        ..Policy::default()
+    };
+    let (worse, listed) = text(off);
+    assert!(!worse && listed.contains("Field::advance"), "{listed}");
+}
