@@ -16,7 +16,6 @@ use super::rank_note::RankNote;
 use super::records::{self, memory_folder};
 use super::spec::{Call, LaunchSpec, RANK_ARGUMENT, spec_in};
 use crate::output;
-use crate::raw_header::RawHeader;
 
 /// `hprof __rank ORDER TARGET -- PROGRAM ARGS`. Returns the exit code of the program.
 pub(crate) fn rank_launcher(args: impl Iterator<Item = OsString>) -> anyhow::Result<u8> {
@@ -126,7 +125,7 @@ fn copy_raw_file(from: &Path, to: &Path) -> io::Result<()> {
     let length = file.metadata()?.len();
     let mut start = vec![0; usize::try_from(length).unwrap_or(0).min(HEADER_BYTES)];
     file.read_exact(&mut start)?;
-    let used = RawHeader::parse(&start).map_or(length, |header| header.used.min(length));
+    let used = hprof::raw::peek(&start).map_or(length, |header| header.used.min(length));
     let folder = to.parent().unwrap_or(Path::new("."));
     let mut copy = tempfile::Builder::new()
         .prefix(".copying-")

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::raw_header::{self, RawHeader};
+use hprof::raw::RawStart;
+
+use crate::raw_header;
 use crate::store::raw_files;
 use crate::system;
 
@@ -46,7 +48,7 @@ impl Witness {
             let is_own = header.pid == self.pid && header.process_started == self.started;
             is_own.then_some((path, header))
         });
-        let newest: Option<(PathBuf, RawHeader)> =
+        let newest: Option<(PathBuf, RawStart)> =
             own.max_by_key(|(_, header)| header.start_mono_ns);
         if let Some((path, _)) = newest.filter(|(_, header)| self.ended_as(header))
             && let Err(error) = raw_header::note_end(&path, self.mono_ns)
@@ -56,7 +58,7 @@ impl Witness {
     }
 
     /// Whether the recording of this file broke off with the process.
-    fn ended_as(&self, header: &RawHeader) -> bool {
+    fn ended_as(&self, header: &RawStart) -> bool {
         let name = header.exe.file_name().unwrap_or_default();
         let name = name.as_encoded_bytes();
         let name = &name[..name.len().min(NAME_BYTES)];
@@ -94,7 +96,7 @@ mod tests {
             name: name.as_bytes().to_vec(),
             mono_ns: 9,
         };
-        let header = |exe: &str, finished, start_mono_ns| RawHeader {
+        let header = |exe: &str, finished, start_mono_ns| RawStart {
             pid: 1,
             process_started: 2,
             start_mono_ns,

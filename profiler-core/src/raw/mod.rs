@@ -18,4 +18,4 @@ mod words {
 }
 
 #[cfg(feature = "model")]
-pub use reader::{ReadError, read, read_bytes};
+pub use reader::{RawStart, ReadError, peek, read, read_bytes};

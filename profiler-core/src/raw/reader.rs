@@ -15,6 +15,7 @@ mod header;
 mod heap;
 mod not_measured;
 mod own_cost;
+mod peek;
 mod process;
 mod recording;
 mod records;
@@ -30,6 +31,7 @@ use std::path::Path;
 
 use self::bytes::Bytes;
 pub use self::error::ReadError;
+pub use self::peek::{RawStart, peek};
 use self::records::Records;
 use crate::model::{Process, Profile};
 use crate::raw::layout::{CHUNK_BYTES, HEADER_BYTES};
@@ -115,7 +117,7 @@ fn used_part(path: &Path) -> Result<Vec<u8>, ReadError> {
     if !header::is_raw(Bytes(&bytes)) {
         return Ok(bytes);
     }
-    let used = header::used_bytes(Bytes(&bytes));
+    let used = header::used_bytes(Bytes(&bytes)).unwrap_or(u64::MAX);
     let mut left = file.take(used - HEADER_BYTES as u64);
     let (mut zeroes, mut others) = (0_u64, 0_u64);
     loop {

@@ -28,12 +28,12 @@ pub(super) struct HeaderFacts {
     pub(super) rate: TickRate,
 }
 
-/// Bytes of a file that are in use, as its header says.
-pub(super) fn used_bytes(header: Bytes<'_>) -> u64 {
+/// Bytes of a file that are in use, as its header says; `None` if no file has so many.
+pub(super) fn used_bytes(header: Bytes<'_>) -> Option<u64> {
     let chunks = header.u64(offset_of!(Header, chunks));
     chunks
-        .saturating_mul(CHUNK_BYTES as u64)
-        .saturating_add(HEADER_BYTES as u64)
+        .checked_mul(CHUNK_BYTES as u64)?
+        .checked_add(HEADER_BYTES as u64)
 }
 
 /// Whether the two readings of the newest pair belong together.
