@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::diff::{self, DiffError, DiffOptions, Side};
-use crate::numbers;
-use crate::screen::Screen;
-use crate::style::{Style, Tone};
 use crate::text;
+use crate::text::numbers;
+use crate::text::screen::Screen;
+use crate::text::style::{Style, Tone};
 use crate::view::{Budget, BudgetFigure, BudgetRow, Comparison, Outcome, judge};
 
 /// How a verdict is printed.

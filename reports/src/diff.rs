@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use hprof::model::Profile;
 
-use crate::screen::Screen;
+use crate::text::screen::Screen;
 use crate::view::{Comparison, Incomparable};
 
 pub use options::{DiffFormat, DiffOptions};

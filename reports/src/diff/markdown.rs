@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::table;
-use crate::numbers::{self, Unit};
 use crate::text;
+use crate::text::numbers::{self, Unit};
 use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair};
 
 /// Rows of the table.

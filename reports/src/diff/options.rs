@@ -1,7 +1,7 @@
 //! How a comparison is printed, and what is judged in it.
 
-use crate::numbers::Unit;
-use crate::style::Style;
+use crate::text::numbers::Unit;
+use crate::text::style::Style;
 use crate::view::Policy;
 
 /// How a comparison is printed.

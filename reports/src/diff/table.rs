@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use super::options::DiffOptions;
-use crate::beside::{self, Beside, Layout, Place};
-use crate::grid::{Cell, Column, Grid, shown};
-use crate::numbers::{self, Unit};
-use crate::style::Tone;
 use crate::text;
+use crate::text::beside::{self, Beside, Layout, Place};
+use crate::text::grid::{Cell, Column, Grid, shown};
+use crate::text::numbers::{self, Unit};
+use crate::text::style::Tone;
 use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange};
 
 pub(crate) fn write(

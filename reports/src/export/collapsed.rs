@@ -6,7 +6,7 @@ use hprof::model::{Profile, Scope};
 
 use super::Export;
 use crate::error::ReportError;
-use crate::stacks::{Metric, stacks};
+use crate::view::stacks::{Metric, stacks};
 
 /// Collapsed stacks, for flamegraph tools. A `;` in a name becomes a `:`, for the format has no way to escape it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

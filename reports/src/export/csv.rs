@@ -7,8 +7,8 @@ use hprof::model::{FunctionCost, Nanos, Profile, RssChange, Scope, function_cost
 
 use super::Export;
 use crate::error::ReportError;
-use crate::stacks::names;
 use crate::text;
+use crate::view::stacks::names;
 use crate::view::{LiveRecord, Record, ThinRow, notes_blocks, records, thin_record, thin_rows};
 
 const HEADING: &str = "file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns";

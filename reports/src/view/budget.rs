@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
 
 use super::line::hits;
-use crate::sums::sum;
+use crate::view::sums::sum;
 
 /// What a budget is for.
 ///

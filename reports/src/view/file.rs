@@ -6,7 +6,7 @@ use std::path::Path;
 use hprof::model::{Function, FunctionCost, FunctionId, LineCost, LineTotal, Nanos, Profile};
 use hprof::site::LineKind;
 
-use crate::source::numbered;
+use crate::text::source::numbered;
 
 use super::line::{Figures, Markers, splits_time};
 use super::moved::{At, locate};

@@ -155,7 +155,7 @@ impl Group<'_> {
         ranks.dedup();
         match ranks.len() {
             0 => String::new(),
-            count => crate::numbers::counted(count as u64, "rank", "ranks"),
+            count => crate::text::numbers::counted(count as u64, "rank", "ranks"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which lines' blocks were live at the end, and when the heap was at its peak.
 
-use crate::sums::sum;
+use crate::view::sums::sum;
 use std::collections::BTreeMap;
 
 use hprof::model::{Heap, LineLive, LiveCount, LiveHeap, Place, Profile, Scope};

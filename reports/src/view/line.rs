@@ -8,7 +8,7 @@ use hprof::model::{
 };
 use hprof::site::LineKind;
 
-use crate::source::numbered;
+use crate::text::source::numbered;
 
 use super::sure::{Sure, matters};
 

@@ -1,7 +1,7 @@
 //! The rows of memory tables.
 
-use crate::source::numbered;
-use crate::sums::sum;
+use crate::text::source::numbered;
+use crate::view::sums::sum;
 use std::collections::BTreeMap;
 
 use hprof::model::{

@@ -15,9 +15,12 @@ mod native;
 mod rank;
 mod record;
 mod run;
+pub(crate) mod stacks;
+pub(crate) mod sums;
 mod sure;
 mod thin;
 mod thread;
+pub(crate) mod visible;
 
 pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
 pub(crate) use budget::{BudgetRow, judge};

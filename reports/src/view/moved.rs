@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use hprof::model::Function;
 
-use crate::source::numbered;
+use crate::text::source::numbered;
 
 /// Cells of the largest table that is filled to compare two texts; what is longer is looked for as a whole only.
 const MOST_CELLS: usize = 1 << 24;

@@ -1,6 +1,6 @@
 //! Native stacks: whose code each frame is, and which lines outside annotated code are hot.
 
-use crate::sums::{add, sum};
+use crate::view::sums::{add, sum};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

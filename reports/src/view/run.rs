@@ -1,6 +1,6 @@
 //! What the foot of a report says of the run: sums over its processes.
 
-use crate::sums::sum;
+use crate::view::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{

@@ -7,7 +7,7 @@ use hprof::model::{
 };
 
 use super::change::Exact;
-use crate::sums::sum;
+use crate::view::sums::sum;
 
 /// A profile and what is worked out of it.
 pub(super) struct Side<'a> {

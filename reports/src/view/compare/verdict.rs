@@ -52,7 +52,7 @@ impl Verdict {
     /// The verdict in one sentence.
     pub(crate) fn sentence(&self) -> String {
         let counted = |count: usize, one: &str, many: &str| {
-            (count > 0).then(|| crate::numbers::counted(count as u64, one, many))
+            (count > 0).then(|| crate::text::numbers::counted(count as u64, one, many))
         };
         let parts = [
             counted(self.regressions, "line does more", "lines do more"),
@@ -73,8 +73,8 @@ impl Verdict {
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         let compared = format!(
             "{} in {} compared",
-            crate::numbers::counted(self.lines as u64, "line", "lines"),
-            crate::numbers::counted(self.functions as u64, "function", "functions")
+            crate::text::numbers::counted(self.lines as u64, "line", "lines"),
+            crate::text::numbers::counted(self.functions as u64, "function", "functions")
         );
         if parts.is_empty() && self.lines == 0 {
             "nothing could be judged: no line is in both profiles".into()

@@ -1,0 +1,4 @@
+//! Pictures: SVGs that a browser opens.
+
+pub(crate) mod flamegraph;
+pub(crate) mod native_flamegraph;

@@ -1,0 +1,14 @@
+//! Tables for a terminal: one file each. They write what `view` gives them.
+
+pub(crate) mod annotate;
+pub(crate) mod footer;
+pub(crate) mod function_table;
+pub(crate) mod heap_table;
+pub(crate) mod line_table;
+mod marks;
+pub(crate) mod memory_table;
+pub(crate) mod native_table;
+pub(crate) mod rank_table;
+mod sure_time;
+mod thin_table;
+pub(crate) mod thread_table;
