@@ -1,6 +1,5 @@
 //! The foot of a report: what its marks mean, and the facts on the run that are needed to trust the figures.
 
-use crate::view::sums::sum;
 use std::io::{self, Write};
 
 use hprof::model::{End, Function, NotMeasured, Process, Profile, SHORT_CALL, Thread};
@@ -382,7 +381,7 @@ fn write_silent(
         });
         place.unwrap_or_else(|| format!("{count} in no function"))
     });
-    let all = counted(sum(view.silent.values().copied()), "process", "processes");
+    let all = counted(view.silent_processes(), "process", "processes");
     writeln!(
         out,
         "{} {all} without exit handlers, as by _exit or a signal; last {}",

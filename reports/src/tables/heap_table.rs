@@ -9,7 +9,7 @@ use crate::text::beside::{self, Beside, Layout, Place};
 use crate::text::grid::{Cell, Column, Grid};
 use crate::text::numbers::{AT_MOST, counted, general, rough_bytes, scaled_bytes};
 use crate::text::style::{Style, Tone};
-use crate::view::{HeapRow, HeapView};
+use crate::view::{HeapRow, HeapView, whole_bytes};
 
 const LAYOUT: Layout<'_> = Layout {
     title: "Line",
@@ -96,29 +96,19 @@ fn write_rows(
     for row in rows {
         let fine = row.error < FINE;
         let mut cells = vec![Cell::plain(if row.is_bound() {
-            let most = row.bytes.saturating_add(whole(row.error));
-            format!("{AT_MOST} {}", rough_bytes(most))
+            format!("{AT_MOST} {}", rough_bytes(row.most()))
         } else {
             scaled_bytes(row.bytes)
         })];
         if has_errors {
             let error = Some(row.error).filter(|_| !fine && !row.is_bound());
-            cells.push(Cell::of(error, |error| scaled_bytes(whole(error))));
+            cells.push(Cell::of(error, |error| scaled_bytes(whole_bytes(error))));
         }
         cells.push(Cell::plain(general(row.percent, 3)));
         grid.push(cells);
     }
     let places = rows.iter().map(|row| place(profile, row)).collect();
     beside::write(grid, Beside::Places(places), &LAYOUT, style, out)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a deviation is positive, and a cast stops at the largest number"
-)]
-fn whole(bytes: f64) -> u64 {
-    bytes.round() as u64
 }
 
 /// Function, file, line and what stands there.

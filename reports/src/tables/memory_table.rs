@@ -283,11 +283,13 @@ fn write_process(
         mib(signed(rss.peak_bytes)),
         share.unwrap_or_default()
     )?;
-    let off = account.difference.saturating_sub(account.sum());
-    let verdict = if off == 0 {
+    let verdict = if memory.missing == 0 {
         "it adds up".to_owned()
     } else {
-        format!("{} are missing: the recording broke off", mib(off))
+        format!(
+            "{} are missing: the recording broke off",
+            mib(memory.missing)
+        )
     };
     writeln!(
         out,

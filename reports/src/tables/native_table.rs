@@ -1,8 +1,6 @@
 //! The table of hot lines outside annotated code, from native stacks, and the functions worth an annotation.
 
-use crate::view::sums::sum;
 use std::io::{self, Write};
-use std::path::Path;
 
 use hprof::model::Profile;
 
@@ -13,7 +11,7 @@ use crate::text::emphasis::heat;
 use crate::text::grid::{Cell, Column, Grid};
 use crate::text::screen::Screen;
 use crate::text::style::Style;
-use crate::view::{FindFunction, NativeView};
+use crate::view::{FindFunction, NativeView, NotListed, shortened};
 
 /// Whose code ran gives way first.
 const LAYOUT: Layout<'_> = Layout {
@@ -89,7 +87,7 @@ pub fn write_native_table(
 fn heading(view: &NativeView) -> String {
     let seconds = view.cpu_ns as f64 / 1e9;
     let rate = view.reached_hz.unwrap_or(0.0);
-    let missed = if rate < f64::from(view.asked_hz) * 0.9 {
+    let missed = if view.missed_rate() {
         format!(", of {} asked for", view.asked_hz)
     } else {
         String::new()
@@ -119,20 +117,13 @@ fn lines(
     );
     let shown = || view.lines.iter().take(options.top.unwrap_or(20));
     for line in shown() {
-        let inside = &line.inside;
-        let parts = [
-            inside.user,
-            inside.std,
-            sum([inside.crates, inside.recorder]),
-            inside.system,
-        ];
         let mut cells = vec![
             Cell::plain(line.samples.to_string()),
             Cell::of(line.percent, |percent| format!("{percent:.1}")).toned(heat(line.percent)),
             Cell::of(line.error, |error| format!("{error:.1}")),
         ];
         let count = |part: u64| Cell::of((part > 0).then_some(part), |part| part.to_string());
-        cells.extend(parts.map(count));
+        cells.extend(line.inside.columns().map(count));
         grid.push(cells);
     }
     let root = profile.run.source_root.as_deref();
@@ -152,29 +143,26 @@ fn lines(
 
 /// The samples that are not in the table.
 fn rest(view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
-    let elsewhere = &view.elsewhere;
-    let share = |samples: u64| samples as f64 * 100.0 / view.samples as f64;
+    let NotListed {
+        annotated,
+        std,
+        crates,
+        system,
+        recorder,
+    } = view.not_listed();
     writeln!(
         out,
-        "{:.1} % in annotated functions; without any of your code: {:.1} % std, {:.1} % crates, {:.1} % system, {:.1} % hprof",
-        share(view.annotated),
-        share(elsewhere.std),
-        share(elsewhere.crates),
-        share(sum([elsewhere.system, elsewhere.user])),
-        share(elsewhere.recorder),
+        "{annotated:.1} % in annotated functions; without any of your code: {std:.1} % std, {crates:.1} % crates, {system:.1} % system, {recorder:.1} % hprof",
     )
 }
 
 /// The first few functions worth an annotation.
 fn hint(profile: &Profile, view: &NativeView, out: &mut dyn Write) -> io::Result<()> {
-    let suggestions = view
-        .suggestions
-        .iter()
-        .filter(|suggestion| suggestion.percent >= Some(1.0));
+    let suggestions = view.notable_suggestions();
     let names: Vec<String> = suggestions
         .take(NAMED)
         .map(|suggestion| {
-            let place = place(profile, &suggestion.file, suggestion.line);
+            let place = file_and_line(profile, &suggestion.file, suggestion.line);
             text::clean(&format!("{} ({place})", suggestion.function)).into_owned()
         })
         .collect();
@@ -214,7 +202,7 @@ pub fn write_suggestions(
     writeln!(out, " % CPU  Samples  Function to annotate")?;
     let shown = top.unwrap_or(10);
     for suggestion in view.suggestions.iter().take(shown) {
-        let place = place(profile, &suggestion.file, suggestion.line);
+        let place = file_and_line(profile, &suggestion.file, suggestion.line);
         writeln!(
             out,
             "{:>6.1}  {:>7}  {}",
@@ -231,7 +219,7 @@ pub fn write_suggestions(
 }
 
 /// File and line, the file from the root of the sources on if it is below.
-fn place(profile: &Profile, file: &str, line: u32) -> String {
+fn file_and_line(profile: &Profile, file: &str, line: u32) -> String {
     let root = profile.run.source_root.as_deref();
     let file = shortened(file, root);
     format!("{file}:{}", number(line))
@@ -243,13 +231,6 @@ fn number(line: u32) -> String {
         0 => "?".into(),
         line => line.to_string(),
     }
-}
-
-/// A path from the root of the sources on, if it is below.
-pub(crate) fn shortened<'a>(file: &'a str, root: Option<&str>) -> &'a str {
-    root.and_then(|root| Path::new(file).strip_prefix(root).ok())
-        .and_then(Path::to_str)
-        .unwrap_or(file)
 }
 
 #[cfg(test)]

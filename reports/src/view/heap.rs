@@ -46,6 +46,20 @@ impl HeapRow {
     pub(crate) fn is_bound(&self) -> bool {
         self.error > self.bytes as f64
     }
+
+    /// Figure and error together.
+    pub(crate) fn most(&self) -> u64 {
+        self.bytes.saturating_add(whole_bytes(self.error))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a deviation is positive, and a cast stops at the largest number"
+)]
+pub(crate) fn whole_bytes(bytes: f64) -> u64 {
+    bytes.round() as u64
 }
 
 impl HeapView {

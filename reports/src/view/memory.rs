@@ -106,6 +106,8 @@ pub(crate) struct ProcessMemory<'a> {
     pub(crate) process: &'a Process,
     pub(crate) rss: ProcessRss,
     pub(crate) account: RssAccount,
+    /// What the readings say beyond the sum of the parts: 0 unless the recording broke off.
+    pub(crate) missing: i64,
     /// Threads that ran, one after the other or at once.
     pub(crate) threads: u64,
     /// The peak in percent of the machine's memory.
@@ -117,11 +119,13 @@ pub(crate) fn process_memory(profile: &Profile) -> Vec<ProcessMemory<'_>> {
     let memory = |process| {
         let process: &Process = process;
         let rss = process.rss?;
+        let account = rss_account(process)?;
         let total = rss.total_ram.filter(|total| *total > 0);
         Some(ProcessMemory {
             process,
             rss,
-            account: rss_account(process)?,
+            account,
+            missing: account.difference.saturating_sub(account.sum()),
             threads: sum(process.threads.iter().map(|thread| thread.uses.max(1))),
             share: total.map(|total| 100.0 * rss.peak_bytes as f64 / total as f64),
         })

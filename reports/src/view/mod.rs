@@ -12,6 +12,7 @@ mod line;
 mod memory;
 mod moved;
 mod native;
+mod native_stacks;
 mod rank;
 mod record;
 mod run;
@@ -33,13 +34,14 @@ pub use function::FunctionSort;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub use group::Grouping;
 pub(crate) use group::{GroupRow, GroupView};
-pub(crate) use heap::{HeapRow, HeapView};
+pub(crate) use heap::{HeapRow, HeapView, whole_bytes};
 pub(crate) use line::{
     Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
 };
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
-pub(crate) use native::{NativeView, Origin, Origins};
+pub(crate) use native::{NativeView, NotListed};
+pub(crate) use native_stacks::{NativeStacks, Whose, native_stacks, shortened};
 pub(crate) use rank::{MAX_PARTS, RankFunction, RankRow, RankView, Spread};
 pub(crate) use record::{LiveRecord, Record, notes_blocks, records, thin_record};
 pub(crate) use run::{OwnCostView, RunView, ShortCalls, clock_mode, clock_source};

@@ -161,6 +161,12 @@ impl Inside {
         add(&mut self.recorder, other.recorder);
     }
 
+    /// As the table has it: the recorder is a crate like others.
+    pub(crate) fn columns(&self) -> [u64; 4] {
+        let crates = sum([self.crates, self.recorder]);
+        [self.user, self.std, crates, self.system]
+    }
+
     fn sum(&self) -> u64 {
         sum([self.user, self.std, self.crates, self.system, self.recorder])
     }
@@ -213,7 +219,43 @@ pub(crate) struct NativeView {
     pub(crate) suggestions: Vec<Suggestion>,
 }
 
+/// Samples that are on no line of the table, in percent of all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotListed {
+    /// In annotated functions.
+    pub(crate) annotated: f64,
+    /// The others are without any code of the user's.
+    pub(crate) std: f64,
+    pub(crate) crates: f64,
+    pub(crate) system: f64,
+    pub(crate) recorder: f64,
+}
+
 impl NativeView {
+    /// Whether clearly fewer samples were taken than asked for.
+    pub(crate) fn missed_rate(&self) -> bool {
+        self.reached_hz.unwrap_or(0.0) < f64::from(self.asked_hz) * 0.9
+    }
+
+    /// What the table does not list; only where there are samples.
+    pub(crate) fn not_listed(&self) -> NotListed {
+        let elsewhere = &self.elsewhere;
+        let share = |samples: u64| samples as f64 * 100.0 / self.samples as f64;
+        NotListed {
+            annotated: share(self.annotated),
+            std: share(elsewhere.std),
+            crates: share(elsewhere.crates),
+            system: share(sum([elsewhere.system, elsewhere.user])),
+            recorder: share(elsewhere.recorder),
+        }
+    }
+
+    /// The functions worth an annotation that have a percent of the samples or more.
+    pub(crate) fn notable_suggestions(&self) -> impl Iterator<Item = &Suggestion> {
+        let suggestions = self.suggestions.iter();
+        suggestions.filter(|suggestion| suggestion.percent >= Some(1.0))
+    }
+
     /// The view of all processes together; `None` if none has native stacks.
     pub(crate) fn new(profile: &Profile, find: &FindFunction<'_>) -> Option<Self> {
         let origins = Origins::new(profile);

@@ -148,6 +148,11 @@ impl<'a> RunView<'a> {
         }
     }
 
+    /// Processes that left without telling, wherever they were.
+    pub(crate) fn silent_processes(&self) -> u64 {
+        sum(self.silent.values().copied())
+    }
+
     /// The signal that ended the program, by name.
     pub(crate) fn signal(&self) -> Option<String> {
         match self.run.end {
