@@ -10,7 +10,7 @@ check:
 test:
 	$(CARGO) test --workspace
 
-# The first check is that no files of a crate import each other in a circle.
+# Also that no files of a crate import each other in a circle, and that none knows a room that it must not know.
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) run --quiet -p xtask -- circles

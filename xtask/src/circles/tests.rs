@@ -2,17 +2,21 @@
 
 use std::fs;
 
-use super::circles_of;
+use super::{Imports, directions};
 
-/// The circles of a crate with these files, each as the pairs of files that make it one.
-fn circles(files: &[(&str, &str)]) -> Vec<Vec<String>> {
+fn imports(files: &[(&str, &str)]) -> Imports {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let circles = circles_of(folder.path()).unwrap();
+    Imports::read(folder.path()).unwrap()
+}
+
+/// The circles of a crate with these files, each as the pairs of files that make it one.
+fn circles(files: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let circles = imports(files).circles();
     let pairs = |circle: &String| {
         let lines = circle.lines().skip(1);
         lines
@@ -98,4 +102,32 @@ fn a_circle_of_three_is_one_and_names_no_bystander() {
     ]);
     let pairs = ["a.rs -> b.rs", "b.rs -> c.rs", "c.rs -> a.rs"];
     assert_eq!(found, [pairs]);
+}
+
+#[test]
+fn a_room_that_must_not_be_known_is_told() {
+    let found = imports(&[
+        ("lib.rs", "mod text; mod view; mod tables;"),
+        ("text.rs", "pub mod width;"),
+        ("text/width.rs", "use crate::view::shown;"),
+        ("view/mod.rs", "pub mod line; pub fn shown() {}"),
+        ("view/line.rs", "use crate::text::width;"),
+        ("tables.rs", "use crate::view::shown;"),
+    ]);
+    let told = found.forbidden("reports");
+    assert_eq!(
+        told,
+        ["text/width.rs -> view/mod.rs: crate::view::shown (line 1)"]
+    );
+    assert!(found.forbidden("injector").is_empty());
+}
+
+#[test]
+fn rooms_are_folders_or_files() {
+    let is_forbidden =
+        |from: &str, to: &str| directions::is_forbidden("reports", from.as_ref(), to.as_ref());
+    assert!(is_forbidden("view/stacks.rs", "check.rs"));
+    assert!(is_forbidden("view/stacks.rs", "diff/table.rs"));
+    assert!(!is_forbidden("viewer/stacks.rs", "check.rs"));
+    assert!(!is_forbidden("tables/line_table.rs", "view/line.rs"));
 }
