@@ -72,7 +72,7 @@ impl Emitter {
             SiteKind::Function | SiteKind::AsyncFunction => facts.source.as_str(),
             SiteKind::Closure | SiteKind::AsyncBlock => "",
         };
-        whole(quote_spanned! {span=>
+        verbatim(quote_spanned! {span=>
             static #ident: #site<#count> = #site::new(
                 #site_facts {
                     kind: #site_kind::#kind,
@@ -99,7 +99,7 @@ impl Emitter {
         let Facts { name, file, .. } = facts;
         let line = Literal::u32_unsuffixed(facts.line);
         // The attribute is unsafe, for a section may mean anything: this one is the recorder's, and holds such references only.
-        whole(quote_spanned! {span=>
+        verbatim(quote_spanned! {span=>
             #[cfg(any(target_os = "linux", target_os = "macos"))]
             #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_not_measured"))]
             #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_not_meas"))]
@@ -119,7 +119,7 @@ impl Emitter {
         let span = ident.span();
         let thin = self.paths.private("Thin", span);
         // The attribute is unsafe, for a section may mean anything: this one is the recorder's, and holds such counters only.
-        whole(quote_spanned! {span=>
+        verbatim(quote_spanned! {span=>
             #[cfg_attr(target_os = "linux", unsafe(link_section = "hprof_thin"))]
             #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,hprof_thin"))]
             static #ident: #thin = #thin::new(&#site);
@@ -158,7 +158,7 @@ impl Emitter {
         let span = hidden(at);
         let frame = self.paths.private("Frame", span);
         let site = Ident::new(&site.to_string(), span);
-        whole(quote_spanned!(span=> let frame = #frame::enter(&#site);))
+        verbatim(quote_spanned!(span=> let frame = #frame::enter(&#site);))
     }
 
     /// `let _span = enter_span(call_span!("name"));`
@@ -166,7 +166,7 @@ impl Emitter {
         let span = hidden(at);
         let enter_span = self.paths.private("enter_span", span);
         let call_span = self.call_span(name, span);
-        whole(quote_spanned!(span=> let _span = #enter_span(#call_span);))
+        verbatim(quote_spanned!(span=> let _span = #enter_span(#call_span);))
     }
 
     fn call_span(&self, name: &str, span: Span) -> TokenStream {
@@ -208,7 +208,7 @@ impl Emitter {
     /// A local whose drop is a marker of the closing brace: `let _brace = Frame::brace::<L, HIT>(&frame, drops);`.
     pub(crate) fn brace_guard(&self, brace: &Brace<'_>, at: Span) -> Stmt {
         let call = self.brace_call(brace, "brace", at);
-        whole(quote_spanned!(hidden(at)=> let _brace = #call;))
+        verbatim(quote_spanned!(hidden(at)=> let _brace = #call;))
     }
 
     /// The marker of a closing brace behind a statement: `Frame::at_brace::<L, HIT>(&frame, drops);`.
@@ -279,7 +279,7 @@ impl Emitter {
             }
             Counter::Group { .. } => TokenStream::new(),
         };
-        whole(quote_spanned!(span=> #asked let _back = #call;))
+        verbatim(quote_spanned!(span=> #asked let _back = #call;))
     }
 
     /// The path of the function that tells whether the type of a value has something to drop.
@@ -297,7 +297,7 @@ impl Emitter {
     ) -> Stmt {
         let span = hidden(at);
         let asked = quote_spanned!(span=> #(#questions)|*);
-        whole(match (first, conditions.is_empty()) {
+        verbatim(match (first, conditions.is_empty()) {
             (true, true) => quote_spanned!(span=> let drops = #asked;),
             (true, false) => quote_spanned! {span=>
                 let drops = false;
@@ -313,7 +313,7 @@ impl Emitter {
         let frame = self.paths.private("Frame", span);
         let count = Literal::usize_unsuffixed(slots.len());
         let slots = slots.iter().map(|slot| Literal::usize_unsuffixed(*slot));
-        whole(
+        verbatim(
             quote_spanned!(span=> let mut group = #frame::group::<#count>(&frame, &[#(#slots),*]);),
         )
     }
@@ -347,11 +347,11 @@ impl Emitter {
         stmts.extend(
             parameters
                 .iter()
-                .map(|bound| whole(binding(&bound.binding))),
+                .map(|bound| verbatim(binding(&bound.binding))),
         );
         if let Some(brace) = brace.filter(|_| asked) {
             let leave = self.leave(brace, span);
-            stmts.push(whole(quote_spanned!(span=> let _leave = #leave;)));
+            stmts.push(verbatim(quote_spanned!(span=> let _leave = #leave;)));
         }
         stmts
     }
@@ -472,7 +472,7 @@ pub(crate) fn shape_lints() -> Attribute {
 /// `const _: Option<&str> = option_env!("HPROF");`: tells cargo that the expansion depends on the variable.
 pub(crate) fn tracking(variable: &str) -> Stmt {
     let span = Span::mixed_site();
-    whole(
+    verbatim(
         quote_spanned!(span=> const _: ::core::option::Option<&str> = ::core::option_env!(#variable);),
     )
 }
@@ -513,7 +513,7 @@ fn binding(binding: &Binding) -> TokenStream {
 }
 
 /// A statement that no later stage looks into.
-fn whole(tokens: TokenStream) -> Stmt {
+fn verbatim(tokens: TokenStream) -> Stmt {
     Stmt::Expr(Expr::Verbatim(tokens), None)
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum Row {
     /// The line in the body of the grouped loop with this header.
     Grouped(usize),
     /// What lies between marked statements, where only those count.
-    Rest,
+    BetweenMarked,
 }
 
 /// The table of one body.
@@ -82,7 +82,7 @@ impl SiteTable {
             kind,
             group: match row {
                 Row::Grouped(header) => header,
-                Row::Own | Row::Rest => slot,
+                Row::Own | Row::BetweenMarked => slot,
             },
             label: String::new(),
         });

@@ -4,7 +4,7 @@
 //! never wraps an expression, so control flow, borrows, temporaries and types stay as they were. Types, patterns, constants,
 //! macro arguments and nested items are never entered.
 //!
-//! The pass knows which line the last marker on every path was of ([`Here`]), so that a line gets one marker however many
+//! The pass knows which line the last marker on every path was of ([`RunningLine`]), so that a line gets one marker however many
 //! statements it holds.
 
 mod around;
@@ -15,10 +15,10 @@ mod bodies;
 mod branches;
 mod drops;
 mod ending;
-mod here;
 mod loops;
 mod marked;
 mod numbers;
+mod running_line;
 mod simple;
 mod start;
 mod walker;
@@ -27,7 +27,7 @@ use crate::helpers::{self, Helpers};
 use crate::sites::LineKind;
 pub(crate) use block::leading_items;
 pub(crate) use drops::owns_nothing;
-use here::Here;
+use running_line::RunningLine;
 use std::mem;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -134,7 +134,7 @@ impl VisitMut for Walker<'_> {
                 let goes_on = mem::replace(&mut self.body.goes_on, true);
                 visit_mut::visit_expr_mut(self, expr);
                 self.body.goes_on = goes_on;
-                self.body.here = Here::Never;
+                self.body.here = RunningLine::Never;
             }
             Expr::Closure(e) => self.closure(e),
             Expr::Async(_) => self.async_block(expr),

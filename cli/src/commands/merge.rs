@@ -199,7 +199,7 @@ impl Seen {
             .iter()
             .filter(|function| !function.source.is_empty())
         {
-            let builds = self.builds.entry(place(function)).or_default();
+            let builds = self.builds.entry(identity(function)).or_default();
             let first = builds
                 .entry(build(function))
                 .or_insert_with(|| (number, function.name.clone()));
@@ -246,7 +246,7 @@ fn program(profile: &Profile) -> Option<&str> {
 }
 
 /// What makes it the same function in two profiles.
-fn place(function: &Function) -> u64 {
+fn identity(function: &Function) -> u64 {
     let mut hasher = DefaultHasher::new();
     let place = (&function.file, function.line, function.column);
     (place, &function.module, &function.name, &function.package).hash(&mut hasher);

@@ -97,14 +97,14 @@ fn places(message: &Value, found: &mut Vec<(String, usize)>) {
             .flatten()
     };
     for span in list("spans") {
-        place(span, found);
+        add_place(span, found);
     }
     for child in list("children") {
         places(child, found);
     }
 }
 
-fn place(span: &Value, found: &mut Vec<(String, usize)>) {
+fn add_place(span: &Value, found: &mut Vec<(String, usize)>) {
     let file = span.get("file_name").and_then(Value::as_str);
     let line = span.get("line_start").and_then(Value::as_u64);
     if let (Some(file), Some(line)) = (file, line.and_then(|line| usize::try_from(line).ok())) {
@@ -114,7 +114,7 @@ fn place(span: &Value, found: &mut Vec<(String, usize)>) {
         .get("expansion")
         .and_then(|expansion| expansion.get("span"))
     {
-        place(outer, found);
+        add_place(outer, found);
     }
 }
 

@@ -105,7 +105,7 @@ fn pairs<'a>(from: &'a HeapWords, to: &'a HeapWords) -> [(&'a AtomicU64, &'a Ato
 }
 
 /// The place of entry `index`, from 0, in a record that is there.
-fn place(index: usize) -> Option<&'static HeapEntry> {
+fn entry_at(index: usize) -> Option<&'static HeapEntry> {
     let record = PLACES.get(index / IN_RECORD)?.load(Relaxed);
     if record == 0 {
         return None;
@@ -119,7 +119,7 @@ fn place(index: usize) -> Option<&'static HeapEntry> {
 /// The entry of that number.
 pub(super) fn entry(number: u16) -> &'static HeapEntry {
     let index = usize::from(number).checked_sub(1);
-    index.and_then(place).unwrap_or(&words().elsewhere)
+    index.and_then(entry_at).unwrap_or(&words().elsewhere)
 }
 
 /// The number of the entry of a line, made if there is none; that of no line where there is no room.
@@ -142,7 +142,7 @@ fn make(cell: *mut Cell, key: u64) -> Option<u16> {
     }
     ENTRIES.insert(key, u64::from(number), ENTRY_SLOTS)?;
     USED.store(used + 1, Relaxed);
-    place(used)?.cell.store(cell, Relaxed);
+    entry_at(used)?.cell.store(cell, Relaxed);
     Some(number)
 }
 
@@ -278,7 +278,7 @@ pub(super) fn restart() {
                 _ => break,
             }
         }
-        let Some(entry) = place(index) else { break };
+        let Some(entry) = entry_at(index) else { break };
         entry.cell.store(core::ptr::null_mut(), Relaxed);
         zero(entry);
     }

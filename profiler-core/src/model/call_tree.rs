@@ -201,10 +201,10 @@ impl Amounts {
 }
 
 fn nanos(amount: i128) -> Nanos {
-    Nanos(whole(amount))
+    Nanos(not_negative(amount))
 }
 
-fn whole(amount: i128) -> u64 {
+fn not_negative(amount: i128) -> u64 {
     u64::try_from(amount.max(0)).unwrap_or(u64::MAX)
 }
 
@@ -218,7 +218,7 @@ fn bytes_of(change: &RssChange) -> [i128; 4] {
 }
 
 fn change_of(bytes: [i128; 4]) -> RssChange {
-    let [grown_anonymous, shrunk_anonymous, grown_file, shrunk_file] = bytes.map(whole);
+    let [grown_anonymous, shrunk_anonymous, grown_file, shrunk_file] = bytes.map(not_negative);
     RssChange {
         grown_anonymous,
         shrunk_anonymous,

@@ -102,14 +102,14 @@ pub(super) struct Function {
 
 /// What the outermost message begins with.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-pub(super) struct Start {
+pub(super) struct MessageStart {
     #[prost(uint64, tag = "1000")]
     pub(super) layout: u64,
 }
 
 /// The outermost message without its samples: these are written before it, one by one, and protobuf joins them.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Rest {
+pub(super) struct MessageRest {
     #[prost(message, repeated, tag = "1")]
     pub(super) sample_type: Vec<ValueType>,
     #[prost(message, repeated, tag = "3")]

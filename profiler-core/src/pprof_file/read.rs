@@ -79,7 +79,7 @@ fn unpacked(file: Unpacked, path: &Path) -> Result<Profile, ReadError> {
     let in_file = |damage: Damage| damage.in_file(path);
     let types = sample_types(&outline).map_err(in_file)?;
     let profile = if let Some(extension) = outline.extension {
-        whole(&message, &outline, &types, extension)
+        read_extension(&message, &outline, &types, extension)
     } else if outline.layout != 0 {
         Err(Damage::new("extension", "the one of its layout", "none"))
     } else if stripped::is_ours(&types) {
@@ -139,7 +139,7 @@ fn sample_types<'a>(outline: &Outline<'a>) -> Result<Vec<(&'a str, &'a str)>, Da
 }
 
 /// A file that is as hprof wrote it.
-fn whole(
+fn read_extension(
     message: &[u8],
     outline: &Outline<'_>,
     types: &[(&str, &str)],

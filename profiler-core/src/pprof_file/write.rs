@@ -10,7 +10,7 @@ use super::check::check;
 use super::error::WriteError;
 use super::extension::{Extension, LAYOUT};
 use super::facts::{function_facts, not_measured_facts, process_facts, run_facts};
-use super::message::{Function, Label, Mapping, Rest, Start, ValueType};
+use super::message::{Function, Label, Mapping, MessageRest, MessageStart, ValueType};
 use super::sample_type::{DEFAULT, SAMPLE_TYPES, label};
 use super::tables::{Tables, function_id};
 use super::thread::{self, SampleWriter};
@@ -38,7 +38,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub fn write(profile: &Profile, out: &mut dyn Write) -> Result<(), WriteError> {
     check(profile)?;
     let mut packed = BufWriter::with_capacity(BUFFER_BYTES, GzEncoder::new(out, LEVEL));
-    packed.write_all(&Start { layout: LAYOUT }.encode_to_vec())?;
+    packed.write_all(&MessageStart { layout: LAYOUT }.encode_to_vec())?;
     let mut tables = Tables::new();
     let mut extension = Extension {
         writer: env!("CARGO_PKG_VERSION").to_owned(),
@@ -93,7 +93,7 @@ fn labels(process: &Process, thread: &Thread, tables: &mut Tables) -> Vec<Label>
     labels.drain(..).map(&mut label).collect()
 }
 
-fn rest(profile: &Profile, mut tables: Tables, extension: &Extension) -> Rest {
+fn rest(profile: &Profile, mut tables: Tables, extension: &Extension) -> MessageRest {
     let sample_type = SAMPLE_TYPES.iter().map(|(kind, unit)| ValueType {
         kind: tables.text(kind),
         unit: tables.text(unit),
@@ -128,7 +128,7 @@ fn rest(profile: &Profile, mut tables: Tables, extension: &Extension) -> Rest {
     let wall = profile.run.wall;
     let wall = wall.or_else(|| processes.iter().map(|process| process.wall).max());
     let (location, string) = tables.finish();
-    Rest {
+    MessageRest {
         sample_type,
         mapping: mapping.into_iter().collect(),
         location,

@@ -40,14 +40,14 @@ pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> En
     if !start::recording() {
         return idle::call(id.load(Relaxed)).unwrap_or_else(sink);
     }
-    place(id, facts, lines).unwrap_or_else(|| {
+    enter_recorded(id, facts, lines).unwrap_or_else(|| {
         state::lost_call();
         sink()
     })
 }
 
 /// Where a call goes, if there is room for all it needs.
-fn place(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
+fn enter_recorded(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Option<Entry> {
     let thread = attached()?;
     let number = sites::register(id, facts, lines)?;
     ensure_cache(thread);

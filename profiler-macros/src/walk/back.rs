@@ -6,7 +6,7 @@
 
 use super::around::Branch;
 use super::block::{block_of, leading_items};
-use super::here::Here;
+use super::running_line::RunningLine;
 use super::walker::Walker;
 use super::{drops, start};
 use crate::emit::Counter;
@@ -101,10 +101,10 @@ impl Walker<'_> {
     pub(super) fn leave_branch(&mut self, bound: &[Ident], joins: bool, at: Span) -> Option<Stmt> {
         let branch = self.body.branches.pop()?;
         self.body.goes_on = branch.goes_on;
-        let ends = joins || self.body.here != Here::Never;
+        let ends = joins || self.body.here != RunningLine::Never;
         let wanted = ends && branch.strayed && !self.body.quiet && self.body.group.is_none();
         let line = branch.line.filter(|_| wanted)?;
-        if !joins && self.body.here == Here::Line(line) {
+        if !joins && self.body.here == RunningLine::Line(line) {
             return None;
         }
         if !branch.goes_on && (bound.is_empty() || !self.selects_all()) {
@@ -141,7 +141,7 @@ impl Walker<'_> {
         let slot = if self.selects_all() {
             self.slot(line, LineKind::Statement)
         } else {
-            self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::Rest)
+            self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::BetweenMarked)
         };
         slot.map(|slot| self.counter(slot))
     }

@@ -2,7 +2,7 @@
 
 use super::block::{block_around, is_value, leading_items};
 use super::ending::leave_behind;
-use super::here::Here;
+use super::running_line::RunningLine;
 use super::walker::{Body, Walked, Walker};
 use super::{begun, start};
 use crate::emit::{Brace, Counter};
@@ -47,7 +47,7 @@ impl Walker<'_> {
             self.slot(line?, LineKind::Brace)?
         } else {
             let line = self.body.marked.rest?;
-            self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::Rest)?
+            self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::BetweenMarked)?
         };
         Some(self.counter(slot))
     }
@@ -61,14 +61,14 @@ impl Walker<'_> {
             return;
         };
         if !walked.tail {
-            if self.place.returns_nothing && self.body.here != Here::Never {
+            if self.place.returns_nothing && self.body.here != RunningLine::Never {
                 let leave = leave_behind(&body.stmts);
                 let marker = self.mark_line(line, at, LineKind::Brace, &leave);
                 body.stmts.extend(marker);
             }
             return;
         }
-        if self.body.here == Here::Line(line) {
+        if self.body.here == RunningLine::Line(line) {
             return;
         }
         if let Some(slot) = self.slot(line, LineKind::Brace) {
@@ -93,11 +93,11 @@ impl Walker<'_> {
         }
         let braces = block.brace_token.span;
         let at = braces.close();
-        let reached = self.body.here != Here::Never && certain;
+        let reached = self.body.here != RunningLine::Never && certain;
         let Some(line) = self.line_of_closing(braces).filter(|_| reached) else {
             return;
         };
-        if self.body.here == Here::Line(line) {
+        if self.body.here == RunningLine::Line(line) {
             return;
         }
         let Some(slot) = self.slot(line, LineKind::Brace) else {
@@ -120,7 +120,7 @@ impl Walker<'_> {
         }
         self.ask(block, &walked);
         self.stray(line);
-        self.body.here = self.body.here.join(Here::Line(line));
+        self.body.here = self.body.here.join(RunningLine::Line(line));
     }
 
     /// Puts the questions on the types of its bindings behind each `let` of a block.
@@ -262,7 +262,7 @@ impl Walker<'_> {
 
     /// Whether control is on the line of `at` already.
     fn is_here(&self, at: Span) -> bool {
-        self.body.here == Here::Line(self.source.line(at))
+        self.body.here == RunningLine::Line(self.source.line(at))
     }
 }
 

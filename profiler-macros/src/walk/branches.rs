@@ -2,7 +2,7 @@
 
 use super::back::prepend;
 use super::block::{block_around, block_of};
-use super::here::Here;
+use super::running_line::RunningLine;
 use super::walker::Walker;
 use super::{drops, start};
 use crate::sites::LineKind;
@@ -69,7 +69,7 @@ impl Walker<'_> {
             self.once(&mut e.expr);
         }
         let branching = self.body.here;
-        let mut after = Here::Never;
+        let mut after = RunningLine::Never;
         for arm in &mut e.arms {
             self.body.here = branching;
             self.arm(arm);
@@ -140,7 +140,11 @@ impl Walker<'_> {
         self.visit_block_mut(&mut e.block);
         if labelled {
             let unmoved = self.body.emitted == emitted;
-            self.body.here = if unmoved { before } else { Here::Unknown };
+            self.body.here = if unmoved {
+                before
+            } else {
+                RunningLine::Unknown
+            };
         }
         let guard = self.leave_branch(&[], labelled, at);
         prepend(&mut e.block, guard);

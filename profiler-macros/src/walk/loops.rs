@@ -3,7 +3,7 @@
 use super::around::{GroupedLoop, Loop};
 use super::block::block_of;
 use super::ending::leave_behind;
-use super::here::Here;
+use super::running_line::RunningLine;
 use super::walker::{Selection, Walker};
 use super::{simple, start};
 use crate::paths::hidden;
@@ -119,7 +119,7 @@ impl Walker<'_> {
     /// header, whose own slot counts the loops. Nothing where control is not on that line, or the table is full.
     fn begin_group(&mut self, header: usize, at: Span) -> Option<(GroupedLoop, usize)> {
         let line = self.line_of(at)?;
-        if self.body.here != Here::Line(line) {
+        if self.body.here != RunningLine::Line(line) {
             return None;
         }
         let table = &mut self.tables[self.body.table];
@@ -171,7 +171,7 @@ impl Walker<'_> {
         at: Span,
     ) {
         let line = header.and_then(|_| self.line_of(at));
-        let back = line.map_or(Here::Unknown, Here::Line);
+        let back = line.map_or(RunningLine::Unknown, RunningLine::Line);
         if !self.body.quiet {
             self.body.here = self.body.here.join(back);
         }
@@ -192,7 +192,7 @@ impl Walker<'_> {
             .group
             .as_ref()
             .is_some_and(|group| group.continued);
-        let ends_early = self.body.here == Here::Never && !continued;
+        let ends_early = self.body.here == RunningLine::Never && !continued;
         let strayed = self.body.loops.pop().is_none_or(|turned| turned.strayed);
         if let Some((slot, at)) = header.filter(|_| !ends_early) {
             let leave = match &self.body.group {
@@ -210,7 +210,11 @@ impl Walker<'_> {
             });
             body.stmts = vec![inner_block(mem::replace(body, empty), turn), back];
         }
-        self.body.here = if strayed { Here::Unknown } else { before_body };
+        self.body.here = if strayed {
+            RunningLine::Unknown
+        } else {
+            before_body
+        };
     }
 
     /// The marker with which a turn goes back to the header.
@@ -228,7 +232,7 @@ impl Walker<'_> {
         if let Some(group) = &mut self.body.group {
             // One place counts the header for all turns: two would keep the compiler from doing several turns at once.
             group.continued = true;
-            self.body.here = Here::Never;
+            self.body.here = RunningLine::Never;
             let turn = turn_label(at).name;
             *expr = parse_quote!(break #turn);
             return;
@@ -246,7 +250,7 @@ impl Walker<'_> {
             }
             None => None,
         };
-        self.body.here = Here::Never;
+        self.body.here = RunningLine::Never;
         if let Some(marker) = marker {
             let jump = mem::replace(expr, Expr::PLACEHOLDER);
             *expr = block_of(vec![marker, Stmt::Expr(jump, None)], at);

@@ -5,7 +5,7 @@
 
 use super::block::is_value;
 use super::ending::leave_behind;
-use super::here::Here;
+use super::running_line::RunningLine;
 use super::start;
 use super::walker::Walker;
 use crate::helpers::Helpers;
@@ -83,10 +83,11 @@ impl Walker<'_> {
     /// The marker of the rest, unless control is there already.
     pub(super) fn back_to_rest(&mut self, leave: &[Attribute], at: Span) -> Option<Stmt> {
         let line = self.body.marked.rest?;
-        if self.body.here == Here::Never || self.body.here == Here::Line(line) {
+        if self.body.here == RunningLine::Never || self.body.here == RunningLine::Line(line) {
             return None;
         }
-        let slot = self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::Rest)?;
+        let slot =
+            self.tables[self.body.table].slot(line, LineKind::WholeBody, Row::BetweenMarked)?;
         self.arrive(line);
         Some(self.marker(slot, leave, at))
     }

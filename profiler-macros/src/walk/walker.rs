@@ -2,7 +2,7 @@
 
 use super::around::{Branch, GroupedLoop, Loop, Marked};
 use super::drops;
-use super::here::Here;
+use super::running_line::RunningLine;
 use crate::emit::{Counter, Emitter};
 use crate::handed_on::HandedOn;
 use crate::paths::site_name;
@@ -60,7 +60,7 @@ pub(super) struct Body {
     pub(super) table: usize,
     /// The future's own static, where there is no frame to hold.
     pub(super) task: Option<Ident>,
-    pub(super) here: Here,
+    pub(super) here: RunningLine,
     pub(super) loops: Vec<Loop>,
     pub(super) group: Option<GroupedLoop>,
     /// Line of the statement that is being evaluated: where control comes back to from a branch in it.
@@ -82,7 +82,7 @@ impl Body {
         Self {
             table,
             task,
-            here: Here::Unknown,
+            here: RunningLine::Unknown,
             loops: Vec::new(),
             group: None,
             statement: None,
@@ -203,7 +203,7 @@ impl<'a> Walker<'a> {
         kind: LineKind,
         conditions: &[Attribute],
     ) -> Option<Stmt> {
-        if self.body.quiet || !self.selects_all() || self.body.here == Here::Line(line) {
+        if self.body.quiet || !self.selects_all() || self.body.here == RunningLine::Line(line) {
             return None;
         }
         let slot = self.slot(line, kind)?;
@@ -213,7 +213,7 @@ impl<'a> Walker<'a> {
 
     /// Control is on `line` from now on.
     pub(super) fn arrive(&mut self, line: u32) {
-        self.body.here = Here::Line(line);
+        self.body.here = RunningLine::Line(line);
         self.stray(line);
     }
 

@@ -72,7 +72,7 @@ pub(super) fn difference(time: TimeChange, unit: Unit) -> String {
 }
 
 /// `solver::step at src/solver.rs:20`.
-pub(super) fn place(function: &hprof::model::Function) -> String {
+pub(super) fn name_and_place(function: &hprof::model::Function) -> String {
     format!(
         "{} at {}:{}",
         text::clean(&function.name),
@@ -85,11 +85,11 @@ pub(super) fn place(function: &hprof::model::Function) -> String {
 pub(super) fn title(function: &FunctionChange<'_>) -> String {
     match (function.older, function.newer) {
         (Some(older), Some(newer)) if function.moved => {
-            format!("{} (was {})", place(newer), place(older))
+            format!("{} (was {})", name_and_place(newer), name_and_place(older))
         }
-        (None, Some(newer)) => format!("{} (added)", place(newer)),
-        (Some(older), None) => format!("{} (removed)", place(older)),
-        (_, Some(newer)) => place(newer),
+        (None, Some(newer)) => format!("{} (added)", name_and_place(newer)),
+        (Some(older), None) => format!("{} (removed)", name_and_place(older)),
+        (_, Some(newer)) => name_and_place(newer),
         (None, None) => String::new(),
     }
 }

@@ -179,8 +179,8 @@ impl<'a> From<&'a Run> for RunJson<'a> {
             command: &run.command,
             cargo_profile: run.cargo_profile.as_deref(),
             start_unix_ns: run.start_unix_ns,
-            wall_ns: run.wall.map(whole),
-            cpu_ns: run.cpu.map(whole),
+            wall_ns: run.wall.map(nanoseconds),
+            cpu_ns: run.cpu.map(nanoseconds),
             exit_code,
             signal,
         }
@@ -235,9 +235,9 @@ impl<'a> From<&'a Process> for ProcessJson<'a> {
             debug_assertions: process.debug_assertions,
             finished: process.finished,
             wall_ns: process.wall.0,
-            cpu_ns: process.cpu.map(whole),
+            cpu_ns: process.cpu.map(nanoseconds),
             own_cost_ns: process.own_cost.in_program.0,
-            sampler_cpu_ns: process.own_cost.sampler.map(whole),
+            sampler_cpu_ns: process.own_cost.sampler.map(nanoseconds),
             flat: process.losses.flat,
             lost_calls: process.losses.lost_calls,
             threads_folded: process.losses.threads_folded,
@@ -329,9 +329,9 @@ impl<'a> From<&'a Thread> for ThreadJson<'a> {
             name: &thread.name,
             uses: thread.uses,
             wall_ns: thread.wall.0,
-            cpu_ns: thread.cpu.map(whole),
+            cpu_ns: thread.cpu.map(nanoseconds),
             running: thread.running.map(|place| (place.function.0, place.line)),
-            running_since_ns: thread.running_since.map(whole),
+            running_since_ns: thread.running_since.map(nanoseconds),
         }
     }
 }
@@ -417,16 +417,16 @@ impl<'a> From<Record<'a>> for LineJson<'a> {
             line: record.line.line,
             label: &record.line.label,
             hits: record.hits,
-            total_ns: record.total.map(whole),
-            self_ns: record.own.map(whole),
-            cpu_ns: record.cpu.map(whole),
-            await_ns: record.awaited.map(whole),
+            total_ns: record.total.map(nanoseconds),
+            self_ns: record.own.map(nanoseconds),
+            cpu_ns: record.cpu.map(nanoseconds),
+            await_ns: record.awaited.map(nanoseconds),
             samples: record.samples,
-            error_ns: record.error.map(whole),
+            error_ns: record.error.map(nanoseconds),
             source: record.origin.map(|origin| origin.name()),
             net_ns: record.net.map(|net| net.total.0),
             net_self_ns: record.net.map(|net| net.own.0),
-            net_error_ns: record.net.and_then(|net| net.error).map(whole),
+            net_error_ns: record.net.and_then(|net| net.error).map(nanoseconds),
             allocs: record.heap.map(|heap| heap.0),
             alloc_bytes: record.heap.map(|heap| heap.1),
             free_bytes: record.heap.map(|heap| heap.2),
@@ -443,7 +443,7 @@ impl<'a> From<Record<'a>> for LineJson<'a> {
     }
 }
 
-const fn whole(time: Nanos) -> u64 {
+const fn nanoseconds(time: Nanos) -> u64 {
     time.0
 }
 

@@ -80,7 +80,7 @@ fn annotate(
         "All: {whole} s in instrumented functions, of this file and others\n"
     )?;
     let style = options.style;
-    let shown = Shown::new(&view, options.unit);
+    let shown = ColumnChoice::new(&view, options.unit);
     let mut grid = Grid::new(shown.columns());
     for row in &view.rows {
         grid.push(shown.cells(row));
@@ -103,14 +103,14 @@ const LAYOUT: Layout<'_> = Layout {
 
 /// Which of the columns that not every file needs a table has.
 #[derive(Debug)]
-struct Shown {
+struct ColumnChoice {
     unit: Unit,
     was: bool,
     marks: usize,
     errors: bool,
 }
 
-impl Shown {
+impl ColumnChoice {
     fn new(view: &FileView<'_>, unit: Unit) -> Self {
         let figures = || view.rows.iter().filter_map(|row| row.figures.as_ref());
         let has_error = |sure| matches!(sure, Sure::Within(_) | Sure::Unknown);

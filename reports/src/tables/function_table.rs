@@ -106,12 +106,12 @@ pub(crate) fn write_costs(
     for row in &view.rows {
         grid.push(cells(row, options.unit, waits));
     }
-    let places = view.rows.iter().map(|row| place(row.function)).collect();
+    let places = view.rows.iter().map(|row| place_of(row.function)).collect();
     beside::write(grid, Beside::Places(places), &LAYOUT, options.style, out)?;
     writeln!(out)
 }
 
-fn place(function: &Function) -> Place {
+fn place_of(function: &Function) -> Place {
     Place {
         before: String::new(),
         path: text::clean(&function.file).into_owned(),

@@ -107,12 +107,12 @@ fn write_rows(
         cells.push(Cell::plain(general(row.percent, 3)));
         grid.push(cells);
     }
-    let places = rows.iter().map(|row| place(profile, row)).collect();
+    let places = rows.iter().map(|row| place_of(profile, row)).collect();
     beside::write(grid, Beside::Places(places), &LAYOUT, style, out)
 }
 
 /// Function, file, line and what stands there.
-fn place(profile: &Profile, row: &HeapRow) -> Place {
+fn place_of(profile: &Profile, row: &HeapRow) -> Place {
     let known = row.place.and_then(|place| {
         let function = profile.functions.get(place.function.0 as usize)?;
         let at = place.line.checked_sub(function.line);

@@ -163,7 +163,7 @@ fn write_table(
 
     let lines = view.rows.iter().map(|row| row.line).collect();
     let source = Beside::Source(Source::of(function, style), lines);
-    let grid = Shown::new(view, options).grid(view);
+    let grid = ColumnChoice::new(view, options).grid(view);
     beside::write(grid, source, &LAYOUT, style, out)?;
     if function.source.is_empty() {
         writeln!(
@@ -202,7 +202,7 @@ fn write_summary(view: &LineView<'_>, unit: Unit, out: &mut dyn Write) -> io::Re
 
 /// Which of the columns that not every profile needs a table has.
 #[derive(Debug)]
-struct Shown {
+struct ColumnChoice {
     unit: Unit,
     bars: bool,
     marks: usize,
@@ -215,7 +215,7 @@ struct Shown {
     labels: bool,
 }
 
-impl Shown {
+impl ColumnChoice {
     fn new(view: &FunctionView<'_>, options: &LineTableOptions) -> Self {
         Self {
             unit: options.unit,

@@ -116,14 +116,14 @@ fn write_table(view: &MemoryView<'_>, style: Style, out: &mut dyn Write) -> io::
 
 /// Which of the columns that not every function needs a table has.
 #[derive(Clone, Copy, Debug)]
-struct Shown {
+struct ColumnChoice {
     both_ways: bool,
     files: bool,
     heap: bool,
     marks: bool,
 }
 
-impl Shown {
+impl ColumnChoice {
     fn new(view: &MemoryView<'_>) -> Self {
         let anonymous =
             |change: &RssChange| change.grown_anonymous.max(change.shrunk_anonymous) > 0;
@@ -138,7 +138,7 @@ impl Shown {
 }
 
 fn grid(view: &MemoryView<'_>) -> Grid {
-    let shown = Shown::new(view);
+    let shown = ColumnChoice::new(view);
     let always = [
         Column::right("Line #", 6),
         Column::right("Mem usage", 12),
@@ -162,7 +162,7 @@ fn grid(view: &MemoryView<'_>) -> Grid {
     grid
 }
 
-fn cells(row: &MemoryRow, shown: Shown) -> Vec<Cell> {
+fn cells(row: &MemoryRow, shown: ColumnChoice) -> Vec<Cell> {
     let change = row.change;
     let part = |of: fn(&RssChange) -> i64| Cell::of(change, |change| mib(of(&change)));
     let bytes = |of: fn((u64, u64, u64)) -> u64| {

@@ -49,12 +49,12 @@ pub(crate) fn write(
     for row in &view.rows {
         grid.push(vec![Cell::plain(row.calls.to_string())]);
     }
-    let places = view.rows.iter().map(place).collect();
+    let places = view.rows.iter().map(place_of).collect();
     beside::write(grid, Beside::Places(places), &LAYOUT, style, out)?;
     writeln!(out)
 }
 
-fn place(row: &ThinRow<'_>) -> Place {
+fn place_of(row: &ThinRow<'_>) -> Place {
     let name = text::clean(&row.function.name);
     Place {
         before: String::new(),

@@ -87,7 +87,7 @@ impl<'a> Comparison<'a> {
         let judge = judge::Judge::new(policy, &older, &newer);
         let mut verdict = Verdict::default();
         let mut functions = Vec::new();
-        let time = TimeChange::new(older.whole(), newer.whole());
+        let time = TimeChange::new(older.total_time(), newer.total_time());
         for found in &matches {
             let mut change = lines::function(found, &older, &newer, &judge);
             for line in &mut change.lines {

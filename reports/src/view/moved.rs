@@ -44,7 +44,7 @@ pub(crate) fn locate(functions: &[&Function], text: &[&str]) -> Vec<Vec<Option<A
     let mut order: Vec<usize> = (0..functions.len()).collect();
     order.sort_by_key(|at| functions[*at].line);
     // Whoever is where it was, or is somewhere as a whole, leaves less to choose from for the others.
-    for find in [Search::unmoved, Search::whole, Search::alike] {
+    for find in [Search::unmoved, Search::where_it_stands, Search::alike] {
         let mut shift = 0;
         for at in &order {
             let function = functions[*at];
@@ -152,7 +152,7 @@ impl<'a> Search<'a> {
     }
 
     /// The function somewhere, as it was.
-    fn whole(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
+    fn where_it_stands(&self, function: &Function, shift: i64) -> Option<Vec<Option<At>>> {
         let old = self.old(function);
         // Where its rarest line stands.
         let places = |number: &u32| self.places.get(number).map_or(&[][..], Vec::as_slice);

@@ -62,7 +62,7 @@ impl<'a> Side<'a> {
     }
 
     /// Time in measured functions, and its variance.
-    pub(super) fn whole(&self) -> (Nanos, u128) {
+    pub(super) fn total_time(&self) -> (Nanos, u128) {
         let own = self.costs.values().flat_map(|cost| &cost.lines);
         own.fold((Nanos::ZERO, 0), |(time, variance), line| {
             let settled = line.own.variance.saturating_sub(line.own.settled);

@@ -2,7 +2,7 @@
 
 /// The line of the last marker, over all paths that lead to a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Here {
+pub(super) enum RunningLine {
     /// The same line on every path.
     Line(u32),
     /// Not the same on every path, or none yet.
@@ -11,7 +11,7 @@ pub(super) enum Here {
     Never,
 }
 
-impl Here {
+impl RunningLine {
     /// What is known where two paths meet.
     pub(super) fn join(self, other: Self) -> Self {
         match (self, other) {
