@@ -17,7 +17,7 @@ pub(crate) use record::{
 pub(crate) use value::Ranks;
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
-    ManArgs, MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
+    HtmlArgs, ManArgs, MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Draw a flamegraph of a profile
     Flamegraph(FlamegraphArgs),
+    /// Write a profile as one HTML page, to look at in a browser and to hand on
+    Html(HtmlArgs),
     /// Name the functions worth an annotation, from the native stacks of a profile
     Suggest(SuggestArgs),
     /// Print a whole source file with what its lines cost

@@ -62,6 +62,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Exec(args) => commands::exec::exec(args),
         Command::Show(args) => commands::show::show(&args),
         Command::Flamegraph(args) => commands::flamegraph::flamegraph(&args),
+        Command::Html(args) => commands::html::html(&args),
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),

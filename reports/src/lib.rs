@@ -1,6 +1,6 @@
 //! Renderings of a profile: a model in, bytes out.
 //!
-//! `view` decides what is shown: it has all sums, shares, orders and choices. `tables`, `pictures`, `export`, `diff` and `check` write that, and `text` lays it out.
+//! `view` decides what is shown: it has all sums, shares, orders and choices. `tables`, `pictures`, `export`, `diff`, `check` and `html` write that, and `text` lays it out.
 //!
 //! Each function takes a [`Profile`](hprof::model::Profile), options and a writer. Nothing here reads the environment, a
 //! terminal, a file or a clock: what the stream can show is said in [`Style`].
@@ -10,6 +10,7 @@ pub mod export;
 mod check;
 mod diff;
 mod error;
+mod html;
 mod pictures;
 mod tables;
 mod text;
@@ -21,6 +22,7 @@ mod fixture;
 pub use check::{Check, CheckFormat, write_check};
 pub use diff::{DiffError, DiffFormat, DiffOptions, Side, write_diff};
 pub use error::ReportError;
+pub use html::{HtmlOptions, write_html};
 pub use pictures::flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use tables::annotate::{AnnotateOptions, write_annotated};

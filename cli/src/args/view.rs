@@ -189,6 +189,37 @@ pub(crate) enum Metric {
     PeakBytes,
 }
 
+const HTML_EXAMPLES: &str = "\
+Examples:
+  hprof html --open                      the newest profile, in hprof.html
+  hprof html -o before.html before.pb.gz
+  hprof html --no-source                 to hand on without the text of the program
+
+The page is one file, makes no request, and can be read without its script.";
+
+/// `hprof html`.
+#[derive(Debug, Args)]
+#[command(after_help = HTML_EXAMPLES)]
+pub(crate) struct HtmlArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// File to write; - for the standard output
+    #[arg(short, long, value_name = "FILE", default_value = "hprof.html")]
+    pub(crate) output: PathBuf,
+    /// Show it in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Leave the text of the program out: figures and line numbers only
+    #[arg(long)]
+    pub(crate) no_source: bool,
+    /// Title of the page
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
+    #[arg(short, long, value_name = "UNIT", value_parser = unit)]
+    pub(crate) unit: Option<f64>,
+}
+
 const SUGGEST_EXAMPLES: &str = "\
 Examples:
   hprof run --native && hprof suggest

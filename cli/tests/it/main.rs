@@ -10,6 +10,7 @@ mod fixture;
 mod handed_on;
 mod heap;
 mod hostile;
+mod html;
 mod launch;
 mod merge;
 mod native;

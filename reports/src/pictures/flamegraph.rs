@@ -55,6 +55,15 @@ pub fn write_flamegraph(
     options: &FlamegraphOptions,
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
+    let (stacks, mut drawing) = prepare(profile, options)?;
+    draw(stacks, &mut drawing, out)
+}
+
+/// What is drawn, and how.
+fn prepare(
+    profile: &Profile,
+    options: &FlamegraphOptions,
+) -> Result<(Stacks, Options<'static>), ReportError> {
     let metric = options.metric;
     let name = metric.name();
     let stacks =
@@ -70,7 +79,34 @@ pub fn write_flamegraph(
     drawing.deterministic = true;
     drawing.name_type = if options.lines { "Line:" } else { "Function:" }.into();
     (drawing.count_name, drawing.factor) = unit(metric, total);
-    draw(stacks, &mut drawing, out)
+    Ok((stacks, drawing))
+}
+
+/// The picture without a script or a style of its own, for a page that has both; `None` if there is nothing to draw.
+pub(crate) fn without_script(profile: &Profile, options: &FlamegraphOptions) -> Option<String> {
+    let (stacks, mut drawing) = prepare(profile, options).ok()?;
+    drawing.no_javascript = true;
+    drawing.title = String::new();
+    let mut out = Vec::new();
+    draw(stacks, &mut drawing, &mut out).ok()?;
+    let picture = String::from_utf8_lossy(&out).into_owned();
+    let start = picture.find("<svg")?;
+    let picture = &picture[start..];
+    let picture = without_element(picture, "style");
+    let picture = without_element(&picture, "script");
+    Some(picture.replacen(" onload=\"init(evt)\"", "", 1))
+}
+
+/// A picture without the elements of this name.
+fn without_element(picture: &str, name: &str) -> String {
+    let (start, end) = (format!("<{name}"), format!("</{name}>"));
+    let mut kept = String::new();
+    let mut rest = picture;
+    while let Some((before, element)) = rest.split_once(&start) {
+        kept.push_str(before);
+        rest = element.split_once(&end).map_or("", |(_, after)| after);
+    }
+    kept + rest
 }
 
 /// Draws stacks of which there is at least one.

@@ -90,6 +90,17 @@ const COLUMNS: [Explained; 8] = [
     ),
 ];
 
+/// All marks and columns that need a word, each with its meaning.
+pub(crate) fn meanings() -> impl Iterator<Item = (String, &'static str)> {
+    let marks = MARKS
+        .iter()
+        .map(|(mark, meaning)| (sign(*mark).to_string(), *meaning));
+    let columns = COLUMNS
+        .iter()
+        .map(|(name, _, meaning)| ((*name).to_owned(), *meaning));
+    marks.chain(columns)
+}
+
 /// Explains the marks and columns that are present, and no others.
 pub(crate) fn write_legend(
     view: &LineView<'_>,

@@ -182,6 +182,16 @@ fn write_table(
     writeln!(out)
 }
 
+/// The figures of a function as the table has them.
+pub(crate) fn figures(view: &FunctionView<'_>, unit: Unit, alloc: bool) -> Grid {
+    let options = LineTableOptions {
+        unit,
+        alloc,
+        ..LineTableOptions::default()
+    };
+    ColumnChoice::new(view, &options).grid(view)
+}
+
 fn write_summary(view: &LineView<'_>, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
     for function in &view.functions {
         let total = match unit {

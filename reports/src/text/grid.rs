@@ -112,6 +112,18 @@ impl Grid {
         self.rows.push(row);
     }
 
+    /// The titles of the columns.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|column| column.title)
+    }
+
+    /// The texts of the cells, row by row.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.rows
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.text.as_str()).collect())
+    }
+
     /// Makes the table fit into so many columns of the terminal if it can: first by the blanks between its cells, then by its columns
     /// in the order given, of which it returns those that had to go.
     pub(crate) fn give_way(&mut self, width: usize, order: &[&'static str]) -> Vec<&'static str> {

@@ -3,11 +3,13 @@
 mod annotated;
 mod budget;
 mod compare;
+mod edges;
 mod file;
 mod function;
 mod function_name;
 mod group;
 mod heap;
+mod hottest;
 mod line;
 mod memory;
 mod moved;
@@ -29,12 +31,14 @@ pub(crate) use compare::{
     Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
 };
 pub use compare::{Incomparable, Judging, Policy};
+pub(crate) use edges::edges;
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;
 pub(crate) use function::{FunctionRow, FunctionTableView};
 pub use group::Grouping;
 pub(crate) use group::{GroupRow, GroupView};
 pub(crate) use heap::{HeapRow, HeapView, whole_bytes};
+pub(crate) use hottest::{HotLine, HottestView};
 pub(crate) use line::{
     Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
 };

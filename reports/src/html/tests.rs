@@ -1,0 +1,111 @@
+//! The page of small profiles, as text: a browser looks at it elsewhere.
+
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::fixture;
+use crate::{LineTableOptions, write_line_tables};
+
+fn page(profile: &Profile, options: &HtmlOptions) -> String {
+    let mut out = Vec::new();
+    write_html(profile, options, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Base64 with padding, as policies want it.
+fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for part in bytes.chunks(3) {
+        let word = (0..3).fold(0_u32, |word, at| {
+            word << 8 | u32::from(*part.get(at).unwrap_or(&0))
+        });
+        for at in 0..4 {
+            if at <= part.len() {
+                text.push(char::from(SIGNS[(word >> (18 - 6 * at) & 63) as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn only_the_script_and_the_style_of_the_page_may_run() {
+    let hash = |text: &str| base64(&Sha256::digest(text));
+    assert_eq!(page::STYLE_HASH, hash(include_str!("style.css")));
+    assert_eq!(page::SCRIPT_HASH, hash(include_str!("script.js")));
+    let page = page(&fixture::diffusion(), &HtmlOptions::default());
+    assert!(
+        !page.contains(" style=") && !page.contains(" onload="),
+        "inline code or style"
+    );
+    assert_eq!(page.matches("<style").count(), 1);
+    assert_eq!(page.matches("<script").count(), 2);
+}
+
+/// All words of the line table that are figures are in the page.
+#[test]
+fn figures_are_those_of_the_line_table() {
+    let profile = fixture::diffusion();
+    let page = page(&profile, &HtmlOptions::default());
+    let mut table = Vec::new();
+    write_line_tables(&profile, &LineTableOptions::default(), &mut table).unwrap();
+    let table = String::from_utf8(table).unwrap();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter(|line| {
+            line.starts_with("    ")
+                && line
+                    .trim_start()
+                    .starts_with(|one: char| one.is_ascii_digit())
+        })
+        .collect();
+    assert!(rows.len() > 8, "{table}");
+    for row in rows {
+        for figure in row.get(..60).unwrap_or(row).split("  ").map(str::trim) {
+            let figure = figure.trim_end_matches(|sign: char| " <~|*".contains(sign));
+            assert!(
+                page.contains(&figure.replace('<', "\\u003c")),
+                "{figure:?} of {row:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_names_and_sources_stay_text() {
+    let mut profile = fixture::diffusion();
+    let evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{1b}[2J";
+    for function in &mut profile.functions {
+        function.name.push_str(evil);
+        function.file.push_str(evil);
+        function.module.push_str(evil);
+        for line in &mut function.source {
+            line.push_str(evil);
+        }
+    }
+    profile.run.command = vec![evil.into()];
+    let page = page(&profile, &HtmlOptions::default());
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains("<img") && !page.contains('\u{202e}') && !page.contains('\u{1b}'));
+}
+
+#[test]
+fn without_source_there_are_figures_and_numbers_alone() {
+    let options = HtmlOptions {
+        source: false,
+        ..HtmlOptions::default()
+    };
+    let page = page(&fixture::diffusion(), &options);
+    assert!(!page.contains("laplacian[row]") && !page.contains("Field::new(80)"));
+    assert!(page.contains("src/solver.rs:23"));
+}
+
+#[test]
+fn an_empty_profile_says_so() {
+    let page = page(&Profile::default(), &HtmlOptions::default());
+    assert!(page.contains("there is nothing to show"));
+}
