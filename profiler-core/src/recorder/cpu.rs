@@ -17,6 +17,7 @@
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use super::moment::Moment;
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
 use super::{clock, os, sink, state, threads};
 use crate::raw::layout::{OPEN_WANTED, ThreadRecord};
@@ -87,7 +88,7 @@ fn spent(thread: &ThreadRecord, cpu: u64) -> u64 {
 pub(super) extern "C" fn end_interval(thread: &ThreadRecord, now: u64) -> u64 {
     let cpu = read(thread);
     add(&thread.cpu_reads, 1);
-    let arrived = now.wrapping_add(thread.own_ticks.load(Relaxed));
+    let arrived = Moment::at_own(thread, now).raw;
     if arrived >= PAIR_DUE.load(Relaxed) && !sink::is_sink(thread) {
         show_life(arrived);
     }
@@ -138,7 +139,7 @@ fn after(thread: &ThreadRecord, now: u64) -> u64 {
     if super::marker::fake_cpu(thread).is_some() {
         return now;
     }
-    state::ticks_of(thread).max(now)
+    Moment::now(thread).own.max(now)
 }
 
 /// A marker begins an interval of a line whose last one was long.

@@ -7,8 +7,8 @@ use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::current::current;
+use super::moment::{Moment, stand_still};
 use super::os::{self, Usage};
-use super::protocol::add;
 use super::state::{self, NEVER};
 use super::{cells, resident, sampler, sink};
 use crate::env;
@@ -110,8 +110,9 @@ fn settle_before(thread: &ThreadRecord) {
     os::set_errno(errno);
 }
 
-/// Looks at the memory at the end of an interval, and plans the next look. `arrived` is in raw ticks, of which `now` are the thread's.
-pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
+/// Looks at the memory at the end of an interval, and plans the next look.
+pub(super) fn look(thread: &ThreadRecord, arrived: Moment) {
+    let now = arrived.own;
     let Some(header) = state::header() else {
         return;
     };
@@ -143,7 +144,7 @@ pub(super) fn look(thread: &ThreadRecord, arrived: u64, now: u64) {
     }
     thread.faults.store(usage.faults, Relaxed);
     thread.looked.store(now, Relaxed);
-    plan(thread, arrived, usage.cpu_us, is_whole);
+    plan(thread, arrived.raw, usage.cpu_us, is_whole);
     os::set_errno(errno);
 }
 
@@ -175,7 +176,7 @@ fn plan(thread: &ThreadRecord, arrived: u64, spent_us: u64, is_whole: bool) {
         0
     };
     thread.next_read.store(next, Relaxed);
-    add(&thread.own_ticks, cost);
+    stand_still(thread, cost);
 }
 
 /// What a look costs that took `ticks`: one in which the thread lost its processor must not use up the budget of all that follow.

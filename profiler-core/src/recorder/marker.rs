@@ -638,11 +638,11 @@ extern "C" fn slow_ticks(thread: &ThreadRecord, counter: u64) -> u64 {
     } else {
         counter
     };
-    let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
-    if arrived >= thread.next_read.load(Relaxed) {
-        super::look::look(thread, arrived, now);
+    let arrived = super::moment::Moment::at_raw(thread, arrived);
+    if arrived.raw >= thread.next_read.load(Relaxed) {
+        super::look::look(thread, arrived);
     }
-    now
+    arrived.own
 }
 
 /// What a test says the CPU clock of the thread shows.

@@ -5,7 +5,7 @@
 //! `cells` what words of the file stand for; `sink` takes what is not recorded;
 //! `start` begins and ends the recording, `begin` and `gate` say who begins it and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own;
 //! `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions, in arrays of `thin_array`; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from
-//! time; `resident` reads the resident set and says which line pays, `look` when that is done. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
+//! time; `moment` is one by both clocks of a thread; `resident` reads the resident set and says which line pays, `look` when that is done. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
 
 mod begin;
 mod calibrate;
@@ -22,6 +22,7 @@ mod identity;
 mod idle;
 mod look;
 mod marker;
+mod moment;
 #[cfg(feature = "native")]
 mod native;
 mod not_measured;

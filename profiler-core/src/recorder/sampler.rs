@@ -13,6 +13,7 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
+use super::moment::Moment;
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
 use super::{clock, cpu, os, resident, space, state, threads};
 use crate::raw::layout::{
@@ -369,7 +370,7 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
     if thread.state.load(Acquire) != ALIVE {
         return None;
     }
-    let seen = look(thread, || state::ticks_of(thread))?;
+    let seen = look(thread, || Moment::now(thread).own)?;
     let uses = thread.uses.load(Relaxed);
     if watch.uses != uses {
         watch.uses = uses;

@@ -137,11 +137,6 @@ pub(super) fn ticks() -> u64 {
     source().ticks()
 }
 
-/// The time of a record, which stands still while the recorder reads the memory.
-pub(super) fn ticks_of(thread: &ThreadRecord) -> u64 {
-    ticks().wrapping_sub(thread.own_ticks.load(Relaxed))
-}
-
 /// A number of ticks in nanoseconds; 0 while the rate is not known.
 pub(super) fn nanoseconds(ticks: u64) -> u64 {
     let rate = header().map_or(0, |header| header.ticks_per_second.load(Relaxed));

@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::current::{current, set_current};
 use super::identity::copy_text;
+use super::moment::Moment;
 use super::protocol::{self, ALIVE, ENDED, add};
 use super::sink::{SINK, is_sink, no_poll, take_cache};
 use super::threads::{self, MAX_THREADS, THREADS, THREADS_USED};
@@ -73,7 +74,7 @@ fn create() -> Option<&'static ThreadRecord> {
 
 /// Begins the record's time for this thread: nothing profiled runs yet.
 fn begin(thread: &'static ThreadRecord) {
-    let now = state::ticks_of(thread);
+    let now = Moment::now(thread).own;
     let cpu = clock::nanos(libc::CLOCK_THREAD_CPUTIME_ID);
     // A record that is used again goes on where the thread before left it.
     let (wall_before, cpu_before) = if thread.uses.load(Relaxed) == 0 {
@@ -160,12 +161,11 @@ pub(super) extern "C" fn end(thread: *mut c_void) {
     };
     set_current(&SINK.thread);
     thin_array::leave();
-    let arrived = state::ticks();
-    let now = arrived.wrapping_sub(thread.own_ticks.load(Relaxed));
+    let arrived = Moment::now(thread);
     if thread.next_read.load(Relaxed) != state::NEVER {
-        look::look(thread, arrived, now);
+        look::look(thread, arrived);
     }
-    let now = cpu::end_interval(thread, now);
+    let now = cpu::end_interval(thread, arrived.own);
     protocol::close(thread, now);
     crate::memory::settle_thread();
     thread.end_ticks.store(now, Relaxed);
