@@ -22,7 +22,7 @@ use super::table::Table;
 use super::total;
 use super::weight::{Noted, Weight};
 use crate::raw::layout::{
-    CHUNK_BYTES, Cell, ChunkHead, Header, HeapEntry, HeapRecord, HeapWords, KIND_HEAP,
+    CHUNK_BYTES, Cell, ChunkHead, Header, HeapEntry, HeapRecord, HeapWords, KIND_HEAP, Mapped,
 };
 use crate::recorder::heap_record;
 
@@ -55,7 +55,7 @@ static EARLY: HeapWords = HeapWords {
     },
 };
 /// Sums in the header; null before.
-static WORDS: AtomicPtr<HeapWords> = AtomicPtr::new(core::ptr::null_mut());
+static WORDS: Mapped<HeapWords> = Mapped::new(core::ptr::null_mut());
 /// The entries of lines: address of the cell to number of the entry.
 static ENTRIES: Table = Table::new();
 /// The addresses of the records of entries.
@@ -64,8 +64,7 @@ static PLACES: [AtomicUsize; RECORDS] = [const { AtomicUsize::new(0) }; RECORDS]
 static USED: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) fn words() -> &'static HeapWords {
-    // SAFETY: null, or those of the header, which is never unmapped.
-    unsafe { WORDS.load(Acquire).as_ref() }.unwrap_or(&EARLY)
+    WORDS.get(Acquire).unwrap_or(&EARLY)
 }
 
 /// The recording begins: from here on the sums lie in the header.

@@ -29,6 +29,7 @@
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
 
+use core::ops::Deref;
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 /// First eight bytes of a raw file.
@@ -131,6 +132,28 @@ pub const NAME_BYTES: usize = 64;
 
 /// By so many bytes `Header::live_bytes` and `Header::peak_bytes` may be off for each thread, in both directions: what it has not passed on.
 pub const OWED_BY_A_THREAD: u64 = 64 * 1024;
+
+/// The address of a structure that the recorder made, in memory that it never unmaps; null if there is none.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Mapped<T>(AtomicPtr<T>);
+
+impl<T> Mapped<T> {
+    /// That of such a structure, or null.
+    #[must_use]
+    pub const fn new(address: *mut T) -> Self {
+        Self(AtomicPtr::new(address))
+    }
+}
+
+impl<T> Deref for Mapped<T> {
+    type Target = AtomicPtr<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &AtomicPtr<T> {
+        &self.0
+    }
+}
 
 /// The first 4 KiB of the file.
 #[derive(Debug)]
@@ -438,9 +461,9 @@ pub struct ThreadRecord {
     /// Clock readings of the thread's markers.
     pub reads: AtomicU64,
     /// Address of the cell where the running gap began.
-    pub gap: AtomicPtr<Cell>,
+    pub gap: Mapped<Cell>,
     /// Address of the node of the innermost poll of an async body.
-    pub top: AtomicPtr<NodeRecord>,
+    pub top: Mapped<NodeRecord>,
 
     /// Number of this record, from 0.
     pub index: AtomicU32,
@@ -492,7 +515,7 @@ pub struct ThreadRecord {
     /// less this.
     pub own_ticks: AtomicU64,
     /// The cell of the line that asked for a reading; 0 if none did.
-    pub asker: AtomicPtr<Cell>,
+    pub asker: Mapped<Cell>,
     /// Ticks at the last look at the memory.
     pub looked: AtomicU64,
     /// Page faults of the thread up to then.
@@ -557,13 +580,13 @@ pub struct NodeRecord {
     /// 1 for a flat node, which stands for all contexts.
     pub flat: AtomicU32,
     /// Address of the cell of the calling line: a cell of the parent node, or the thread's `outside`. 0 for a flat node.
-    pub caller: AtomicPtr<Cell>,
+    pub caller: Mapped<Cell>,
     /// Entries from outside the node.
     pub calls: AtomicU64,
     /// Entries while the same node was open already (recursion).
     pub recursive_calls: AtomicU64,
     /// Address of the parent node; 0 at the root and for a flat node.
-    pub parent: AtomicPtr<NodeRecord>,
+    pub parent: Mapped<NodeRecord>,
     /// What tells the site from all others in the process; for the recorder alone.
     pub place: AtomicPtr<AtomicU32>,
     /// Entries that neither the cache of the thread nor the calling line knew, so that the table of all nodes was asked.
@@ -613,7 +636,7 @@ pub struct Cell {
     /// Where that call goes: the distance to the node from 2 GiB before the cell in units of 8 bytes, one more if the call is recursive.
     pub callee: AtomicU32,
     /// Address of the node, 0 for `outside`.
-    pub node: AtomicPtr<NodeRecord>,
+    pub node: Mapped<NodeRecord>,
     /// Intervals in a window: readings left, when it begins. Between fences: intervals left in all parts of that window, and in the upper half its
     /// parts so far that did not look hot.
     pub window: AtomicU64,

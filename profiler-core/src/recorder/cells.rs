@@ -1,9 +1,11 @@
 //! From words of the file to what they stand for: the cells of a node, the running one, and the memory words of a cell.
 
+use core::sync::atomic::Ordering;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::raw::layout::{
-    Cell, MAX_LINES, MEMORY_UNIT, MemoryWords, NodeRecord, ThreadRecord, cell_offset,
+    Cell, MAX_LINES, MEMORY_UNIT, Mapped, MemoryWords, NodeRecord, OPEN_WANTED, ThreadRecord,
+    cell_offset,
 };
 
 /// A word as a size: there is a recorder only where both have 64 bits.
@@ -11,6 +13,25 @@ use crate::raw::layout::{
 #[expect(clippy::cast_possible_truncation, reason = "64 bits each")]
 pub(crate) const fn word(value: u64) -> usize {
     value as usize
+}
+
+impl<T: 'static> Mapped<T> {
+    /// The structure, if there is one.
+    #[inline(always)]
+    pub(crate) fn get(&self, order: Ordering) -> Option<&'static T> {
+        let address = self.load(order);
+        // SAFETY: null, or the address of such a structure: only the recorder stores one, when it is made. The file is never unmapped, nor is the
+        // private memory that they lie in, and all words of theirs that change are atomic.
+        unsafe { address.as_ref() }
+    }
+}
+
+/// The cell whose interval is open on the thread.
+#[inline]
+pub(super) fn open(thread: &ThreadRecord) -> Option<&'static Cell> {
+    let open = thread.open.load(Relaxed);
+    // SAFETY: beyond the numbers that are no addresses it is that of a cell, which is never unmapped.
+    (open.addr() > OPEN_WANTED).then(|| unsafe { &*open })
 }
 
 /// The cell of line slot `index`, which the node must have.

@@ -19,8 +19,8 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::moment::Moment;
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
-use super::{clock, os, sink, state, threads};
-use crate::raw::layout::{OPEN_WANTED, ThreadRecord};
+use super::{cells, clock, os, sink, state, threads};
+use crate::raw::layout::ThreadRecord;
 
 /// Shortest interval whose ends read the CPU clock, nanoseconds.
 const SHORTEST_NS: u64 = 20_000;
@@ -109,10 +109,7 @@ fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
     }
     let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
     let cpu = spent.saturating_sub(before).min(length);
-    let open = thread.open.load(Relaxed);
-    if open.addr() > OPEN_WANTED {
-        // SAFETY: an open cell is a cell of this process; none is ever unmapped.
-        let cell = unsafe { &*open };
+    if let Some(cell) = cells::open(thread) {
         add(&cell.long_time, length);
         add(&cell.long_cpu, cpu);
         match cell.state.load(Relaxed) {
@@ -124,10 +121,7 @@ fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
             }
             _ => {}
         }
-    } else if let Some(gap) = {
-        // SAFETY: as above; null where no gap ever began.
-        unsafe { thread.gap.load(Relaxed).as_ref() }
-    } {
+    } else if let Some(gap) = thread.gap.get(Relaxed) {
         add(&gap.long_gap_time, length);
         add(&gap.long_gap_cpu, cpu);
     }

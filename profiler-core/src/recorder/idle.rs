@@ -1,14 +1,14 @@
 //! Sinks of a process that records nothing. Its threads write to different ones: words that several threads write in turn make each of them
 //! wait for the others.
 
+use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicPtr, AtomicUsize};
 
 use super::current::{current, set_current, thread_address};
 use super::sink::{self, IDLE, SINK};
 use super::tree::{self, Entry};
 use super::{cells, os, space, state};
-use crate::raw::layout::{Cell, MAX_LINES, NodeRecord, ThreadRecord};
+use crate::raw::layout::{Cell, MAX_LINES, Mapped, NodeRecord, ThreadRecord};
 
 /// Sinks beside the first. More threads than that share them.
 const SINKS: usize = 16;
@@ -24,7 +24,7 @@ struct Idle {
 /// The thread that has the first sink, by the address of its thread-local words; 0 if none has.
 static FIRST: AtomicUsize = AtomicUsize::new(0);
 /// The others, made when they are needed and never given back.
-static OTHERS: [AtomicPtr<Idle>; SINKS] = [const { AtomicPtr::new(core::ptr::null_mut()) }; SINKS];
+static OTHERS: [Mapped<Idle>; SINKS] = [const { Mapped::new(core::ptr::null_mut()) }; SINKS];
 /// Threads that took one of them.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
@@ -58,8 +58,8 @@ fn sink_of_this_thread() -> &'static ThreadRecord {
 }
 
 /// The sink of a place, made if there is none yet.
-fn other(place: &AtomicPtr<Idle>) -> Option<&'static ThreadRecord> {
-    let mut sink = place.load(Acquire);
+fn other(place: &Mapped<Idle>) -> Option<&'static ThreadRecord> {
+    let sink = place.load(Acquire);
     if sink.is_null() {
         let errno = os::errno();
         let made = space::private_memory(size_of::<Idle>());
@@ -67,16 +67,11 @@ fn other(place: &AtomicPtr<Idle>) -> Option<&'static ThreadRecord> {
         let made = made?.cast::<Idle>();
         // SAFETY: zeroed memory of its size, which is a valid sink but for the words that are set here.
         begin(unsafe { &*made });
-        sink = match place.compare_exchange(sink, made, AcqRel, Acquire) {
-            Ok(_) => made,
-            Err(first) => {
-                space::return_private_memory(made.cast(), size_of::<Idle>());
-                first
-            }
-        };
+        if place.compare_exchange(sink, made, AcqRel, Acquire).is_err() {
+            space::return_private_memory(made.cast(), size_of::<Idle>());
+        }
     }
-    // SAFETY: made above, by this thread or another, and never unmapped.
-    Some(unsafe { &(*sink).thread })
+    place.get(Acquire).map(|sink| &sink.thread)
 }
 
 fn begin(sink: &Idle) {

@@ -13,7 +13,7 @@ use super::state::{self, NEVER};
 use super::{cells, resident, sampler, sink};
 use crate::env;
 use crate::memory::rss::Resident;
-use crate::raw::layout::{Cell, Header, OPEN_WANTED, ThreadRecord};
+use crate::raw::layout::{Header, OPEN_WANTED, ThreadRecord};
 
 /// Percent of a thread's CPU time that looks may take, unless `HPROF_MEMORY_BUDGET` says otherwise.
 const BUDGET: u64 = 5;
@@ -67,13 +67,12 @@ pub(crate) fn large_block() {
     {
         return;
     }
-    let open = thread.open.load(Relaxed);
-    if thread.asker.load(Relaxed).is_null() && !is_whole(thread, open) {
+    if thread.asker.load(Relaxed).is_null() && !is_whole(thread) {
         settle_before(thread);
     }
     thread.asker.store(thread.cell.load(Relaxed), Relaxed);
     thread.next_read.store(0, Relaxed);
-    if open.is_null() {
+    if thread.open.load(Relaxed).is_null() {
         thread
             .open
             .store(core::ptr::without_provenance_mut(OPEN_WANTED), Relaxed);
@@ -81,8 +80,8 @@ pub(crate) fn large_block() {
 }
 
 /// Whether the interval that is open began with a look at the memory.
-fn is_whole(thread: &ThreadRecord, open: *mut Cell) -> bool {
-    open.addr() > OPEN_WANTED && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
+fn is_whole(thread: &ThreadRecord) -> bool {
+    cells::open(thread).is_some() && thread.t0.load(Relaxed) == thread.looked.load(Relaxed)
 }
 
 /// Charges what changed before the block as if the line ended here, so that it is not taken for a part of the block. We are in the
@@ -96,14 +95,8 @@ fn settle_before(thread: &ThreadRecord) {
     let faults = Usage::of_thread().faults;
     let faulted = faults != thread.faults.load(Relaxed);
     if let Some(change) = resident::exchange(header) {
-        let open = thread.open.load(Relaxed);
-        let before = if open.addr() > OPEN_WANTED {
-            open
-        } else {
-            thread.gap.load(Relaxed)
-        };
-        // SAFETY: null or a cell, which is never unmapped.
-        let words = unsafe { before.as_ref() }.and_then(cells::memory_words);
+        let before = cells::open(thread).or_else(|| thread.gap.get(Relaxed));
+        let words = before.and_then(cells::memory_words);
         resident::settle(header, words, change, faulted, true);
     }
     thread.faults.store(faults, Relaxed);
@@ -117,25 +110,20 @@ pub(super) fn look(thread: &ThreadRecord, arrived: Moment) {
         return;
     };
     let errno = os::errno();
-    let open = thread.open.load(Relaxed);
-    let asker = thread.asker.load(Relaxed);
+    let asker = thread.asker.get(Relaxed);
     thread.asker.store(core::ptr::null_mut(), Relaxed);
-    let is_whole = is_whole(thread, open);
-    let ended = match (open.addr() > OPEN_WANTED, asker.is_null()) {
-        (true, _) => open,
-        (false, false) => asker,
-        (false, true) => thread.gap.load(Relaxed),
-    };
-    // SAFETY: null or a cell, which is never unmapped.
-    let words = unsafe { ended.as_ref() }.and_then(cells::memory_words);
+    let is_whole = is_whole(thread);
+    let ended = cells::open(thread).or(asker);
+    let ended = ended.or_else(|| thread.gap.get(Relaxed));
+    let words = ended.and_then(cells::memory_words);
     let usage = Usage::of_thread();
     let faulted = usage.faults != thread.faults.load(Relaxed);
     let was_long = now.wrapping_sub(thread.t0.load(Relaxed)) > QUIET_TICKS.load(Relaxed);
     header.rss_checks.fetch_add(1, Relaxed);
-    if (faulted || was_long || !asker.is_null())
+    if (faulted || was_long || asker.is_some())
         && let Some(change) = resident::exchange(header)
     {
-        let is_sample = !is_whole && asker.is_null();
+        let is_sample = !is_whole && asker.is_none();
         resident::settle(header, words, change, faulted, is_sample);
     }
     if let Some(words) = words {

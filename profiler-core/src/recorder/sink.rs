@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, A
 use super::protocol::ALIVE;
 use super::state::NEVER;
 use crate::raw::layout::{
-    CallCache, Cell, MAX_LINES, NAME_BYTES, NodeRecord, PROBES, RecordHead, SITES, ThreadRecord,
-    cell_offset,
+    CallCache, Cell, MAX_LINES, Mapped, NAME_BYTES, NodeRecord, PROBES, RecordHead, SITES,
+    ThreadRecord, cell_offset,
 };
 
 /// `ThreadRecord::state` of the sink, where this process records nothing and never will. Beside the states of the protocol.
@@ -39,7 +39,7 @@ const fn zero_cell() -> Cell {
         memory: AtomicU16::new(0),
         callee_site: AtomicU16::new(0),
         callee: AtomicU32::new(0),
-        node: AtomicPtr::new(core::ptr::null_mut()),
+        node: Mapped::new(core::ptr::null_mut()),
         window: AtomicU64::new(0),
         long_time: AtomicU64::new(0),
         long_cpu: AtomicU64::new(0),
@@ -64,8 +64,8 @@ pub(super) static SINK: Sink = Sink {
         t0: AtomicU64::new(0),
         exact: AtomicI64::new(0),
         reads: AtomicU64::new(0),
-        gap: AtomicPtr::new((&raw const SINK.thread.outside).cast_mut()),
-        top: AtomicPtr::new((&raw const SINK.node).cast_mut()),
+        gap: Mapped::new((&raw const SINK.thread.outside).cast_mut()),
+        top: Mapped::new((&raw const SINK.node).cast_mut()),
         index: AtomicU32::new(0),
         tid: AtomicU32::new(0),
         state: AtomicU32::new(0),
@@ -90,7 +90,7 @@ pub(super) static SINK: Sink = Sink {
         next_read: AtomicU64::new(NEVER),
         read_until: AtomicU64::new(0),
         own_ticks: AtomicU64::new(0),
-        asker: AtomicPtr::new(core::ptr::null_mut()),
+        asker: Mapped::new(core::ptr::null_mut()),
         looked: AtomicU64::new(0),
         faults: AtomicU64::new(0),
         name: [const { AtomicU8::new(0) }; NAME_BYTES],
@@ -111,10 +111,10 @@ pub(super) static SINK: Sink = Sink {
         lines: AtomicU32::new(MAX_LINES as u32),
         thread: AtomicU32::new(0),
         flat: AtomicU32::new(0),
-        caller: AtomicPtr::new(core::ptr::null_mut()),
+        caller: Mapped::new(core::ptr::null_mut()),
         calls: AtomicU64::new(0),
         recursive_calls: AtomicU64::new(0),
-        parent: AtomicPtr::new(core::ptr::null_mut()),
+        parent: Mapped::new(core::ptr::null_mut()),
         place: AtomicPtr::new(core::ptr::null_mut()),
         missed_calls: AtomicU64::new(0),
     },

@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use super::current::current;
 use super::protocol::add;
 use super::{cells, enter, marker, sink, start, state, tree};
-use crate::raw::layout::{Cell, ThreadRecord};
+use crate::raw::layout::{Cell, Mapped, ThreadRecord};
 use crate::site::Site;
 
 /// Spans that can be open on a thread at the same time. The time of those beyond stays with the last one, their calls are counted.
@@ -109,17 +109,13 @@ impl Stack {
 
 /// Whether `cell` is a line of something called, at any depth, from the line `above`.
 fn is_below(cell: &Cell, above: &Cell) -> bool {
-    let mut at = core::ptr::from_ref(cell);
-    // SAFETY: null or the address of a cell; neither cells nor nodes are ever unmapped.
-    while let Some(cell) = unsafe { at.as_ref() } {
-        // SAFETY: as above.
-        let Some(node) = (unsafe { cell.node.load(Relaxed).as_ref() }) else {
-            return false;
-        };
-        at = node.caller.load(Relaxed);
-        if core::ptr::eq(at, above) {
+    let caller = |cell: &Cell| cell.node.get(Relaxed)?.caller.get(Relaxed);
+    let mut at = caller(cell);
+    while let Some(cell) = at {
+        if core::ptr::eq(cell, above) {
             return true;
         }
+        at = caller(cell);
     }
     false
 }
@@ -135,7 +131,7 @@ pub(crate) struct SpanCalls {
     /// When it was left last, in ticks; 0 before.
     since: AtomicU64,
     /// The cell it was left in.
-    waiting: AtomicPtr<Cell>,
+    waiting: Mapped<Cell>,
 }
 
 impl SpanCalls {
@@ -153,7 +149,7 @@ impl SpanCalls {
             called: AtomicBool::new(false),
             entered: AtomicU32::new(0),
             since: AtomicU64::new(0),
-            waiting: AtomicPtr::new(core::ptr::null_mut()),
+            waiting: Mapped::new(core::ptr::null_mut()),
         })
     }
 
@@ -211,9 +207,7 @@ impl SpanCalls {
         if self.entered.fetch_add(1, AcqRel) != 0 {
             return;
         }
-        let cell = self.waiting.load(Relaxed);
-        // SAFETY: null or the address of a cell, which is never unmapped.
-        if let Some(cell) = unsafe { cell.as_ref() } {
+        if let Some(cell) = self.waiting.get(Relaxed) {
             let waited = state::ticks().saturating_sub(self.since.load(Relaxed));
             // The cell may belong to another thread by now.
             cell.await_time.fetch_add(waited, Relaxed);

@@ -1,24 +1,22 @@
 //! The records of all threads of the process, in the order of their numbers.
 
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Acquire;
-use core::sync::atomic::{AtomicPtr, AtomicU32};
 
-use crate::raw::layout::ThreadRecord;
+use crate::raw::layout::{Mapped, ThreadRecord};
 
 /// Thread records of a process: as many threads can be recorded at the same time.
 pub(super) const MAX_THREADS: usize = 4096;
 
 /// All thread records of the process, in the order of their numbers.
-pub(super) static THREADS: [AtomicPtr<ThreadRecord>; MAX_THREADS] =
-    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_THREADS];
+pub(super) static THREADS: [Mapped<ThreadRecord>; MAX_THREADS] =
+    [const { Mapped::new(core::ptr::null_mut()) }; MAX_THREADS];
 /// How many of them are taken.
 pub(super) static THREADS_USED: AtomicU32 = AtomicU32::new(0);
 
 /// The records of all threads so far, for the sampler and for `fork`.
 pub(super) fn all() -> impl Iterator<Item = &'static ThreadRecord> {
     let used = (THREADS_USED.load(Acquire) as usize).min(MAX_THREADS);
-    THREADS.iter().take(used).filter_map(|thread| {
-        // SAFETY: null or a record, which is never unmapped.
-        unsafe { thread.load(Acquire).as_ref() }
-    })
+    let threads = THREADS.iter().take(used);
+    threads.filter_map(|thread| thread.get(Acquire))
 }

@@ -217,7 +217,7 @@ pub(super) fn find(
     }
     let caller = cells::running(thread);
     let value = folded(thread, id)
-        .map(|node| node.addr() as u64 | RECURSIVE)
+        .map(|node| core::ptr::from_ref(node).addr() as u64 | RECURSIVE)
         .or_else(|| make(thread, id, place, lines, caller))?;
     table_put(thread, key(caller, id), value);
     let entry = Entry { thread, value };
@@ -227,21 +227,21 @@ pub(super) fn find(
 }
 
 /// The open node that a recursive call folds into.
-fn folded(thread: &ThreadRecord, id: u32) -> Option<*mut NodeRecord> {
-    let top = cells::running(thread).node.load(Relaxed);
+fn folded(thread: &ThreadRecord, id: u32) -> Option<&'static NodeRecord> {
+    let top = cells::running(thread).node.get(Relaxed);
+    let is = |node: &NodeRecord| node.site.load(Relaxed) == id;
+    if let Some(top) = top.filter(|top| is(top)) {
+        return Some(top);
+    }
     let mut innermost = None;
     let mut open = 0;
     let mut at = top;
-    // SAFETY: parents are nodes or null, and nodes are never unmapped.
-    while let Some(node) = unsafe { at.as_ref() } {
-        if node.site.load(Relaxed) == id {
-            if at == top {
-                return Some(at);
-            }
-            innermost = innermost.or(Some(at));
+    while let Some(node) = at {
+        if is(node) {
+            innermost = innermost.or(at);
             open += 1;
         }
-        at = node.parent.load(Relaxed);
+        at = node.parent.get(Relaxed);
     }
     innermost.filter(|_| open >= OPEN_LIMIT)
 }
@@ -255,8 +255,8 @@ fn make(
     caller: &Cell,
 ) -> Option<u64> {
     let top = caller.node.load(Relaxed);
-    // SAFETY: null or a node, which is never unmapped.
-    let in_flat = unsafe { top.as_ref() }.is_some_and(|node| node.flat.load(Relaxed) != 0);
+    let above = caller.node.get(Relaxed);
+    let in_flat = above.is_some_and(|node| node.flat.load(Relaxed) != 0);
     if !in_flat && let Some(node) = new_node(thread, id, lines, false) {
         name(node, place);
         node.caller
