@@ -14,7 +14,7 @@ pub(crate) use record::{
     BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
     TestArgs, UneditedArgs,
 };
-pub(crate) use value::Ranks;
+pub(crate) use value::{Ranks, Top};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
     HtmlArgs, ManArgs, MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,

@@ -5,13 +5,13 @@ use std::io::Write;
 use anyhow::anyhow;
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, Grouping, LineTableOptions, MemoryTableOptions,
-    NativeTableOptions, RankTableOptions, Style, ThreadTableOptions, Unit, write_function_table,
-    write_group_table, write_line_tables, write_memory_tables, write_native_table,
-    write_rank_tables, write_thread_table,
+    FunctionSort, FunctionTableOptions, Grouping, HotTableOptions, LineTableOptions,
+    MemoryTableOptions, NativeTableOptions, RankTableOptions, Style, ThreadTableOptions, Unit,
+    write_function_table, write_group_table, write_hot_table, write_line_tables,
+    write_memory_tables, write_native_table, write_rank_tables, write_thread_table,
 };
 
-use crate::args::{GroupBy, Ranks, SortKey, TableArgs};
+use crate::args::{GroupBy, Ranks, SortKey, TableArgs, Top};
 use crate::failure;
 use crate::report::Report;
 use crate::sources::Sources;
@@ -49,6 +49,9 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
             }
             (None, None) if args.threads => {
                 write_thread_table(profile, &threads(args, style), out)?;
+            }
+            (None, None) if args.hot.is_some() => {
+                write_hot_table(profile, &hot(args, style), out)?;
             }
             (None, None) => write_line_tables(profile, &lines(args, style), out)?,
         }
@@ -97,6 +100,16 @@ pub(crate) fn unit(seconds: Option<f64>) -> Unit {
     seconds.map_or(Unit::Auto, Unit::Seconds)
 }
 
+fn hot(args: &TableArgs, style: Style) -> HotTableOptions {
+    let mut options = HotTableOptions::default();
+    if let Some(lines) = args.hot {
+        options.lines = lines;
+    }
+    options.unit = unit(args.unit);
+    options.style = style;
+    options
+}
+
 fn lines(args: &TableArgs, style: Style) -> LineTableOptions {
     let mut options = LineTableOptions::default();
     options.unit = unit(args.unit);
@@ -104,8 +117,9 @@ fn lines(args: &TableArgs, style: Style) -> LineTableOptions {
     options.summarize = args.summarize;
     options.skip_zero = args.skip_zero;
     options.min_percent = args.min_percent;
-    options.top = args.top;
+    options.top = args.top.and_then(Top::limit);
     options.alloc = args.alloc;
+    options.brief = args.top.is_none();
     options.style = style;
     options
 }
@@ -125,7 +139,7 @@ fn functions(args: &TableArgs, style: Style) -> FunctionTableOptions {
         Some(SortKey::Name) => FunctionSort::Name,
     };
     options.unit = unit(args.unit);
-    options.top = args.top;
+    options.top = args.top.and_then(Top::limit);
     options.min_percent = args.min_percent;
     options.style = style;
     options
@@ -133,7 +147,7 @@ fn functions(args: &TableArgs, style: Style) -> FunctionTableOptions {
 
 fn native(args: &TableArgs, style: Style) -> NativeTableOptions {
     let mut options = NativeTableOptions::default();
-    options.top = args.top;
+    options.top = args.top.and_then(Top::limit);
     options.style = style;
     options
 }
@@ -141,7 +155,7 @@ fn native(args: &TableArgs, style: Style) -> NativeTableOptions {
 fn ranks(args: &TableArgs, style: Style) -> RankTableOptions {
     let mut options = RankTableOptions::default();
     options.unit = unit(args.unit);
-    options.top = args.top;
+    options.top = args.top.and_then(Top::limit);
     options.style = style;
     options
 }

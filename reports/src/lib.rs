@@ -27,6 +27,7 @@ pub use pictures::flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use tables::annotate::{AnnotateOptions, write_annotated};
 pub use tables::function_table::{FunctionTableOptions, write_function_table};
+pub use tables::hot_table::{HotTableOptions, write_hot_table};
 pub use tables::line_table::{LineTableOptions, write_line_tables};
 pub use tables::memory_table::{MemoryTableOptions, write_memory_tables};
 pub use tables::native_table::{NativeTableOptions, write_native_table, write_suggestions};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// Checks a size in bytes with an optional `K`, `M` or `G`, as the recorder takes it.
 pub(super) fn size(text: &str) -> Result<String, String> {
@@ -33,6 +34,37 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
         _ => Err("expected a number from 0 to 100".into()),
+    }
+}
+
+/// What follows `--top`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Top {
+    /// Everything.
+    All,
+    /// So many.
+    Some(usize),
+}
+
+impl FromStr for Top {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(count) => Ok(Self::Some(count)),
+            Err(_) if text == "all" => Ok(Self::All),
+            Err(_) => Err("expected a number, or all".into()),
+        }
+    }
+}
+
+impl Top {
+    /// The number, if there is a limit.
+    pub(crate) const fn limit(self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Some(count) => Some(count),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use super::value::{Ranks, percent, unit};
+use super::value::{Ranks, Top, percent, unit};
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -13,6 +13,7 @@ Examples:
   hprof show -rtmz                 in colour, sorted, with a summary, without unused functions
   hprof show a.hprof b.hprof       two profiles as one
   hprof show --by-function -s tottime
+  hprof show --hot 5               the five hottest lines of the whole run
   hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
   hprof show --by host all.pb.gz
   hprof show ./raw                 a folder of raw files, also of programs that were killed";
@@ -78,9 +79,12 @@ pub(crate) struct TableArgs {
     /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
     #[arg(short, long, value_name = "UNIT", value_parser = unit)]
     pub(crate) unit: Option<f64>,
-    /// Only this many functions: those with the longest total time
-    #[arg(long, value_name = "N")]
-    pub(crate) top: Option<usize>,
+    /// Only this many functions: those with the longest total time; or all of them, however many there are
+    #[arg(long, value_name = "N|all")]
+    pub(crate) top: Option<Top>,
+    /// The hottest lines of the whole run, so many, and no other tables
+    #[arg(long, value_name = "N", conflicts_with_all = ["by_function", "threads", "ranks", "by"])]
+    pub(crate) hot: Option<usize>,
     /// Leave out lines below this share of their function's time
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub(crate) min_percent: Option<f64>,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
+use super::hot_table::{self, HotTableOptions};
 use crate::tables::footer;
 use crate::tables::heap_table;
 use crate::tables::marks::signs;
@@ -16,7 +17,12 @@ use crate::text::numbers::{self, Unit};
 use crate::text::screen::Screen;
 use crate::text::source::Source;
 use crate::text::style::{Style, Tone};
-use crate::view::{Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure};
+use crate::view::{
+    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure,
+};
+
+/// Hottest lines at the beginning of a report of many functions.
+const HOTTEST: usize = 20;
 
 /// Thin functions listed below the tables.
 const THIN_LISTED: usize = 20;
@@ -54,6 +60,8 @@ pub struct LineTableOptions {
     pub min_percent: Option<f64>,
     /// Only so many functions: those with the longest total.
     pub top: Option<usize>,
+    /// Of more than ten functions begin with the 20 hottest lines of all of them, and show the tables of those that make 95 % of the time, ten at most.
+    pub brief: bool,
     /// The part of the profile to add up.
     pub scope: Scope,
     /// Columns of allocations, where the counting allocator ran.
@@ -119,6 +127,7 @@ pub(crate) fn write_costs_of(
         skip_zero: options.skip_zero,
         min_percent: options.min_percent,
         top: options.top,
+        brief: options.brief,
     };
     let view = LineView::new(profile, common, costs, choice);
     if let Unit::Seconds(unit) = options.unit {
@@ -126,6 +135,14 @@ pub(crate) fn write_costs_of(
     }
     if costs.is_empty() && !common.thin {
         writeln!(out, "No instrumented function was entered.\n")?;
+    }
+    if options.brief && costs.len() > FEW {
+        let hottest = HotTableOptions {
+            lines: HOTTEST,
+            unit: options.unit,
+            style: options.style,
+        };
+        hot_table::write_hottest(profile, costs, &hottest, out)?;
     }
     for function in &view.functions {
         write_table(function, options, out)?;
@@ -135,7 +152,12 @@ pub(crate) fn write_costs_of(
     }
     if view.left_out > 0 {
         let functions = numbers::counted(view.left_out as u64, "function", "functions");
-        writeln!(out, "({functions} left out)\n")?;
+        let all = if options.brief {
+            ": --top all shows them"
+        } else {
+            ""
+        };
+        writeln!(out, "({functions} left out{all})\n")?;
     }
     footer::write_legend(&view, options.alloc, out)
 }

@@ -4,6 +4,7 @@ pub(crate) mod annotate;
 pub(crate) mod footer;
 pub(crate) mod function_table;
 pub(crate) mod heap_table;
+pub(crate) mod hot_table;
 pub(crate) mod line_table;
 mod marks;
 pub(crate) mod memory_table;

@@ -63,6 +63,32 @@ pub(crate) struct LineChoice {
     pub(crate) skip_zero: bool,
     pub(crate) min_percent: Option<f64>,
     pub(crate) top: Option<usize>,
+    /// Of more functions than [`FEW`] only those that make nearly all of the time.
+    pub(crate) brief: bool,
+}
+
+/// So many functions are read one after the other; of more a reader wants to know first where to look.
+pub(crate) const FEW: usize = 10;
+/// Part of the own time of all functions that those make which are shown then, in percent.
+const NEARLY_ALL: u128 = 95;
+
+/// The functions, by position, that make nearly all of the own time: no more than [`FEW`].
+fn heaviest(chosen: &[&FunctionCost]) -> Vec<usize> {
+    let all: u128 = chosen.iter().map(|cost| u128::from(cost.self_time.0)).sum();
+    let mut by_time: Vec<usize> = (0..chosen.len()).collect();
+    by_time.sort_by_key(|&at| std::cmp::Reverse(chosen[at].self_time));
+    let mut sum = 0;
+    let mut kept: Vec<usize> = by_time
+        .into_iter()
+        .take(FEW)
+        .take_while(|&at| {
+            let goes_on = sum * 100 < all * NEARLY_ALL;
+            sum += u128::from(chosen[at].self_time.0);
+            goes_on
+        })
+        .collect();
+    kept.sort_unstable();
+    kept
 }
 
 /// All line tables of a report.
@@ -160,6 +186,10 @@ impl<'a> LineView<'a> {
             by_total.truncate(top);
             by_total.sort_unstable();
             chosen = by_total.into_iter().map(|at| chosen[at]).collect();
+        }
+        if choice.brief && chosen.len() > FEW {
+            let kept = heaviest(&chosen);
+            chosen = kept.into_iter().map(|at| chosen[at]).collect();
         }
         if choice.ascending {
             chosen.sort_by_key(|cost| cost.total);

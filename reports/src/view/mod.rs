@@ -40,7 +40,7 @@ pub(crate) use group::{GroupRow, GroupView};
 pub(crate) use heap::{HeapRow, HeapView, whole_bytes};
 pub(crate) use hottest::{HotLine, HottestView};
 pub(crate) use line::{
-    Common, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
+    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
 };
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
