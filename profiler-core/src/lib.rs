@@ -24,7 +24,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod call_span;
+#[cfg_attr(not(feature = "model"), doc(hidden))]
 pub mod env;
 #[cfg(not(hprof_recorder))]
 mod inert;
@@ -35,6 +35,7 @@ mod memory;
 pub mod model;
 #[cfg(feature = "model")]
 pub mod pprof_file;
+#[cfg_attr(not(feature = "model"), doc(hidden))]
 pub mod raw;
 #[cfg(hprof_recorder)]
 #[expect(
@@ -44,8 +45,8 @@ pub mod raw;
 mod recorder;
 #[cfg(feature = "model")]
 pub mod regular_file;
+#[cfg_attr(not(feature = "model"), doc(hidden))]
 pub mod site;
-#[cfg(feature = "tracing")]
 mod spans;
 
 #[cfg(feature = "runtime")]

@@ -15,7 +15,7 @@ pub use crate::site::{
 };
 
 #[cfg(not(feature = "tracing"))]
-pub use crate::call_span::NoSpan;
+pub use crate::spans::call_span::NoSpan;
 #[cfg(feature = "tracing")]
-pub use crate::call_span::tracing;
-pub use crate::call_span::{call_span, enter_span, in_span};
+pub use crate::spans::call_span::tracing;
+pub use crate::spans::call_span::{call_span, enter_span, in_span};
