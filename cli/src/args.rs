@@ -81,6 +81,8 @@ pub(crate) enum Command {
         after_help = "Examples:\n  hprof recover && hprof show\n\nRecordings of processes that still run are left alone, and named. Only what was saved is deleted."
     )]
     Recover(FolderArgs),
+    /// Tell how to find a slow line and fix it, in one page
+    Guide,
     /// Tell what works on this machine, and what does not
     #[command(
         after_help = "Example:\n  hprof doctor\n\nA line that starts with ! tells what will not work, and the line below it why."

@@ -72,6 +72,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::List(args) => commands::list::list(&args),
         Command::Clean(args) => commands::clean::clean(&args),
         Command::Recover(args) => commands::recover::recover(&args),
+        Command::Guide => commands::guide::guide(),
         Command::Doctor => commands::doctor::doctor(),
         Command::Completions(args) => commands::completions::completions(&args),
         Command::Man(args) => commands::man::man(&args),

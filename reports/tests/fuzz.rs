@@ -11,10 +11,13 @@ use std::io::{self, Write};
 use engine::{MESSAGE, RAW, Target, packed, peak_of, raw_seeds, read_raw, read_saved, saved_seeds};
 use hprof::model::{Native, NativeFrame, NativeStack, Profile, Scope, merge};
 use hprof_reports::{
-    AnnotateOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, LineTableOptions,
-    MemoryTableOptions, Metric, NativeTableOptions, ThreadTableOptions, export, write_annotated,
-    write_flamegraph, write_function_table, write_line_tables, write_memory_tables,
-    write_native_flamegraph, write_native_table, write_suggestions, write_thread_table,
+    AnnotateOptions, Budget, BudgetFigure, BudgetPlace, Check, CheckFormat, DiffFormat,
+    DiffOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, Grouping, HotTableOptions,
+    HtmlOptions, Limit, LineTableOptions, MemoryTableOptions, Metric, NativeTableOptions, Per,
+    RankTableOptions, Side, ThreadTableOptions, export, export::ExportOptions, write_annotated,
+    write_check, write_diff, write_flamegraph, write_function_table, write_group_table,
+    write_hot_table, write_html, write_line_tables, write_memory_tables, write_native_flamegraph,
+    write_native_table, write_rank_tables, write_suggestions, write_thread_table,
 };
 
 /// What a report may allocate: a flamegraph has a page of script.
@@ -125,9 +128,68 @@ fn render(mut profile: Profile) {
             screen,
         );
     }
-    for name in export::NAMES {
-        let format = export::by_name(name).unwrap();
+    for format in export::FORMATS {
+        let format = format.with(&ExportOptions::default());
         let _ = format.export(&profile, Scope::All, screen);
+    }
+    render_more(&profile, screen);
+}
+
+/// What compares, judges, or is looked at in a browser.
+fn render_more(profile: &Profile, screen: &mut Screen) {
+    let mut brief = LineTableOptions::default();
+    brief.brief = true;
+    write_line_tables(profile, &brief, screen).unwrap();
+    write_hot_table(profile, &HotTableOptions::default(), screen).unwrap();
+    write_rank_tables(profile, &RankTableOptions::default(), screen).unwrap();
+    for by in [
+        Grouping::Rank,
+        Grouping::Host,
+        Grouping::Process,
+        Grouping::Thread,
+    ] {
+        write_group_table(profile, by, &RankTableOptions::default(), screen).unwrap();
+    }
+    let _ = write_html(profile, &HtmlOptions::default(), screen);
+    let side = Side { name: "a", profile };
+    for format in [DiffFormat::Text, DiffFormat::Markdown, DiffFormat::Json] {
+        let mut options = DiffOptions::default();
+        options.format = format;
+        let worse = write_diff(side, side, &options, screen);
+        assert!(
+            worse.is_err() || worse.is_ok_and(|worse| !worse),
+            "worse than itself"
+        );
+    }
+    let line = profile
+        .functions
+        .first()
+        .map_or(0, |function| function.line);
+    let budget = Budget {
+        name: "x".into(),
+        place: BudgetPlace::Line {
+            file: String::new(),
+            line,
+        },
+        limits: vec![Limit {
+            figure: BudgetFigure::Bytes,
+            most: u64::MAX,
+            per: Some(Per::Call),
+        }],
+    };
+    let check = Check {
+        profile: side,
+        baseline: Some(side),
+        budgets: &[budget],
+        options: DiffOptions::default(),
+    };
+    for format in [
+        CheckFormat::Text,
+        CheckFormat::Markdown,
+        CheckFormat::Json,
+        CheckFormat::Github,
+    ] {
+        let _ = write_check(&check, format, screen);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
@@ -264,19 +265,38 @@ pub(crate) struct AnnotateArgs {
     pub(crate) unit: Option<f64>,
 }
 
+/// The formats, each with what it is.
+fn formats() -> Vec<PossibleValue> {
+    let formats = hprof_reports::export::FORMATS.iter();
+    formats
+        .map(|format| PossibleValue::new(format.name).help(format.about))
+        .collect()
+}
+
 const EXPORT_EXAMPLES: &str = "\
 Examples:
   hprof export --format csv -o lines.csv
   hprof export --format json before.hprof | jq .
-  hprof export --format collapsed -o stacks.txt";
+  hprof export --format collapsed --lines --metric hits -o stacks.txt
+  hprof export --format callgrind -o callgrind.out && callgrind_annotate callgrind.out
+  hprof export --format md --budget 2000       for readers with little room";
 
 /// `hprof export`.
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArgs {
     /// The format
-    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(hprof_reports::export::NAMES))]
+    #[arg(short, long, value_parser = PossibleValuesParser::new(formats()))]
     pub(crate) format: String,
+    /// With stacks: what they are weighed by
+    #[arg(long, value_name = "METRIC", default_value = "time")]
+    pub(crate) metric: Metric,
+    /// With stacks: a frame for each line instead of one for each function
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// With md: no more than so many tokens, counted as four bytes each
+    #[arg(long, value_name = "N")]
+    pub(crate) budget: Option<usize>,
     /// File to write; - for the standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use anyhow::Context;
 use hprof::model::Scope;
-use hprof_reports::export;
+use hprof_reports::export::{self, ExportOptions};
 
+use super::flamegraph::metric;
 use super::show::load;
 use crate::args::ExportArgs;
 use crate::report::Report;
@@ -15,9 +16,13 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     let profile = load(&args.profile)?.profile;
     let format = export::by_name(&args.format)
         .with_context(|| format!("there is no format '{}'", args.format))?;
+    let mut options = ExportOptions::default();
+    options.metric = metric(args.metric);
+    options.lines = args.lines;
+    options.budget = args.budget;
     let report = Report::file_or_stdout(&args.output)?;
     report.write(false, |_, out: &mut dyn Write| {
-        Ok(format.export(&profile, Scope::All, out)?)
+        Ok(format.with(&options).export(&profile, Scope::All, out)?)
     })?;
     Ok(0)
 }

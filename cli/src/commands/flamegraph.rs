@@ -16,16 +16,7 @@ use crate::report::Report;
 pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let profile = load(&args.profile)?.profile;
     let mut options = FlamegraphOptions::default();
-    options.metric = match args.metric {
-        args::Metric::Time => Metric::Time,
-        args::Metric::Net => Metric::Net,
-        args::Metric::Hits => Metric::Hits,
-        args::Metric::Cpu => Metric::Cpu,
-        args::Metric::AllocBytes => Metric::AllocBytes,
-        args::Metric::Allocs => Metric::Allocs,
-        args::Metric::LiveBytes => Metric::LiveBytes,
-        args::Metric::PeakBytes => Metric::PeakBytes,
-    };
+    options.metric = metric(args.metric);
     options.lines = args.lines;
     options.title.clone_from(&args.title);
     let report = Report::file_or_stdout(&args.output)?;
@@ -42,6 +33,20 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
         output::say(format_args!("written to {}", args.output.display()));
     }
     Ok(0)
+}
+
+/// What the widths of a picture, or the weights of stacks, mean.
+pub(super) const fn metric(metric: args::Metric) -> Metric {
+    match metric {
+        args::Metric::Time => Metric::Time,
+        args::Metric::Net => Metric::Net,
+        args::Metric::Hits => Metric::Hits,
+        args::Metric::Cpu => Metric::Cpu,
+        args::Metric::AllocBytes => Metric::AllocBytes,
+        args::Metric::Allocs => Metric::Allocs,
+        args::Metric::LiveBytes => Metric::LiveBytes,
+        args::Metric::PeakBytes => Metric::PeakBytes,
+    }
 }
 
 /// The error of a report, with a hint if something helps against it.

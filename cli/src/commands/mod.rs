@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod export;
 pub(crate) mod flamegraph;
+pub(crate) mod guide;
 pub(crate) mod html;
 pub(crate) mod list;
 pub(crate) mod man;

@@ -5,6 +5,7 @@ mod bad_input;
 mod clocks;
 mod compare;
 mod ends;
+mod exports;
 mod fitting;
 mod fixture;
 mod handed_on;

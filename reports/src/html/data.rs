@@ -110,13 +110,13 @@ impl Data {
         let functions: Vec<Function> = functions.collect();
         let positions = costs.iter().map(|cost| cost.function).zip(0..);
         let positions: HashMap<FunctionId, usize> = positions.collect();
-        let edges = edges(profile).into_iter().filter_map(|edge| {
+        let edges = edges(profile, Scope::All).into_iter().filter_map(|edge| {
             Some(Edge {
                 caller: *positions.get(&edge.caller)?,
                 line: edge.line,
                 callee: *positions.get(&edge.callee)?,
                 calls: edge.calls,
-                time: options.unit.time(edge.time.0 as f64, 1, 12),
+                time: options.unit.time(edge.cost.time.0 as f64, 1, 12),
             })
         });
         let hottest = HottestView::new(profile, &costs, HOTTEST);

@@ -11,8 +11,6 @@ use super::options::HtmlOptions;
 use crate::pictures::flamegraph::{self, FlamegraphOptions};
 use crate::tables::footer;
 use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
-use crate::text::style::Style;
-use crate::view::RunView;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -110,14 +108,7 @@ fn navigation() -> Markup {
 }
 
 fn overview(profile: &Profile, data: &Data) -> Result<Markup, io::Error> {
-    let mut facts = Vec::new();
-    footer::write(
-        &RunView::new(profile),
-        profile,
-        Style::default(),
-        &mut facts,
-    )?;
-    let facts = String::from_utf8_lossy(&facts).into_owned();
+    let facts = footer::text_of(profile)?;
     Ok(html! {
         section {
             @if data.functions.is_empty() {

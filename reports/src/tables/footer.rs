@@ -9,6 +9,7 @@ use crate::tables::marks::sign;
 use crate::tables::sure_time::NOT_KNOWN;
 use crate::text;
 use crate::text::numbers::{AT_MOST, counted, general, rough_time, scaled_time, thousands};
+use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
 use crate::view::{Figures, LineView, Mark, OwnCostView, RunView, ShortCalls, Sure};
 
@@ -142,6 +143,15 @@ pub(crate) fn write_explained(
         writeln!(out, "{sign:<6} {meaning}")?;
     }
     Ok(!lines.is_empty())
+}
+
+/// The facts on the run as plain text.
+pub(crate) fn text_of(profile: &Profile) -> io::Result<String> {
+    let mut text = Vec::new();
+    let style = Style::default();
+    let out = &mut Screen::new(&mut text, style);
+    write(&RunView::new(profile), profile, style, out)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Writes the facts on the run.

@@ -21,9 +21,13 @@ pub(crate) struct HotLine<'a> {
     /// Index of the function in the profile.
     pub(crate) index: u32,
     pub(crate) line: u32,
-    /// Its text as it was compiled, if that is known.
+    /// Its text as it was compiled, if that is known, without its indentation.
     pub(crate) text: &'a str,
+    /// Characters of that.
+    pub(crate) indentation: usize,
     pub(crate) hits: u64,
+    /// Samples that fell on it.
+    pub(crate) samples: u64,
     /// By itself, without what is called from it.
     pub(crate) time: Nanos,
     pub(crate) sure: Sure,
@@ -57,6 +61,11 @@ impl<'a> HottestView<'a> {
                     index: cost.function.0,
                     line: line.line,
                     text: text.map_or("", |text| text.trim()),
+                    indentation: text.map_or(0, |text| {
+                        let code = text.trim_start().chars().count();
+                        text.chars().count() - code
+                    }),
+                    samples: total.own.samples,
                     hits: hits(line, total, cost),
                     time,
                     sure: Sure::new(time, error, total.own.prior),

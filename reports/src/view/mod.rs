@@ -31,7 +31,7 @@ pub(crate) use compare::{
     Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
 };
 pub use compare::{Incomparable, Judging, Policy};
-pub(crate) use edges::edges;
+pub(crate) use edges::{Edge, edges};
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;
 pub(crate) use function::{FunctionRow, FunctionTableView};
@@ -40,7 +40,8 @@ pub(crate) use group::{GroupRow, GroupView};
 pub(crate) use heap::{HeapRow, HeapView, whole_bytes};
 pub(crate) use hottest::{HotLine, HottestView};
 pub(crate) use line::{
-    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, knows_prices,
+    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, hits as line_hits,
+    knows_prices,
 };
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};

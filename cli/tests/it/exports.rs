@@ -1,0 +1,94 @@
+//! Exports in the programs that they are for, and the page for newcomers.
+
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+
+use hprof::model::{Scope, function_costs};
+
+use crate::fixture::{hprof, printed};
+use crate::hostile::example;
+
+#[test]
+fn callgrind_annotate_adds_up_the_same_hits_and_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let (saved, out) = (
+        folder.path().join("a.pb.gz"),
+        folder.path().join("callgrind.out"),
+    );
+    let profile = example::diffusion();
+    let mut bytes = Vec::new();
+    hprof::pprof_file::write(&profile, &mut bytes).unwrap();
+    fs::write(&saved, bytes).unwrap();
+    printed(
+        hprof(["export", "--format", "callgrind", "-o"])
+            .arg(&out)
+            .arg(&saved),
+    )
+    .code(0);
+    let Ok(output) = Command::new("callgrind_annotate").arg(&out).output() else {
+        let note = b"NOT TESTED: callgrind_annotate: it is not there\n";
+        std::io::stderr().write_all(note).unwrap();
+        return;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let totals = text.lines().find(|line| line.contains("PROGRAM TOTALS"));
+    let totals =
+        totals.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
+    let figures = totals
+        .split_whitespace()
+        .filter(|word| word.starts_with(|one: char| one.is_ascii_digit()));
+    let figures: Vec<u64> = figures
+        .filter_map(|word| word.replace(',', "").parse().ok())
+        .collect();
+    let costs = function_costs(&profile, Scope::All);
+    let lines = || costs.iter().flat_map(|cost| &cost.lines);
+    let time: u64 = lines().map(|line| line.own.time().0).sum();
+    let allocs: u64 = lines().map(|line| line.own.allocs).sum();
+    assert_eq!(figures.get(1), Some(&time), "{totals}");
+    assert_eq!(figures.get(2), Some(&allocs), "{totals}");
+}
+
+#[test]
+fn options_reach_the_formats() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("a.pb.gz");
+    let mut bytes = Vec::new();
+    hprof::pprof_file::write(&example::diffusion(), &mut bytes).unwrap();
+    fs::write(&saved, bytes).unwrap();
+    let export = |args: &[&str]| {
+        let mut export = hprof(["export", "--format"]);
+        printed(export.args(args).arg(&saved)).code(0).stdout
+    };
+    let functions = export(&["collapsed"]);
+    let lines = export(&["collapsed", "--lines", "--metric", "hits"]);
+    assert!(
+        lines.contains(".rs:") && !functions.contains(".rs:"),
+        "{lines}"
+    );
+    let whole = export(&["md"]);
+    let cut = export(&["md", "--budget", "150"]);
+    assert!(cut.len() <= 600 && cut.len() < whole.len(), "{cut}");
+    assert!(export(&["speedscope"]).starts_with("{\"$schema\":"));
+    assert!(export(&["lcov"]).ends_with("end_of_record\n"));
+}
+
+/// All commands that the page names exist, with their options.
+#[test]
+fn the_guide_names_what_exists() {
+    let guide = printed(&mut hprof(["guide"])).code(0).stdout;
+    let blocks = guide.split("\n```text\n").skip(1);
+    let commands: Vec<&str> = blocks
+        .flat_map(|block| block.split("\n```").next().unwrap_or_default().lines())
+        .filter(|line| line.starts_with("hprof "))
+        .collect();
+    assert!(commands.len() > 8, "{commands:?}");
+    for command in commands {
+        let words = command.split_whitespace().skip(1);
+        let words: Vec<&str> = words.take_while(|word| *word != "--").collect();
+        let help = printed(&mut hprof([words[0], "--help"])).code(0).stdout;
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{command}: no {option}");
+        }
+    }
+}

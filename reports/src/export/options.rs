@@ -1,0 +1,20 @@
+//! What formats can be told.
+
+use crate::view::stacks::Metric;
+
+/// What formats can be told. Those that have no use for a part of it leave that alone.
+///
+/// ```
+/// let mut options = hprof_reports::export::ExportOptions::default();
+/// options.lines = true;
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExportOptions {
+    /// The value of a stack.
+    pub metric: Metric,
+    /// A frame of a stack for each line instead of one for each function.
+    pub lines: bool,
+    /// Tokens of four bytes that Markdown may take.
+    pub budget: Option<usize>,
+}
