@@ -300,17 +300,16 @@ fn the_commands_of_the_page_on_mpi_run() {
         std::io::stderr().write_all(note).unwrap();
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    // A copy of the workspace by links: the page builds below `target`.
+    // A copy of the workspace by links: the page builds below `target`. Always at the same place, which that build remembers.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mpi");
+    fs::create_dir_all(&folder).unwrap();
     for entry in fs::read_dir(workloads::root()).unwrap().flatten() {
         let name = entry.file_name();
-        if name != "target" && name != ".git" {
-            std::os::unix::fs::symlink(entry.path(), folder.path().join(name)).unwrap();
+        let link = folder.join(&name);
+        if name != "target" && name != ".git" && !link.exists() {
+            std::os::unix::fs::symlink(entry.path(), link).unwrap();
         }
     }
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mpi");
-    fs::create_dir_all(&target).unwrap();
-    std::os::unix::fs::symlink(&target, folder.path().join("target")).unwrap();
     let bin = Path::new(env!("CARGO_BIN_EXE_hprof")).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let commands = documented();
@@ -319,7 +318,7 @@ fn the_commands_of_the_page_on_mpi_run() {
         let mut shell = Command::new("sh");
         shell
             .args(["-c", &command.replace("mpirun -n 4", MPIRUN)])
-            .current_dir(folder.path())
+            .current_dir(&folder)
             .env("PATH", &path)
             .env_remove("CARGO_TARGET_DIR");
         let output = Printed::from(shell.output().unwrap());
