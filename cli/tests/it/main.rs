@@ -20,6 +20,7 @@ mod profiles;
 mod ranks;
 mod reliability;
 mod rows;
+mod scale;
 mod signals;
 mod unedited;
 mod views;
