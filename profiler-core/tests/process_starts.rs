@@ -11,7 +11,7 @@
 use std::alloc::System;
 use std::io::Write;
 use std::process::{self, Command};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, hint, io, thread};
 
@@ -108,8 +108,8 @@ fn code_of(child: libc::pid_t) -> i32 {
     }
 }
 
-/// Forks, and calls in both processes.
-fn forks_and_calls(delay: Duration) -> bool {
+/// Forks, and calls in both processes. `forked` tells the others that the child is there.
+fn forks_and_calls(delay: Duration, forked: &AtomicBool) -> bool {
     let started = Instant::now();
     while started.elapsed() < delay {
         hint::spin_loop();
@@ -126,6 +126,7 @@ fn forks_and_calls(delay: Duration) -> bool {
         leave(code);
     }
     let fork_was_fast = started.elapsed() < LONGEST;
+    forked.store(true, Ordering::Release);
     let calls_were_fast = calls_are_fast();
     let code = code_of(child);
     if code != 0 {
@@ -139,8 +140,11 @@ fn forks_and_calls(delay: Duration) -> bool {
 fn program() {
     let Ok(delay) = env::var(DELAY) else { return };
     let delay = Duration::from_micros(delay.parse().unwrap());
+    // The standard library takes a lock as a thread begins and as it ends. The child starts a thread, so nobody may have it during the fork.
+    let (arrived, forked) = (AtomicUsize::new(0), AtomicBool::new(false));
     let go = AtomicBool::new(false);
     let wait = || {
+        arrived.fetch_add(1, Ordering::AcqRel);
         while !go.load(Ordering::Acquire) {
             hint::spin_loop();
         }
@@ -149,14 +153,20 @@ fn program() {
         let threads = [
             scope.spawn(|| {
                 wait();
-                forks_and_calls(delay)
+                forks_and_calls(delay, &forked)
             }),
             scope.spawn(|| {
                 wait();
-                calls_are_fast()
+                let fast = calls_are_fast();
+                while !forked.load(Ordering::Acquire) {
+                    thread::yield_now();
+                }
+                fast
             }),
         ];
-        thread::sleep(Duration::from_millis(1));
+        while arrived.load(Ordering::Acquire) < threads.len() {
+            thread::yield_now();
+        }
         go.store(true, Ordering::Release);
         let here = calls_are_fast();
         threads
