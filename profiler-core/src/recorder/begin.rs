@@ -25,10 +25,10 @@ thread_local! {
 }
 
 /// Sets up the recording; `None` if there is none to be had.
-pub(super) type Start = fn() -> Option<()>;
+pub(super) type SetUp = fn() -> Option<()>;
 
 /// Whether this process records; decided at the first call, and begun by `start`.
-pub(super) fn recording(start: Start) -> bool {
+pub(super) fn recording(start: SetUp) -> bool {
     match gate::state(&STATE) {
         gate::RECORDING => true,
         gate::OFF => false,
@@ -37,14 +37,14 @@ pub(super) fn recording(start: Start) -> bool {
 }
 
 #[cold]
-fn decide(start: Start) -> bool {
+fn decide(start: SetUp) -> bool {
     let errno = os::errno();
     let is_on = take_turn(start);
     os::set_errno(errno);
     is_on
 }
 
-fn take_turn(start: Start) -> bool {
+fn take_turn(start: SetUp) -> bool {
     let me = current::thread_address();
     let mut patience = Patience::new();
     loop {
@@ -72,7 +72,7 @@ fn take_turn(start: Start) -> bool {
 }
 
 /// Sets up the recording, as the only thread that does.
-fn set_up(pid: u32, is_inherited: bool, start: Start) -> bool {
+fn set_up(pid: u32, is_inherited: bool, start: SetUp) -> bool {
     // Half of the parent's recording is of no use, and its file is the parent's.
     let is_clean = !(is_inherited && state::header().is_some());
     let is_on = is_clean && start().is_some();
