@@ -1,6 +1,7 @@
 //! The `hprof` command: turns arguments into a command, and what becomes of it into an exit code.
 
 mod args;
+mod changed;
 mod commands;
 mod config_file;
 mod failure;

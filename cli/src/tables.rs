@@ -100,7 +100,8 @@ pub(crate) fn unit(seconds: Option<f64>) -> Unit {
     seconds.map_or(Unit::Auto, Unit::Seconds)
 }
 
-fn hot(args: &TableArgs, style: Style) -> HotTableOptions {
+/// How a table of the hottest lines looks.
+pub(crate) fn hot(args: &TableArgs, style: Style) -> HotTableOptions {
     let mut options = HotTableOptions::default();
     if let Some(lines) = args.hot {
         options.lines = lines;

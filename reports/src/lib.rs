@@ -26,6 +26,7 @@ pub use html::{HtmlOptions, write_html};
 pub use pictures::flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use tables::annotate::{AnnotateOptions, write_annotated};
+pub use tables::changed_table::write_changed_table;
 pub use tables::function_table::{FunctionTableOptions, write_function_table};
 pub use tables::hot_table::{HotTableOptions, write_hot_table};
 pub use tables::line_table::{LineTableOptions, write_line_tables};
@@ -38,6 +39,6 @@ pub use text::numbers::{Unit, counted, thousands};
 pub use text::style::Style;
 pub use view::stacks::Metric;
 pub use view::{
-    Budget, BudgetFigure, BudgetPlace, FindFunction, FunctionAt, FunctionSort, Grouping,
-    Incomparable, Judging, Limit, Per, Policy,
+    Budget, BudgetFigure, BudgetPlace, ChangedFile, FindFunction, FunctionAt, FunctionSort,
+    Grouping, Incomparable, Judging, Limit, Per, Policy,
 };

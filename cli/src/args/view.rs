@@ -15,6 +15,7 @@ Examples:
   hprof show a.hprof b.hprof       two profiles as one
   hprof show --by-function -s tottime
   hprof show --hot 5               the five hottest lines of the whole run
+  hprof show --changed main        what the lines carry that changed since a revision
   hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
   hprof show --by host all.pb.gz
   hprof show ./raw                 a folder of raw files, also of programs that were killed";
@@ -25,6 +26,9 @@ Examples:
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     pub(crate) profile: ProfileArgs,
+    /// Only the lines that changed since this revision of git, committed or not: what they carry, the hottest first
+    #[arg(long, value_name = "REV", conflicts_with_all = ["by_function", "threads", "ranks", "by"])]
+    pub(crate) changed: Option<String>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }

@@ -1,8 +1,13 @@
 //! `hprof show`: print the tables of saved profiles or raw files.
 
+use std::io::Write;
 use std::path::PathBuf;
 
-use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs};
+use hprof::model::Profile;
+use hprof_reports::write_changed_table;
+
+use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs, TableArgs};
+use crate::changed::Changes;
 use crate::launch;
 use crate::output;
 use crate::report::Report;
@@ -19,8 +24,22 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
         table.ranks = Some(Ranks::All);
     }
     let loaded = load_files(files, &args.profile.folder)?;
-    tables::write(Report::Stdout, &loaded.profile, &table)?;
+    match &args.changed {
+        Some(revision) => show_changed(&loaded.profile, revision, &table)?,
+        None => tables::write(Report::Stdout, &loaded.profile, &table)?,
+    }
     Ok(0)
+}
+
+/// What the lines carry that changed since a revision.
+fn show_changed(profile: &Profile, revision: &str, table: &TableArgs) -> anyhow::Result<()> {
+    let changes = Changes::since(revision)?;
+    let files = changes.of(profile);
+    Report::Stdout.write(table.rich, |style, out: &mut dyn Write| {
+        let options = tables::hot(table, style);
+        write_changed_table(profile, (revision, changes.lines()), &files, &options, out)?;
+        Ok(())
+    })
 }
 
 /// Reads the profile that is meant, and says which it is if it was not named, and what is missing.

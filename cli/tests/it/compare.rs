@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hprof::model::{Scope, function_costs};
 
@@ -160,4 +161,69 @@ fn what_cannot_be_compared_has_a_reason_and_a_hint() {
     )
     .code(2)
     .says("missing");
+}
+
+/// Runs git as nobody in particular, whatever the user's settings are.
+fn git(folder: &Path, args: &[&str]) {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=a", "-c", "user.email=a@b.c"]);
+    git.args(args).current_dir(folder);
+    let output = git.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn changed_lines_carry_their_share_also_after_the_next_edit() {
+    let project = Fixture::own("annotated");
+    let versions = Versions { project };
+    let folder = versions.project.project().to_owned();
+    fs::write(folder.join(".gitignore"), "target\n").unwrap();
+    git(&folder, &["init", "-q"]);
+    git(&folder, &["add", "."]);
+    git(&folder, &["commit", "-q", "-m", "first"]);
+    let profile = versions.run("now", |text| text.replace("0..turns", "0..2 * turns"));
+    let show = |revision: &str| {
+        let mut show = versions.project.hprof(["show", "--changed", revision]);
+        printed(show.arg(&profile))
+    };
+    let changed = show("HEAD").code(0).stdout;
+    assert!(
+        changed.starts_with("Since HEAD 1 line changed: 1 measured, 1 reached, which carry "),
+        "{changed}"
+    );
+    let row = |text: &str| text.lines().any(|line| line.contains("0..2 * turns"));
+    assert!(row(&changed), "{changed}");
+    // What is written after the run moves the lines, and is not measured.
+    let source = folder.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, format!("// one\n// two\n{text}")).unwrap();
+    let later = show("HEAD").code(0).stdout;
+    assert!(
+        later.starts_with("Since HEAD 3 lines changed: 1 measured"),
+        "{later}"
+    );
+    assert!(row(&later), "{later}");
+    git(&folder, &["commit", "-q", "-a", "-m", "second"]);
+    show("HEAD")
+        .code(0)
+        .stdout("No line of a Rust file changed since HEAD.\n");
+    // A file that git does not know of has nothing that was measured.
+    fs::write(folder.join("src/new.rs"), "fn a() {}\n").unwrap();
+    let new = show("HEAD").code(0).stdout;
+    assert!(
+        new.starts_with("Since HEAD 1 line changed, none of which is measured"),
+        "{new}"
+    );
+    show("no-such")
+        .code(2)
+        .says("git knows no revision \"no-such\"")
+        .says("hint: name a branch");
+    show("--output=x").code(2);
+    let outside = tempfile::tempdir().unwrap();
+    let mut show = hprof(["show", "--changed", "HEAD"]);
+    show.arg(&profile).current_dir(outside.path());
+    printed(&mut show)
+        .code(2)
+        .says("not a git repository")
+        .says("hint: --changed asks git");
 }

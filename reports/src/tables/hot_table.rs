@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Profile, Scope, function_costs};
+use hprof::model::{FunctionCost, Nanos, Profile, Scope, function_costs};
 
 use super::footer;
 use crate::text;
@@ -82,6 +82,16 @@ pub(crate) fn write_hottest(
         view.percent.unwrap_or(0.0)
     );
     writeln!(out, "{}\n", style.paint(Tone::Heading, &title))?;
+    write_rows(&view, unit, style, out)
+}
+
+/// The lines in a table.
+pub(super) fn write_rows(
+    view: &HottestView<'_>,
+    unit: Unit,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let errors = view.rows.iter().any(|line| line.sure.error().is_some());
     let mut columns = vec![Column::right("Own Time", 9)];
     columns.extend(errors.then(|| Column::right("+-", 8)));
@@ -114,7 +124,11 @@ const PLACE: usize = 32;
 
 fn cells(line: &HotLine<'_>, errors: bool, unit: Unit) -> Vec<Cell> {
     let sure = line.sure;
-    let time = unit.sure(sure.figure(line.time), sure, 1, 12);
+    // What has hits and no time at all was not timed.
+    let time = match line.time {
+        Nanos::ZERO => String::new(),
+        time => unit.sure(sure.figure(time), sure, 1, 12),
+    };
     let mut cells = vec![Cell::plain(time).toned(heat(line.percent))];
     cells.extend(errors.then(|| Cell::plain(unit.error(sure, 1, 12))));
     let number = format!(":{}", line.line);

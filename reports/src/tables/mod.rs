@@ -1,6 +1,7 @@
 //! Tables for a terminal: one file each. They write what `view` gives them.
 
 pub(crate) mod annotate;
+pub(crate) mod changed_table;
 pub(crate) mod footer;
 pub(crate) mod function_table;
 pub(crate) mod heap_table;

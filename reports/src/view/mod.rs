@@ -2,6 +2,7 @@
 
 mod annotated;
 mod budget;
+mod changed;
 mod compare;
 mod edges;
 mod file;
@@ -27,6 +28,8 @@ pub(crate) mod visible;
 
 pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
 pub(crate) use budget::{BudgetRow, judge};
+pub use changed::ChangedFile;
+pub(crate) use changed::ChangedView;
 pub(crate) use compare::{
     Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
 };

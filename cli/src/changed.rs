@@ -1,0 +1,239 @@
+//! Which lines changed since a revision, as git tells: of the working tree, with what is not committed and files that are new.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow, bail};
+use hprof::model::Profile;
+use hprof::regular_file;
+use hprof_reports::ChangedFile;
+
+use crate::failure::{Hint, with_hint};
+
+/// No source file is longer.
+const LONGEST: u64 = 16 << 20;
+
+/// Changed lines of the Rust files of a repository.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// Its working tree.
+    root: PathBuf,
+    /// By path from there.
+    files: BTreeMap<String, Vec<RangeInclusive<u32>>>,
+}
+
+impl Changes {
+    /// Asks git in the current folder.
+    pub(crate) fn since(revision: &str) -> anyhow::Result<Self> {
+        let root = git(&["rev-parse", "--show-toplevel"])
+            .hint("--changed asks git: stand in the working tree of the program's repository")?;
+        let root = PathBuf::from(root.trim_end_matches('\n'));
+        let commit = format!("{revision}^{{commit}}");
+        let verify = ["rev-parse", "--verify", "--end-of-options", &commit];
+        let commit = git(&verify).map_err(|_| {
+            with_hint(
+                anyhow!("git knows no revision {revision:?}"),
+                "name a branch, a tag or a commit: git log --oneline lists them; a shallow clone has only its last ones",
+            )
+        })?;
+        let mut diff = vec!["-C", text(&root)?, "-c", "core.quotePath=false", "diff"];
+        diff.extend(["-U0", "--no-color", "--no-ext-diff", "--no-textconv"]);
+        diff.extend(["--src-prefix=a/", "--dst-prefix=b/", commit.trim(), "--"]);
+        let mut files = changed_lines(&git(&diff)?);
+        let new = git(&[
+            "-C",
+            text(&root)?,
+            "ls-files",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ])?;
+        for path in new.split_terminator('\0') {
+            files.insert(path.to_owned(), vec![1..=u32::MAX]);
+        }
+        files.retain(|path, _| path.ends_with(".rs"));
+        let mut changes = Self { root, files };
+        changes.end_at_last_lines();
+        Ok(changes)
+    }
+
+    /// How many lines changed.
+    pub(crate) fn lines(&self) -> u64 {
+        let ranges = self.files.values().flatten();
+        ranges
+            .map(|lines| u64::from(lines.end() - lines.start()) + 1)
+            .sum()
+    }
+
+    /// The files of a profile that have changed lines.
+    pub(crate) fn of(&self, profile: &Profile) -> Vec<ChangedFile> {
+        let names: BTreeSet<&str> = (profile.functions.iter())
+            .map(|function| function.file.as_str())
+            .collect();
+        let found = names.into_iter().filter_map(|name| {
+            let path = self.path_of(name, profile)?;
+            Some(ChangedFile {
+                name: name.to_owned(),
+                text: self.text(path)?,
+                lines: self.files.get(path)?.clone(),
+            })
+        });
+        found.collect()
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        regular_file::read_text(&self.root.join(path), LONGEST).ok()
+    }
+
+    /// Files that are changed as a whole have no more lines than they have.
+    fn end_at_last_lines(&mut self) {
+        let root = self.root.clone();
+        self.files.retain(|path, lines| {
+            if lines.as_slice() != [1..=u32::MAX] {
+                return true;
+            }
+            let text = regular_file::read_text(&root.join(path), LONGEST).unwrap_or_default();
+            let last = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+            *lines = vec![1..=last];
+            last > 0
+        });
+    }
+
+    /// The changed file that the compiler was told under this name. Where the profile's own folder is not on this machine, it is the
+    /// only one whose path ends alike.
+    fn path_of(&self, name: &str, profile: &Profile) -> Option<&str> {
+        let packages = (profile.functions.iter())
+            .filter(|function| function.file == name)
+            .flat_map(|function| Path::new(&function.package).ancestors());
+        let roots = profile.run.source_root.as_deref().map(Path::new);
+        let mut whole = roots
+            .into_iter()
+            .chain(packages)
+            .filter(|root| root.is_absolute())
+            .filter_map(|root| fs::canonicalize(root.join(name)).ok());
+        if let Some(path) = whole.next() {
+            let path = path.strip_prefix(&self.root).ok()?.to_str()?;
+            return self
+                .files
+                .get_key_value(path)
+                .map(|(path, _)| path.as_str());
+        }
+        let mut alike = self
+            .files
+            .keys()
+            .filter(|path| Path::new(path).ends_with(name) || Path::new(name).ends_with(path));
+        let only = alike.next();
+        only.filter(|_| alike.next().is_none()).map(String::as_str)
+    }
+}
+
+fn text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str()
+        .with_context(|| format!("the path of the repository is no text: {}", path.display()))
+}
+
+/// What git prints.
+fn git(args: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("git").args(args).output();
+    let output = match output {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!("git is not installed"),
+        output => output.context("cannot run git")?,
+    };
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().find(|line| !line.is_empty());
+        bail!("git: {}", said.unwrap_or("it failed and did not say why"));
+    }
+    // A source in another encoding has its lines where it has them.
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// For each file of a patch without context which lines of it, as they are now, are others.
+fn changed_lines(patch: &str) -> BTreeMap<String, Vec<RangeInclusive<u32>>> {
+    let mut files: BTreeMap<String, Vec<RangeInclusive<u32>>> = BTreeMap::new();
+    let mut file = None;
+    // Lines of a hunk may look like anything, so they are counted.
+    let mut inside = 0u64;
+    for line in patch.split('\n') {
+        if inside > 0 {
+            inside -= u64::from(line.starts_with(['+', '-']));
+        } else if let Some(path) = line.strip_prefix("+++ ") {
+            file = unquoted(path.trim_end_matches('\t'))
+                .strip_prefix("b/")
+                .map(str::to_owned);
+        } else if let Some((before, now)) = hunk(line) {
+            inside = u64::from(before.1) + u64::from(now.1);
+            if let (Some(file), 1..) = (&file, now.1) {
+                let lines = now.0..=now.0.saturating_add(now.1 - 1);
+                files.entry(file.clone()).or_default().push(lines);
+            }
+        }
+    }
+    files
+}
+
+/// First line and number of lines on both sides of `@@ -1,2 +3 @@`.
+fn hunk(line: &str) -> Option<((u32, u32), (u32, u32))> {
+    let mut words = line.strip_prefix("@@ -")?.split(' ');
+    let range = |word: &str| {
+        let (first, lines) = word.split_once(',').unwrap_or((word, "1"));
+        Some((first.parse().ok()?, lines.parse().ok()?))
+    };
+    let before = range(words.next()?)?;
+    Some((before, range(words.next()?.strip_prefix('+')?)?))
+}
+
+/// A path as git writes it: in quotes if there is a quote, a backslash or a control character in it.
+fn unquoted(path: &str) -> String {
+    let Some(inner) = path
+        .strip_prefix('"')
+        .and_then(|path| path.strip_suffix('"'))
+    else {
+        return path.to_owned();
+    };
+    let mut plain = String::new();
+    let mut rest = inner.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => match rest.next() {
+                Some('t') => plain.push('\t'),
+                Some('n') => plain.push('\n'),
+                Some(other) => plain.push(other),
+                None => {}
+            },
+            character => plain.push(character),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_patch_are_those_of_the_new_side() {
+        let patch = "diff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n@@ -3 +3,2 @@ fn a() {\n-x\n+y\n++++ b/z.rs\n\
+                     @@ -9,2 +10,0 @@\n-x\n--- a/b.rs\n@@ -20,0 +20 @@\n+@@ -1 +1 @@\n\
+                     diff --git a/b c.rs b/b c.rs\n--- a/b c.rs\t\n+++ b/b c.rs\t\n@@ -0,0 +1 @@\n+x\n\\ No newline at end of file\n\
+                     --- a/q.rs\n+++ \"b/q\\\"\\\\.rs\"\n@@ -5 +5 @@\n-\n+\n\
+                     --- a/gone.rs\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n";
+        let files = changed_lines(patch);
+        let files: Vec<(&str, &[RangeInclusive<u32>])> = files
+            .iter()
+            .map(|(path, lines)| (path.as_str(), lines.as_slice()))
+            .collect();
+        assert_eq!(
+            files,
+            [
+                ("a.rs", &[3..=4, 20..=20][..]),
+                ("b c.rs", &[1..=1]),
+                ("q\"\\.rs", &[5..=5]),
+            ]
+        );
+    }
+}
