@@ -33,13 +33,14 @@ pub(crate) fn recover(args: &FolderArgs) -> anyhow::Result<u8> {
                     folder.display()
                 ));
             }
-            Claim::Orphan(orphan) => {
-                found = true;
-                if let Err(error) = recover_one(orphan, &runs) {
+            Claim::Orphan(orphan) => match recover_one(orphan, &runs) {
+                Ok(was_used) => found |= was_used,
+                Err(error) => {
+                    found = true;
                     output::error(&error.context(format!("cannot recover {}", folder.display())));
                     code = CODE;
                 }
-            }
+            },
         }
     }
     if !found {
@@ -48,14 +49,18 @@ pub(crate) fn recover(args: &FolderArgs) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-/// Saves what is there, and deletes nothing else.
-fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<()> {
+/// Saves what is there, and deletes nothing else. Returns whether anybody will miss the folder.
+fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<bool> {
     let folder = orphan.folder();
     let recorded = Recorded::read([folder])?;
     for missing in recorded.missing() {
         output::say(format_args!("left out: {missing:#}"));
     }
     let unreadable = recorded.unreadable.len();
+    if recorded.files() == 0 && orphan.is_for_other_machines() {
+        orphan.delete()?;
+        return Ok(false);
+    }
     if recorded.is_empty() {
         output::say(format_args!(
             "deleted {}: nothing was recorded",
@@ -72,7 +77,7 @@ fn recover_one(orphan: Orphan, runs: &Path) -> anyhow::Result<()> {
         anyhow::bail!("what cannot be read stays there: delete the folder if nobody can use it");
     }
     orphan.delete()?;
-    Ok(())
+    Ok(true)
 }
 
 /// Saves the parts that could be read; returns their files.

@@ -215,6 +215,12 @@ impl Orphan {
         &self.folder
     }
 
+    /// Whether it is the folder for other machines of a run whose own folder is another one: most runs never use it.
+    pub(crate) fn is_for_other_machines(&self) -> bool {
+        LaunchSpec::read(&spec_in(&self.folder))
+            .is_ok_and(|spec| spec.folders.shared.as_ref() == Some(&self.folder))
+    }
+
     /// Deletes it with all that is in it.
     pub(crate) fn delete(self) -> io::Result<()> {
         fs::remove_dir_all(&self.folder)

@@ -96,6 +96,11 @@ impl Recorded {
         !self.parts.iter().any(holds_something) && self.unreadable.is_empty()
     }
 
+    /// How many files and notes of processes there are, readable or not.
+    pub(crate) fn files(&self) -> usize {
+        self.parts.len() + self.missing().count()
+    }
+
     /// What is missing and why, one sentence each.
     pub(crate) fn missing(&self) -> impl Iterator<Item = &anyhow::Error> {
         let notes = self.unrecorded.iter().chain(&self.not_begun);
