@@ -22,7 +22,9 @@ const LONGEST: u64 = 16 << 20;
 pub(crate) struct Changes {
     /// Its working tree.
     root: PathBuf,
-    /// By path from there.
+    /// All its Rust files, by path from there.
+    all: BTreeSet<String>,
+    /// Those that changed.
     files: BTreeMap<String, Vec<RangeInclusive<u32>>>,
 }
 
@@ -44,19 +46,18 @@ impl Changes {
         diff.extend(["-U0", "--no-color", "--no-ext-diff", "--no-textconv"]);
         diff.extend(["--src-prefix=a/", "--dst-prefix=b/", commit.trim(), "--"]);
         let mut files = changed_lines(&git(&diff)?);
-        let new = git(&[
-            "-C",
-            text(&root)?,
-            "ls-files",
-            "--others",
-            "--exclude-standard",
-            "-z",
-        ])?;
-        for path in new.split_terminator('\0') {
-            files.insert(path.to_owned(), vec![1..=u32::MAX]);
-        }
-        files.retain(|path, _| path.ends_with(".rs"));
-        let mut changes = Self { root, files };
+        let listed = |which| {
+            let here = ["-C", text(&root)?, "ls-files", which];
+            let paths = git(&[&here[..], &["--exclude-standard", "-z"]].concat())?;
+            let paths = paths.split_terminator('\0').filter(|path| is_rust(path));
+            Ok::<_, anyhow::Error>(paths.map(str::to_owned).collect::<BTreeSet<String>>())
+        };
+        let mut all = listed("--cached")?;
+        let new = listed("--others")?;
+        files.retain(|path, _| is_rust(path));
+        files.extend(new.iter().map(|path| (path.clone(), vec![1..=u32::MAX])));
+        all.extend(new);
+        let mut changes = Self { root, all, files };
         changes.end_at_last_lines();
         Ok(changes)
     }
@@ -69,20 +70,30 @@ impl Changes {
             .sum()
     }
 
-    /// The files of a profile that have changed lines.
-    pub(crate) fn of(&self, profile: &Profile) -> Vec<ChangedFile> {
+    /// The files of a profile that have changed lines; an error if it has none of this repository at all.
+    pub(crate) fn of(&self, profile: &Profile) -> anyhow::Result<Vec<ChangedFile>> {
         let names: BTreeSet<&str> = (profile.functions.iter())
             .map(|function| function.file.as_str())
             .collect();
-        let found = names.into_iter().filter_map(|name| {
-            let path = self.path_of(name, profile)?;
+        let places: Vec<(&str, String)> = names
+            .into_iter()
+            .filter_map(|name| Some((name, self.path_of(name, profile)?)))
+            .collect();
+        if places.is_empty() {
+            let root = self.root.display();
+            return Err(anyhow!(
+                "no source file of the profile is in the repository {root}"
+            ))
+            .hint("stand in the repository of the program that was profiled");
+        }
+        let changed = places.into_iter().filter_map(|(name, path)| {
             Some(ChangedFile {
                 name: name.to_owned(),
-                text: self.text(path)?,
-                lines: self.files.get(path)?.clone(),
+                lines: self.files.get(&path)?.clone(),
+                text: self.text(&path)?,
             })
         });
-        found.collect()
+        Ok(changed.collect())
     }
 
     fn text(&self, path: &str) -> Option<String> {
@@ -103,32 +114,39 @@ impl Changes {
         });
     }
 
-    /// The changed file that the compiler was told under this name. Where the profile's own folder is not on this machine, it is the
-    /// only one whose path ends alike.
-    fn path_of(&self, name: &str, profile: &Profile) -> Option<&str> {
+    /// Where the file is in the repository that the compiler was told under this name. Where the profile's own folder is not on this
+    /// machine, it is the only one whose path ends alike.
+    fn path_of(&self, name: &str, profile: &Profile) -> Option<String> {
         let packages = (profile.functions.iter())
             .filter(|function| function.file == name)
             .flat_map(|function| Path::new(&function.package).ancestors());
-        let roots = profile.run.source_root.as_deref().map(Path::new);
-        let mut whole = roots
+        let root = profile.run.source_root.as_deref().map(Path::new);
+        let own = root
             .into_iter()
             .chain(packages)
             .filter(|root| root.is_absolute())
-            .filter_map(|root| fs::canonicalize(root.join(name)).ok());
-        if let Some(path) = whole.next() {
-            let path = path.strip_prefix(&self.root).ok()?.to_str()?;
-            return self
-                .files
-                .get_key_value(path)
-                .map(|(path, _)| path.as_str());
+            .find_map(|root| fs::canonicalize(root.join(name)).ok());
+        if let Some(own) = &own
+            && let Ok(path) = own.strip_prefix(&self.root)
+        {
+            return path.to_str().map(str::to_owned);
         }
-        let mut alike = self
-            .files
-            .keys()
+        // Another copy of the repository than the one that was built.
+        if self.all.contains(name) {
+            return Some(name.to_owned());
+        }
+        if own.is_some() {
+            return None;
+        }
+        let mut alike = (self.all.iter())
             .filter(|path| Path::new(path).ends_with(name) || Path::new(name).ends_with(path));
         let only = alike.next();
-        only.filter(|_| alike.next().is_none()).map(String::as_str)
+        only.filter(|_| alike.next().is_none()).cloned()
     }
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|end| end == "rs")
 }
 
 fn text(path: &Path) -> anyhow::Result<&str> {

@@ -34,7 +34,7 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
 /// What the lines carry that changed since a revision.
 fn show_changed(profile: &Profile, revision: &str, table: &TableArgs) -> anyhow::Result<()> {
     let changes = Changes::since(revision)?;
-    let files = changes.of(profile);
+    let files = changes.of(profile)?;
     Report::Stdout.write(table.rich, |style, out: &mut dyn Write| {
         let options = tables::hot(table, style);
         write_changed_table(profile, (revision, changes.lines()), &files, &options, out)?;

@@ -220,10 +220,31 @@ fn changed_lines_carry_their_share_also_after_the_next_edit() {
         .says("hint: name a branch");
     show("--output=x").code(2);
     let outside = tempfile::tempdir().unwrap();
-    let mut show = hprof(["show", "--changed", "HEAD"]);
-    show.arg(&profile).current_dir(outside.path());
-    printed(&mut show)
+    let show_there = || {
+        let mut show = hprof(["show", "--changed", "HEAD"]);
+        printed(show.arg(&profile).current_dir(outside.path()))
+    };
+    show_there()
         .code(2)
         .says("not a git repository")
         .says("hint: --changed asks git");
+    git(outside.path(), &["init", "-q"]);
+    git(
+        outside.path(),
+        &["commit", "-q", "--allow-empty", "-m", "x"],
+    );
+    show_there()
+        .code(2)
+        .says("no source file of the profile is in the repository")
+        .says("hint: stand in the repository of the program");
+    // Another copy of the repository serves as well.
+    let copy = folder.to_str().unwrap();
+    git(outside.path(), &["clone", "-q", copy, "copy"]);
+    let mut show = hprof(["show", "--changed", "HEAD~1"]);
+    show.arg(&profile).current_dir(outside.path().join("copy"));
+    let copied = printed(&mut show).code(0).stdout;
+    assert!(
+        copied.starts_with("Since HEAD~1 3 lines changed: 1 measured"),
+        "{copied}"
+    );
 }
