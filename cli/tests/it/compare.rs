@@ -214,37 +214,39 @@ fn changed_lines_carry_their_share_also_after_the_next_edit() {
         new.starts_with("Since HEAD 1 line changed, none of which is measured"),
         "{new}"
     );
-    show("no-such")
-        .code(2)
-        .says("git knows no revision \"no-such\"")
-        .says("hint: name a branch");
-    show("--output=x").code(2);
-    let outside = tempfile::tempdir().unwrap();
-    let show_there = || {
-        let mut show = hprof(["show", "--changed", "HEAD"]);
-        printed(show.arg(&profile).current_dir(outside.path()))
-    };
-    show_there()
-        .code(2)
-        .says("not a git repository")
-        .says("hint: --changed asks git");
-    git(outside.path(), &["init", "-q"]);
-    git(
-        outside.path(),
-        &["commit", "-q", "--allow-empty", "-m", "x"],
-    );
-    show_there()
-        .code(2)
-        .says("no source file of the profile is in the repository")
-        .says("hint: stand in the repository of the program");
     // Another copy of the repository serves as well.
-    let copy = folder.to_str().unwrap();
-    git(outside.path(), &["clone", "-q", copy, "copy"]);
+    let copies = versions.project.path("copies");
+    fs::create_dir(&copies).unwrap();
+    git(&copies, &["clone", "-q", folder.to_str().unwrap(), "copy"]);
     let mut show = hprof(["show", "--changed", "HEAD~1"]);
-    show.arg(&profile).current_dir(outside.path().join("copy"));
+    show.arg(&profile).current_dir(copies.join("copy"));
     let copied = printed(&mut show).code(0).stdout;
     assert!(
         copied.starts_with("Since HEAD~1 3 lines changed: 1 measured"),
         "{copied}"
     );
+}
+
+#[test]
+fn what_git_cannot_tell_has_a_reason_and_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("a.pb.gz");
+    save(&profile);
+    let show = |revision: &str| {
+        let mut show = hprof(["show", "--changed", revision]);
+        printed(show.arg(&profile).current_dir(folder.path())).code(2)
+    };
+    show("HEAD")
+        .says("not a git repository")
+        .says("hint: --changed asks git");
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "x"]);
+    for unknown in ["no-such", "HEAD~1"] {
+        show(unknown)
+            .says(&format!("git knows no revision \"{unknown}\""))
+            .says("hint: name a branch");
+    }
+    show("HEAD")
+        .says("no source file of the profile is in the repository")
+        .says("hint: stand in the repository of the program");
 }
