@@ -277,4 +277,7 @@ pub(crate) struct SaveArgs {
     /// Where to print the tables: stderr, stdout, none or a file
     #[arg(long, value_name = "WHERE", default_value = "stderr")]
     pub(crate) report: PathBuf,
+    /// Write the profile as an HTML page too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use hprof::model::Profile;
+use hprof_reports::HtmlOptions;
 
-use crate::args::TableArgs;
+use super::html;
+use crate::args::{SaveArgs, TableArgs};
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
 use crate::launch::{
@@ -41,7 +43,7 @@ pub(super) struct FinishedRun<'a> {
     /// What the profile is named after.
     pub(super) program: String,
     pub(super) destination: &'a Destination,
-    pub(super) report: Report,
+    pub(super) reports: Reports,
     pub(super) table: &'a TableArgs,
     /// Exit code of the program.
     pub(super) code: u8,
@@ -51,6 +53,43 @@ pub(super) struct FinishedRun<'a> {
     pub(super) fit: Option<&'a Fit>,
     /// Asked if nothing was recorded, with what was noted of the ranks.
     pub(super) reason: &'a dyn Fn(&[RankNote]) -> NothingRecorded,
+}
+
+/// Where the tables go, and a page if one is wanted: opened before the program runs, so that a typing error costs no run.
+#[derive(Debug)]
+pub(super) struct Reports {
+    tables: Report,
+    page: Option<Report>,
+}
+
+impl Reports {
+    pub(super) fn open(args: &SaveArgs) -> anyhow::Result<Self> {
+        let page = args.html.as_deref();
+        Ok(Self {
+            tables: Report::open(&args.report)?,
+            page: page.map(Report::file_or_stdout).transpose()?,
+        })
+    }
+
+    /// Writes both; what fails keeps nobody from the other. Returns whether all went well.
+    fn write(self, profile: &Profile, table: &TableArgs) -> bool {
+        let page = self
+            .page
+            .map(|page| html::write(profile, &HtmlOptions::default(), page));
+        let tables = tables::write(self.tables, profile, table);
+        let mut went_well = true;
+        for error in [Some(tables), page]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+        {
+            if !failure::is_broken_pipe(&error) {
+                output::error(&error);
+                went_well = false;
+            }
+        }
+        went_well
+    }
 }
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
@@ -100,12 +139,8 @@ fn save_and_print(finished: FinishedRun<'_>, recorded: Recorded, survivors: &Sur
         unsaved |= placed.is_err();
         saved = Some(placed);
         records = records.filter(|_| unsaved || !survivors.is_empty());
-        match tables::write(finished.report, &profile, finished.table) {
-            Err(error) if !failure::is_broken_pipe(&error) => {
-                output::error(&error);
-                code = failed;
-            }
-            _ => {}
+        if !finished.reports.write(&profile, finished.table) {
+            code = failed;
         }
     }
     match saved {

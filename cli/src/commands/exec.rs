@@ -3,10 +3,9 @@
 use std::env;
 use std::ffi::OsStr;
 
-use super::conclude::{FinishedRun, NothingRecorded, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, Reports, conclude};
 use crate::args::ExecArgs;
 use crate::launch::{self, LaunchSpec, RankNote, Records, RefusedLauncher, RunFacts, runs_folder};
-use crate::report::Report;
 use crate::settings::{PackageQuery, Recording};
 use crate::store::{self, Destination};
 use crate::tables;
@@ -22,7 +21,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
     };
     store::check_runs_folder(&runs)?;
     let destination = Destination::new(args.save.output.as_deref(), &runs)?;
-    let report = Report::open(&args.save.report)?;
+    let reports = Reports::open(&args.save)?;
     let spec = LaunchSpec {
         environment: recording.environment(),
         switch_before: env::var(hprof::env::SWITCH).ok(),
@@ -56,7 +55,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         facts,
         program,
         destination: &destination,
-        report,
+        reports,
         table: &args.table,
         code,
         fit: None,

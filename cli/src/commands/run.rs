@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::conclude::{FinishedRun, NothingRecorded, add_library, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, Reports, add_library, conclude};
 use crate::args::{
     BenchArgs, FitArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs,
 };
@@ -16,7 +16,6 @@ use crate::launch::{
     RunFacts,
 };
 use crate::output;
-use crate::report::Report;
 use crate::settings::{Build, PackageQuery, Recording};
 use crate::store::Destination;
 use crate::tables;
@@ -77,7 +76,7 @@ fn profile(
     };
     let runs = package.runs_folder();
     let destination = Destination::new(save.output.as_deref(), &runs)?;
-    let report = Report::open(&save.report)?;
+    let reports = Reports::open(save)?;
     let mut cargo = launch::cargo(build, &package)?;
     if recording.native() {
         cargo.feature = Some(native_feature(&package)?);
@@ -113,7 +112,7 @@ fn profile(
         facts: facts(build, &package, &launches).with_code(code),
         program: program_name(build, &launches),
         destination: &destination,
-        report,
+        reports,
         table,
         code,
         native: recording.native(),

@@ -117,6 +117,20 @@ fn nothing_of_a_hostile_profile_runs_in_a_browser() {
 }
 
 #[test]
+fn a_run_writes_a_page_too() {
+    let annotated = crate::fixture::Fixture::shared("annotated");
+    let page = annotated.path("run.html");
+    let mut run = annotated.hprof(["run", "--report", "none", "--html"]);
+    printed(run.arg(&page)).code(0);
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("<title>annotated by line</title>"));
+    // Found out before anything runs.
+    let mut run = annotated.hprof(["run", "--html", "/nowhere/run.html"]);
+    let refused = printed(&mut run).code(2).says("cannot write to");
+    assert_eq!(refused.stdout, "");
+}
+
+#[test]
 fn a_page_can_be_written_anywhere_and_without_source() {
     let folder = tempfile::tempdir().unwrap();
     let page = page(folder.path(), &example::diffusion(), &["--no-source"]);
