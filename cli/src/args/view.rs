@@ -281,6 +281,7 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   hprof export --format csv -o lines.csv
   hprof export --format json before.hprof | jq .
+  hprof export --format json --top 3 --min-percent 1
   hprof export --format collapsed --lines --metric hits -o stacks.txt
   hprof export --format callgrind -o callgrind.out && callgrind_annotate callgrind.out
   hprof export --format md --budget 2000       for readers with little room";
@@ -301,6 +302,12 @@ pub(crate) struct ExportArgs {
     /// With md: no more than so many tokens, counted as four bytes each
     #[arg(long, value_name = "N")]
     pub(crate) budget: Option<usize>,
+    /// With json: only this many functions, those with the longest total time
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// With json: leave out lines below this share of their function's time
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) min_percent: Option<f64>,
     /// File to write; - for the standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,

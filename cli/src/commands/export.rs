@@ -20,6 +20,8 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     options.metric = metric(args.metric);
     options.lines = args.lines;
     options.budget = args.budget;
+    options.top = args.top;
+    options.min_percent = args.min_percent;
     let report = Report::file_or_stdout(&args.output)?;
     report.write(false, |_, out: &mut dyn Write| {
         Ok(format.with(&options).export(&profile, Scope::All, out)?)

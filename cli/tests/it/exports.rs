@@ -69,6 +69,11 @@ fn options_reach_the_formats() {
     let whole = export(&["md"]);
     let cut = export(&["md", "--budget", "150"]);
     assert!(cut.len() <= 600 && cut.len() < whole.len(), "{cut}");
+    let json = export(&["json"]);
+    let short = export(&["json", "--top", "1", "--min-percent", "50"]);
+    assert!(short.len() < json.len(), "{short}");
+    let nothing_left_out = "\"lines\": 0\n";
+    assert!(json.contains(nothing_left_out) && !short.contains(nothing_left_out));
     assert!(export(&["speedscope"]).starts_with("{\"$schema\":"));
     assert!(export(&["lcov"]).ends_with("end_of_record\n"));
 }

@@ -1,7 +1,7 @@
 //! JSON: the whole report as one object. Its form is `docs/export.schema.json`; a change that old readers cannot take raises
 //! [`VERSION`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use hprof::model::{
@@ -14,14 +14,22 @@ use serde::Serialize;
 use super::Export;
 use crate::error::ReportError;
 use crate::text;
-use crate::view::{Record, ThinRow, clock_mode, clock_source, knows_prices, records, thin_rows};
+use crate::view::{
+    Common, LineChoice, LineView, Record, ThinRow, clock_mode, clock_source, knows_prices, records,
+    thin_rows,
+};
 
 /// Version of the form.
 const VERSION: u32 = 1;
 
 /// One JSON object with the run, its processes and threads, and the costs of functions and lines. Times are whole nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Json;
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Json {
+    /// Only so many functions: those with the longest total time.
+    pub top: Option<usize>,
+    /// Only lines with such a share of their function's time, in percent.
+    pub min_percent: Option<f64>,
+}
 
 impl Export for Json {
     fn export(
@@ -35,29 +43,64 @@ impl Export for Json {
             profile,
             &function_costs(profile, scope),
             thin,
+            (*self, scope),
             out,
         )?)
     }
+}
+
+/// The lines that are left of each function that is left, by the same rules as in tables; `None` if nothing is left out.
+fn kept(
+    profile: &Profile,
+    costs: &[FunctionCost],
+    (json, scope): (Json, Scope),
+) -> Option<BTreeMap<FunctionId, BTreeSet<u32>>> {
+    if json == Json::default() {
+        return None;
+    }
+    let choice = LineChoice {
+        ascending: false,
+        skip_zero: false,
+        min_percent: json.min_percent,
+        top: json.top,
+        brief: false,
+    };
+    let view = LineView::new(profile, &Common::of(profile, scope), costs, choice);
+    let lines = view.functions.iter().filter_map(|one| {
+        let mut all = (0..).zip(&profile.functions);
+        let (index, _) = all.find(|(_, function)| std::ptr::eq(*function, one.function))?;
+        Some((
+            FunctionId(index),
+            one.rows.iter().map(|row| row.line).collect(),
+        ))
+    });
+    Some(lines.collect())
 }
 
 fn write_costs(
     profile: &Profile,
     costs: &[FunctionCost],
     thin: Vec<ThinRow<'_>>,
+    choice: (Json, Scope),
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let recorded = recorded_functions(profile);
     let recorded = recorded.into_iter().map(|cost| (cost.function, cost.own));
     let recorded: BTreeMap<FunctionId, Nanos> = recorded.collect();
+    let kept = kept(profile, costs, choice);
+    let mut left_out = LeftOutJson::default();
+    let functions = costs
+        .iter()
+        .filter_map(|cost| function(profile, cost, &recorded))
+        .filter_map(|function| left_out.keep(function, kept.as_ref()))
+        .collect();
     let report = Report {
         format: "hprof",
         version: VERSION,
         run: RunJson::from(&profile.run),
         processes: profile.processes.iter().map(ProcessJson::from).collect(),
-        functions: costs
-            .iter()
-            .filter_map(|cost| function(profile, cost, &recorded))
-            .collect(),
+        functions,
+        left_out,
         not_measured: profile
             .not_measured
             .iter()
@@ -102,8 +145,37 @@ struct Report<'a> {
     run: RunJson<'a>,
     processes: Vec<ProcessJson<'a>>,
     functions: Vec<FunctionJson<'a>>,
+    left_out: LeftOutJson,
     not_measured: Vec<NotMeasuredJson<'a>>,
     thin: Vec<ThinJson<'a>>,
+}
+
+/// What was not asked for.
+#[derive(Default, Serialize)]
+struct LeftOutJson {
+    functions: usize,
+    /// Of the functions that are there.
+    lines: usize,
+}
+
+impl LeftOutJson {
+    /// What is left of a function.
+    fn keep<'a>(
+        &mut self,
+        mut function: FunctionJson<'a>,
+        kept: Option<&BTreeMap<FunctionId, BTreeSet<u32>>>,
+    ) -> Option<FunctionJson<'a>> {
+        if let Some(kept) = kept {
+            let Some(lines) = kept.get(&FunctionId(function.index)) else {
+                self.functions += 1;
+                return None;
+            };
+            let before = function.lines.len();
+            function.lines.retain(|line| lines.contains(&line.line));
+            self.lines += before - function.lines.len();
+        }
+        Some(function)
+    }
 }
 
 #[derive(Serialize)]

@@ -65,7 +65,12 @@ pub const FORMATS: &[Format] = &[
     Format {
         name: "json",
         about: "everything there is, for programs",
-        make: |_| Box::new(Json),
+        make: |options| {
+            Box::new(Json {
+                top: options.top,
+                min_percent: options.min_percent,
+            })
+        },
     },
     Format {
         name: "csv",

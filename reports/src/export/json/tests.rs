@@ -9,7 +9,14 @@ use crate::fixture;
 fn export(profile: &Profile, costs: &[FunctionCost]) -> String {
     let mut out = Vec::new();
     let thin = thin_rows(profile, Scope::All);
-    write_costs(profile, costs, thin, &mut out).unwrap();
+    write_costs(
+        profile,
+        costs,
+        thin,
+        (Json::default(), Scope::All),
+        &mut out,
+    )
+    .unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -113,4 +120,45 @@ fn a_field_that_the_schema_lacks_is_found() {
     let mut value: Value = serde_json::from_str(&export(&Profile::default(), &[])).unwrap();
     value["run"]["new_field"] = Value::Null;
     check(&value, &schema(), "$");
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let profile = fixture::diffusion();
+    let export = |json: Json| {
+        let (mut out, costs) = (Vec::new(), fixture::diffusion_costs());
+        write_costs(&profile, &costs, Vec::new(), (json, Scope::All), &mut out).unwrap();
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        check(&value, &schema(), "$");
+        value
+    };
+    let functions = |value: &Value| value["functions"].as_array().unwrap().clone();
+    let lines = |value: &Value| -> u64 {
+        let lines = functions(value);
+        let lines = lines
+            .iter()
+            .map(|one| one["lines"].as_array().unwrap().len());
+        lines.sum::<usize>() as u64
+    };
+    let all = export(Json::default());
+    assert_eq!(all["left_out"]["functions"], 0);
+    assert_eq!(all["left_out"]["lines"], 0);
+    let top = export(Json {
+        top: Some(1),
+        ..Json::default()
+    });
+    let longest = functions(&all)
+        .into_iter()
+        .max_by_key(|one| one["total_ns"].as_u64());
+    assert_eq!(functions(&top), [longest.unwrap()]);
+    assert_eq!(top["left_out"]["functions"], functions(&all).len() - 1);
+    let hot = export(Json {
+        min_percent: Some(5.0),
+        ..Json::default()
+    });
+    assert!(lines(&hot) > 0 && lines(&hot) < lines(&all));
+    assert_eq!(
+        hot["left_out"]["lines"].as_u64().unwrap(),
+        lines(&all) - lines(&hot)
+    );
 }
