@@ -21,14 +21,22 @@ pub(crate) fn write(
     if !changed.is_empty() {
         writeln!(out, "| | line | what | A | B | change |")?;
         writeln!(out, "|---|---|---|---:|---:|---:|")?;
-        let rows = changed
-            .iter()
-            .flat_map(|(function, line)| rows(function, line, unit));
-        for row in rows.take(ROWS) {
-            writeln!(out, "{row}")?;
+        let mut left = ROWS;
+        let mut shown = 0;
+        for (function, line) in &changed {
+            let rows = rows(function, line, unit);
+            // A line has all of its rows or none, so that it is clear what is missing.
+            let Some(after) = left.checked_sub(rows.len()) else {
+                break;
+            };
+            left = after;
+            shown += 1;
+            for row in rows {
+                writeln!(out, "{row}")?;
+            }
         }
         writeln!(out)?;
-        let more = changed.len().saturating_sub(ROWS);
+        let more = changed.len() - shown;
         if more > 0 {
             let lines = numbers::counted(more as u64, "more line has", "more lines have");
             writeln!(

@@ -94,6 +94,32 @@ fn a_comment_has_the_worst_lines_first() {
 }
 
 #[test]
+fn a_comment_counts_the_lines_that_it_has_no_room_for() {
+    let mut newer = fixture::diffusion();
+    let mut lines = std::collections::BTreeSet::new();
+    for node in &mut newer.processes[0].threads[0].nodes {
+        for (line, cost) in &mut node.lines {
+            cost.hits = cost.hits * 2 + 1000;
+            cost.allocs += 1000;
+            cost.alloc_bytes += 100_000;
+            lines.insert((node.function, *line));
+        }
+    }
+    let (_, text) = diff(&fixture::diffusion(), &newer, DiffFormat::Markdown);
+    let rows: Vec<&str> = text.lines().filter(|row| row.starts_with("| ")).collect();
+    let shown: std::collections::BTreeSet<&str> = rows[1..]
+        .iter()
+        .filter_map(|row| row.split(" | ").nth(1))
+        .collect();
+    assert!(
+        rows.len() - 1 <= 10 && rows.len() - 1 > shown.len(),
+        "{text}"
+    );
+    let more = format!("{} more lines have a change", lines.len() - shown.len());
+    assert!(text.contains(&more), "{more}: {text}");
+}
+
+#[test]
 fn the_other_way_round_everything_is_the_other_way_round() {
     let (worse, text) = diff(&changed(), &fixture::diffusion(), DiffFormat::Json);
     assert!(!worse);
