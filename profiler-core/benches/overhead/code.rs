@@ -24,8 +24,6 @@ pub(crate) struct Code {
 pub(crate) struct Calls {
     /// What makes the calls.
     pub(crate) from: &'static str,
-    /// At most so many are wanted, if there is a goal.
-    pub(crate) goal: Option<f64>,
     /// In a program that is recorded.
     pub(crate) recorded: Option<f64>,
     /// In a program that is not.
@@ -55,16 +53,15 @@ pub(crate) fn measure() -> io::Result<Code> {
 /// Counts what calls take: from one line, from several lines in turn, and of a function by itself.
 pub(crate) fn calls() -> io::Result<Vec<Calls>> {
     let kernels = [
-        ("one line", "call", Some(30.0)),
-        ("2 lines in turn", "two callers", Some(34.0)),
-        ("20 lines in turn", "twenty callers", Some(34.0)),
-        ("5,200 lines in turn", "many callers", Some(60.0)),
-        ("itself", "recursion", None),
+        ("one line", "call"),
+        ("2 lines in turn", "two callers"),
+        ("20 lines in turn", "twenty callers"),
+        ("5,200 lines in turn", "many callers"),
+        ("itself", "recursion"),
     ];
-    let measured = kernels.into_iter().map(|(from, kernel, goal)| {
+    let measured = kernels.into_iter().map(|(from, kernel)| {
         Ok(Calls {
             from,
-            goal,
             recorded: added(kernel, true)?,
             not_recorded: added(kernel, false)?,
         })
