@@ -8,6 +8,7 @@ mod failure;
 mod fit;
 mod launch;
 mod log;
+mod mpi_library;
 mod output;
 mod output_file;
 mod ranks;

@@ -1,10 +1,12 @@
 //! What is said of the ranks of a parallel job: which are missing from a profile, and which did not end well.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use hprof::model::{End, Profile};
 
 use crate::launch::RankNote;
+use crate::mpi_library::MpiKind;
 use crate::output;
 
 /// Ranks that a message names.
@@ -12,9 +14,32 @@ const NAMED: usize = 8;
 
 /// Says which ranks are missing, and how those ended that failed, as far as their launchers noted it.
 pub(crate) fn tell(profile: &Profile, notes: &[RankNote]) {
-    for sentence in missing(profile, notes).into_iter().chain(failed(notes)) {
+    let sentences = missing(profile, notes).into_iter().chain(failed(notes));
+    for sentence in sentences.chain(disagreement(profile, notes)) {
         output::say(sentence);
     }
+}
+
+/// Whether the launcher is of another kind than the library of the program: then it says how many ranks there are, and MPI says one to each of them.
+fn disagreement(profile: &Profile, notes: &[RankNote]) -> Option<String> {
+    let note = notes
+        .iter()
+        .find(|note| note.ranks.is_some_and(|ranks| ranks > 1))?;
+    let launcher = note.started_by?;
+    let first = profile
+        .processes
+        .iter()
+        .find(|process| process.rank.is_some())?;
+    let library = MpiKind::of_program(Path::new(&first.exe))?;
+    (launcher != library).then(|| {
+        format!(
+            "the launcher says {} ranks, but it is of {} and the program is linked with {}, which then takes each process for a job of one rank: start it with the launcher of {}",
+            note.ranks.unwrap_or_default(),
+            launcher.name(),
+            library.name(),
+            library.name()
+        )
+    })
 }
 
 fn missing(profile: &Profile, notes: &[RankNote]) -> Option<String> {
@@ -89,6 +114,7 @@ mod tests {
             ranks: Some(4),
             host: "node".into(),
             launcher: 100 + rank,
+            started_by: None,
             ended: Some(LaunchEnd {
                 wall_ns: 1,
                 cpu_ns: 1,

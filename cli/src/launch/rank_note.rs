@@ -1,5 +1,6 @@
 //! What is noted of each rank of a parallel job, in the folder that all machines see.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::launches::{LaunchEnd, read_note};
+use crate::mpi_library::MpiKind;
 
 /// A rank that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,9 @@ pub(crate) struct RankNote {
     pub(crate) host: String,
     /// Process id of the launcher there.
     pub(crate) launcher: u32,
+    /// The kind of MPI that its launcher is of, if that is known.
+    #[serde(default)]
+    pub(crate) started_by: Option<MpiKind>,
     /// Missing while the program runs.
     pub(crate) ended: Option<LaunchEnd>,
 }
@@ -31,6 +36,7 @@ impl RankNote {
             ranks,
             host: host(),
             launcher: std::process::id(),
+            started_by: MpiKind::of_launcher(|name| env::var_os(name).is_some()),
             ended: None,
         }
     }

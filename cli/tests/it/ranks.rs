@@ -185,6 +185,33 @@ fn ranks_on_other_machines_arrive() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[test]
+fn a_launcher_of_another_kind_of_mpi_is_told_of() {
+    if !workloads::has_mpi() {
+        let note = b"NOT TESTED: a launcher of another kind: no Open MPI\n";
+        std::io::stderr().write_all(note).unwrap();
+        return;
+    }
+    let job = Job::new();
+    let mpich = job.script(
+        "mpich",
+        "for rank in 0 1; do PMI_RANK=$rank PMI_SIZE=2 \"$@\" 2>/dev/null & done; wait",
+    );
+    let mut exec = hprof(["exec", "--report", "none", "--launcher"]);
+    exec.arg(mpich)
+        .arg("--")
+        .arg(workloads::programs().join("ring"));
+    exec.args(["--rounds", "1"])
+        .env("HPROF_OUT", job.annotated.profile());
+    // What each of them takes for a job of one rank.
+    exec.env("OMPI_ALLOW_RUN_AS_ROOT", "1")
+        .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    let run = printed(&mut exec);
+    run.says(
+        "the launcher says 2 ranks, but it is of MPICH and the program is linked with Open MPI",
+    );
+}
+
 fn can_mount() -> bool {
     let mut unshare = Command::new("unshare");
     unshare.args(["--mount", "--propagation", "private", "true"]);
