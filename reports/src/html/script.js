@@ -54,7 +54,7 @@ if (typeof document !== 'undefined') (() => {
   const functions = data.functions;
   const $ = (id) => document.getElementById(id);
   const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } }, set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* the page works without */ } } };
-  const hidden = new Set((store.get('hprof-hidden') ?? 'Net,n,Freed').split(','));
+  const hidden = new Set((store.get('hprof-hidden') ?? 'Per Hit,Net,n,Freed').split(','));
   let order = [];
   let shown = -1;
 
