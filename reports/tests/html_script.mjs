@@ -2,7 +2,7 @@
 import assert from 'node:assert';
 import { createRequire } from 'node:module';
 
-const { chosen, parse, link, at, hot, markdown, indentation } = createRequire(import.meta.url)('../src/html/script.js');
+const { chosen, parse, link, at, hot, markdown, indentation, rows } = createRequire(import.meta.url)('../src/html/script.js');
 
 const row = (line, heat, code) => ({ line, heat, code, cells: [String(line), heat ? '1' : ''], group: false });
 const functions = [
@@ -24,5 +24,6 @@ assert.strictEqual(at(functions, { file: 'src/a b.rs', line: 21 }), -1);
 assert.deepStrictEqual(hot(functions[0]), [11]);
 assert.strictEqual(indentation(functions[0].rows), 4);
 assert.strictEqual(indentation([]), 0);
+assert.deepStrictEqual(rows([[7, 3, 1, ['9', ''], 'x']]), [{ line: 7, heat: 3, group: true, cells: ['7', '9', ''], code: 'x' }]);
 assert.strictEqual(markdown(functions[0]).split('\n').at(-2), '| 11 | 1 | `a \\| b` |');
 console.log('script: all right');

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hprof::model::{FunctionId, Profile, Scope, function_costs};
 use hprof::site::LineKind;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::options::HtmlOptions;
 use crate::tables::line_table;
@@ -54,8 +54,8 @@ pub(super) struct Function {
     pub(super) rows: Vec<Row>,
 }
 
-/// A line.
-#[derive(Serialize)]
+/// A line. In the page it is an array, for there may be a hundred thousand: line, heat, whether it is in a counted loop, the cells behind that of the
+/// line's number, and the code.
 pub(super) struct Row {
     pub(super) line: u32,
     pub(super) cells: Vec<String>,
@@ -64,6 +64,14 @@ pub(super) struct Row {
     pub(super) heat: u8,
     /// In a counted loop.
     pub(super) group: bool,
+}
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let cells = self.cells.get(1..).unwrap_or_default();
+        let group = u8::from(self.group);
+        (self.line, self.heat, group, cells, &self.code).serialize(out)
+    }
 }
 
 /// Calls from a line of a function, which both are positions in `functions`.

@@ -39,19 +39,23 @@ const hprof = (() => {
     return [`${f.name} (${f.file}:${f.line})`, '', `| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row} |`)].join('\n');
   }
 
+  // Lines as objects: in the data they are arrays.
+  const rows = (lines) => lines.map(([line, heat, group, cells, code]) => ({ line, heat, group: group === 1, cells: [String(line), ...cells], code }));
+
   // Blanks that all lines with code begin with.
   function indentation(rows) {
     const blanks = rows.filter((row) => row.code.trim()).map((row) => row.code.length - row.code.trimStart().length);
     return blanks.length ? Math.min(...blanks) : 0;
   }
 
-  return { chosen, parse, link, at, hot, markdown, indentation };
+  return { chosen, parse, link, at, hot, markdown, indentation, rows };
 })();
 if (typeof module !== 'undefined') module.exports = hprof;
 
 if (typeof document !== 'undefined') (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
   const functions = data.functions;
+  for (const f of functions) f.rows = hprof.rows(f.rows);
   const $ = (id) => document.getElementById(id);
   const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } }, set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* the page works without */ } } };
   const hidden = new Set((store.get('hprof-hidden') ?? 'Per Hit,Net,n,Freed').split(','));
