@@ -17,7 +17,8 @@ pub(crate) use record::{
 pub(crate) use value::{Ranks, Top};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
-    HtmlArgs, ManArgs, MergeArgs, Metric, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
+    HtmlArgs, ManArgs, MergeArgs, Metric, PeakArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs,
+    TableArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Flamegraph(FlamegraphArgs),
     /// Write a profile as one HTML page, to look at in a browser and to hand on
     Html(HtmlArgs),
+    /// Print what was allocated when the heap was at its peak, by line and by call path
+    Peak(PeakArgs),
     /// Name the functions worth an annotation, from the native stacks of a profile
     Suggest(SuggestArgs),
     /// Print a whole source file with what its lines cost

@@ -65,6 +65,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Show(args) => commands::show::show(&args),
         Command::Flamegraph(args) => commands::flamegraph::flamegraph(&args),
         Command::Html(args) => commands::html::html(&args),
+        Command::Peak(args) => commands::peak::peak(&args),
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),

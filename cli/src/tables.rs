@@ -5,10 +5,11 @@ use std::io::Write;
 use anyhow::anyhow;
 use hprof::model::Profile;
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, Grouping, HotTableOptions, LineTableOptions,
-    MemoryTableOptions, NativeTableOptions, RankTableOptions, Style, ThreadTableOptions, Unit,
-    write_function_table, write_group_table, write_hot_table, write_line_tables,
-    write_memory_tables, write_native_table, write_rank_tables, write_thread_table,
+    FunctionSort, FunctionTableOptions, Grouping, HeapMoment, HotTableOptions, LineTableOptions,
+    MemoryTableOptions, MomentTableOptions, NativeTableOptions, RankTableOptions, ReportError,
+    Style, ThreadTableOptions, Unit, write_function_table, write_group_table, write_hot_table,
+    write_line_tables, write_memory_tables, write_moment_table, write_native_table,
+    write_rank_tables, write_thread_table,
 };
 
 use crate::args::{GroupBy, Ranks, SortKey, TableArgs, Top};
@@ -64,6 +65,34 @@ pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyh
         }
         Ok(())
     })
+}
+
+/// Writes the blocks of a moment.
+pub(crate) fn write_moment(
+    profile: &Profile,
+    moment: HeapMoment,
+    top: Option<usize>,
+    rich: bool,
+) -> anyhow::Result<()> {
+    Report::Stdout.write(rich, |style, out: &mut dyn Write| {
+        let mut options = MomentTableOptions::default();
+        options.style = style;
+        if let Some(top) = top {
+            options.paths = top;
+        }
+        write_moment_table(profile, moment, &options, out).map_err(blocks_remedy)
+    })
+}
+
+fn blocks_remedy(error: ReportError) -> anyhow::Error {
+    match error {
+        ReportError::Write(error) => error.into(),
+        ReportError::NoBlocks => failure::with_hint(
+            error.into(),
+            "blocks are noted where hprof's allocator counts: a program with one of its own wraps it as hprof::Alloc::new(Mine)",
+        ),
+        _ => error.into(),
+    }
 }
 
 /// A profile with only some of its ranks; `None` if all are meant.

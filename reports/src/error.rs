@@ -33,6 +33,9 @@ pub enum ReportError {
         /// The file asked for.
         file: String,
     },
+    /// No process has noted which lines its blocks are of.
+    #[error("the profile holds no live blocks")]
+    NoBlocks,
     /// No process has native stacks.
     #[error("the profile holds no native stacks")]
     NoNative,

@@ -31,6 +31,7 @@ pub use tables::function_table::{FunctionTableOptions, write_function_table};
 pub use tables::hot_table::{HotTableOptions, write_hot_table};
 pub use tables::line_table::{LineTableOptions, write_line_tables};
 pub use tables::memory_table::{MemoryTableOptions, write_memory_tables};
+pub use tables::moment_table::{MomentTableOptions, write_moment_table};
 pub use tables::native_table::{NativeTableOptions, write_native_table, write_suggestions};
 pub use tables::rank_table::{RankTableOptions, write_group_table, write_rank_tables};
 pub use tables::thread_table::{ThreadTableOptions, write_thread_table};
@@ -40,5 +41,5 @@ pub use text::style::Style;
 pub use view::stacks::Metric;
 pub use view::{
     Budget, BudgetFigure, BudgetPlace, ChangedFile, FindFunction, FunctionAt, FunctionSort,
-    Grouping, Incomparable, Judging, Limit, Per, Policy,
+    Grouping, HeapMoment, Incomparable, Judging, Limit, Per, Policy,
 };

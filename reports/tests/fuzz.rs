@@ -12,12 +12,13 @@ use engine::{MESSAGE, RAW, Target, packed, peak_of, raw_seeds, read_raw, read_sa
 use hprof::model::{Native, NativeFrame, NativeStack, Profile, Scope, merge};
 use hprof_reports::{
     AnnotateOptions, Budget, BudgetFigure, BudgetPlace, Check, CheckFormat, DiffFormat,
-    DiffOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, Grouping, HotTableOptions,
-    HtmlOptions, Limit, LineTableOptions, MemoryTableOptions, Metric, NativeTableOptions, Per,
-    RankTableOptions, Side, ThreadTableOptions, export, export::ExportOptions, write_annotated,
-    write_check, write_diff, write_flamegraph, write_function_table, write_group_table,
-    write_hot_table, write_html, write_line_tables, write_memory_tables, write_native_flamegraph,
-    write_native_table, write_rank_tables, write_suggestions, write_thread_table,
+    DiffOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, Grouping, HeapMoment,
+    HotTableOptions, HtmlOptions, Limit, LineTableOptions, MemoryTableOptions, Metric,
+    MomentTableOptions, NativeTableOptions, Per, RankTableOptions, Side, ThreadTableOptions,
+    export, export::ExportOptions, write_annotated, write_check, write_diff, write_flamegraph,
+    write_function_table, write_group_table, write_hot_table, write_html, write_line_tables,
+    write_memory_tables, write_moment_table, write_native_flamegraph, write_native_table,
+    write_rank_tables, write_suggestions, write_thread_table,
 };
 
 /// What a report may allocate: a flamegraph has a page of script.
@@ -149,6 +150,9 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
         Grouping::Thread,
     ] {
         write_group_table(profile, by, &RankTableOptions::default(), screen).unwrap();
+    }
+    for moment in [HeapMoment::Peak, HeapMoment::End] {
+        let _ = write_moment_table(profile, moment, &MomentTableOptions::default(), screen);
     }
     let _ = write_html(profile, &HtmlOptions::default(), screen);
     let side = Side { name: "a", profile };

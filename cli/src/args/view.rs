@@ -29,6 +29,9 @@ pub(crate) struct ShowArgs {
     /// Only the lines that changed since this revision of git, committed or not: what they carry, the hottest first
     #[arg(long, value_name = "REV", conflicts_with_all = ["by_function", "threads", "ranks", "by"])]
     pub(crate) changed: Option<String>,
+    /// Only what was allocated and not freed at the end, by line and by call path
+    #[arg(long, conflicts_with_all = ["changed", "hot", "by_function", "threads", "ranks", "by"])]
+    pub(crate) leaks: bool,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }
@@ -227,6 +230,28 @@ pub(crate) struct HtmlArgs {
     /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
     #[arg(short, long, value_name = "UNIT", value_parser = unit)]
     pub(crate) unit: Option<f64>,
+}
+
+const PEAK_EXAMPLES: &str = "\
+Examples:
+  hprof peak                 of the newest profile
+  hprof peak --top 30 before.pb.gz
+  hprof flamegraph --metric peak-bytes -o peak.svg
+
+hprof show --leaks prints the same of the end of the run.";
+
+/// `hprof peak`.
+#[derive(Debug, Args)]
+#[command(after_help = PEAK_EXAMPLES)]
+pub(crate) struct PeakArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// Only this many call paths [default: 10]
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// Colour, also where the output is no terminal
+    #[arg(short, long)]
+    pub(crate) rich: bool,
 }
 
 const SUGGEST_EXAMPLES: &str = "\

@@ -15,6 +15,7 @@ pub(crate) mod html;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod merge;
+pub(crate) mod peak;
 pub(crate) mod recover;
 pub(crate) mod run;
 pub(crate) mod show;

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use hprof::model::Profile;
-use hprof_reports::write_changed_table;
+use hprof_reports::{HeapMoment, write_changed_table};
 
-use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs, TableArgs};
+use crate::args::{FolderArgs, ProfileArgs, Ranks, ShowArgs, TableArgs, Top};
 use crate::changed::Changes;
 use crate::launch;
 use crate::output;
@@ -26,6 +26,10 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
     let loaded = load_files(files, &args.profile.folder)?;
     match &args.changed {
         Some(revision) => show_changed(&loaded.profile, revision, &table)?,
+        None if args.leaks => {
+            let top = table.top.and_then(Top::limit);
+            tables::write_moment(&loaded.profile, HeapMoment::End, top, table.rich)?;
+        }
         None => tables::write(Report::Stdout, &loaded.profile, &table)?,
     }
     Ok(0)

@@ -17,6 +17,22 @@ fn rows<'a>(run: &'a Printed, text: &str) -> Vec<&'a str> {
 }
 
 #[test]
+fn a_profile_without_noted_blocks_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("a.pb.gz");
+    let mut bytes = Vec::new();
+    hprof::pprof_file::write(&hprof::model::Profile::default(), &mut bytes).unwrap();
+    std::fs::write(&saved, bytes).unwrap();
+    for command in [&["peak"][..], &["show", "--leaks"]] {
+        let mut command = crate::fixture::hprof(command);
+        crate::fixture::printed(command.arg(&saved))
+            .code(2)
+            .says("the profile holds no live blocks")
+            .says("hint: blocks are noted where hprof's allocator counts");
+    }
+}
+
+#[test]
 fn a_list_that_grows_is_at_its_peak_once() {
     let run = run(&Fixture::shared("heap"), "grows").stdout("4000000 2000000\n");
     // 32 MiB of the list and 2 MiB of the text.

@@ -9,7 +9,7 @@ use crate::text::beside::{self, Beside, Layout, Place};
 use crate::text::grid::{Cell, Column, Grid};
 use crate::text::numbers::{AT_MOST, counted, general, rough_bytes, scaled_bytes};
 use crate::text::style::{Style, Tone};
-use crate::view::{HeapRow, HeapView, whole_bytes};
+use crate::view::{HeapMoment, HeapRow, HeapView, whole_bytes};
 
 const LAYOUT: Layout<'_> = Layout {
     title: "Line",
@@ -31,6 +31,41 @@ pub(crate) fn write(
     let Some(view) = HeapView::new(profile, scope) else {
         return Ok(());
     };
+    write_totals(&view, out)?;
+    for moment in [HeapMoment::End, HeapMoment::Peak] {
+        write_lines(profile, &view, moment, style, out)?;
+    }
+    write_how_known(&view, style, out)
+}
+
+/// The totals, and the lines of one moment.
+pub(crate) fn write_moment(
+    profile: &Profile,
+    view: &HeapView,
+    moment: HeapMoment,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_totals(view, out)?;
+    write_lines(profile, view, moment, style, out)?;
+    write_how_known(view, style, out)
+}
+
+fn write_lines(
+    profile: &Profile,
+    view: &HeapView,
+    moment: HeapMoment,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (title, rows) = match moment {
+        HeapMoment::End => ("Still allocated at the end:", &view.at_end),
+        HeapMoment::Peak => ("Allocated when the heap was at its peak:", &view.at_peak),
+    };
+    write_rows(profile, title, rows, style, out)
+}
+
+fn write_totals(view: &HeapView, out: &mut dyn Write) -> io::Result<()> {
     let several = match view.processes {
         0 | 1 => String::new(),
         count => format!(" (sums over {count} processes, whose peaks may be at different times)"),
@@ -45,13 +80,10 @@ pub(crate) fn write(
         "Heap: {} not freed at the end, {} at its peak{bound}{several}",
         scaled_bytes(view.live_bytes),
         scaled_bytes(view.peak_bytes)
-    )?;
-    for (title, rows) in [
-        ("Still allocated at the end:", &view.at_end),
-        ("Allocated when the heap was at its peak:", &view.at_peak),
-    ] {
-        write_rows(profile, title, rows, style, out)?;
-    }
+    )
+}
+
+fn write_how_known(view: &HeapView, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let listed = !(view.at_end.is_empty() && view.at_peak.is_empty());
     match view.gap {
         Some(_) if !listed => {}

@@ -9,6 +9,7 @@ pub(crate) mod hot_table;
 pub(crate) mod line_table;
 mod marks;
 pub(crate) mod memory_table;
+pub(crate) mod moment_table;
 pub(crate) mod native_table;
 pub(crate) mod rank_table;
 mod sure_time;

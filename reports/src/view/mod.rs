@@ -10,6 +10,7 @@ mod function;
 mod function_name;
 mod group;
 mod heap;
+mod heap_path;
 mod hottest;
 mod line;
 mod memory;
@@ -41,6 +42,8 @@ pub(crate) use function::{FunctionRow, FunctionTableView};
 pub use group::Grouping;
 pub(crate) use group::{GroupRow, GroupView};
 pub(crate) use heap::{HeapRow, HeapView, whole_bytes};
+pub use heap_path::HeapMoment;
+pub(crate) use heap_path::{HeapPath, HeapPaths};
 pub(crate) use hottest::{HotLine, HottestView};
 pub(crate) use line::{
     Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, hits as line_hits,
