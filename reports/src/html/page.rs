@@ -9,8 +9,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::data::{Data, Function, Hot};
 use super::options::HtmlOptions;
 use crate::pictures::flamegraph::{self, FlamegraphOptions};
-use crate::tables::footer;
+use crate::tables::{footer, rank_table};
+use crate::text;
+use crate::text::grid::Grid;
 use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
+use crate::view::{GroupView, Grouping, RankView};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -55,6 +58,7 @@ pub(super) fn page(
                     (navigation())
                     main {
                         (overview(profile, data)?)
+                        (processes(profile, options))
                         section.only-script id="function" { }
                         (flame(profile))
                         (static_tables(data))
@@ -206,6 +210,97 @@ fn link(file: &str, line: u32) -> String {
         }
     }
     format!("{link}-L{line}")
+}
+
+/// Rows of tables of threads, ranks and uneven lines.
+const ROWS: usize = 200;
+const UNEVEN: usize = 20;
+
+/// Who did how much, where there is more than one thread; and which lines the ranks of a job share unevenly.
+fn processes(profile: &Profile, options: &HtmlOptions) -> Markup {
+    let threads: usize = profile
+        .processes
+        .iter()
+        .map(|process| process.threads.len())
+        .sum();
+    if threads < 2 {
+        return html! {};
+    }
+    let has_ranks = profile
+        .processes
+        .iter()
+        .any(|process| process.rank.is_some());
+    let by = match (has_ranks, profile.processes.len()) {
+        (true, _) => Grouping::Rank,
+        (false, 1) => Grouping::Thread,
+        (false, _) => Grouping::Process,
+    };
+    let title = match by {
+        Grouping::Rank => "Ranks",
+        Grouping::Thread => "Threads",
+        Grouping::Process | Grouping::Host => "Processes",
+    };
+    let view = GroupView::new(profile, by);
+    let rows = view.rows.get(..ROWS).unwrap_or(&view.rows);
+    let grid = rank_table::group_grid(rows, by, options.unit);
+    html! {
+        section {
+            h2 { (title) }
+            @if rows.len() < view.rows.len() {
+                p.legend { (format!("The first {ROWS} of {}; hprof show --by rank or --threads has all.", view.rows.len())) }
+            }
+            (plain_table(&grid, &[]))
+            @if has_ranks { (uneven(profile, options)) }
+        }
+    }
+}
+
+fn uneven(profile: &Profile, options: &HtmlOptions) -> Markup {
+    let view = RankView::new(profile, None);
+    let lines = view.most_uneven(UNEVEN);
+    let grid = rank_table::rank_grid(lines.iter().map(|(_, row)| *row), options.unit);
+    let places: Vec<String> = lines
+        .iter()
+        .map(|(function, row)| {
+            let at = row.line.checked_sub(function.function.line);
+            let code = at.and_then(|at| function.function.source.get(at as usize));
+            let code = code.filter(|_| options.source).map(|code| code.trim());
+            let file = text::clean(&function.function.file).into_owned();
+            format!(
+                "{}:{}  {}",
+                short(&file),
+                row.line,
+                text::clean(code.unwrap_or_default())
+            )
+        })
+        .collect();
+    html! {
+        @if !lines.is_empty() {
+            h2 { "Lines that the ranks share unevenly" }
+            p.legend { "The time by which the slowest rank is above the mean, the largest first. Time inside MPI counts as that of the line that calls it." }
+            (plain_table(&grid, &places))
+        }
+    }
+}
+
+/// The cells of a table as they are in a terminal, and a text behind each row.
+fn plain_table(grid: &Grid, behind: &[String]) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                tr {
+                    @for title in grid.titles() { th scope="col" { (title) } }
+                    @if !behind.is_empty() { th.text scope="col" { "Line" } }
+                }
+                @for (at, cells) in grid.texts().enumerate() {
+                    tr {
+                        @for cell in cells { td { (cell) } }
+                        @if let Some(text) = behind.get(at) { td.text { (text) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn flame(profile: &Profile) -> Markup {

@@ -75,6 +75,29 @@ fn figures_are_those_of_the_line_table() {
 }
 
 #[test]
+fn ranks_and_uneven_lines_have_tables_and_one_thread_has_none() {
+    let mut profile = fixture::diffusion();
+    let text = page(&profile, &HtmlOptions::default());
+    assert!(!text.contains("<h2>Threads</h2>") && !text.contains("<h2>Ranks</h2>"));
+    let first = profile.processes[0].clone();
+    for rank in 0..3 {
+        let mut process = first.clone();
+        process.rank = Some(rank);
+        process.pid += rank;
+        if rank == 2 {
+            for (_, cost) in &mut process.threads[0].nodes[0].lines {
+                cost.exact = cost.exact + cost.exact;
+            }
+        }
+        profile.processes.push(process);
+    }
+    profile.processes.remove(0);
+    let text = page(&profile, &HtmlOptions::default());
+    assert!(text.contains("<h2>Ranks</h2>") && text.contains("<td>rank 2</td>"));
+    assert!(text.contains("Lines that the ranks share unevenly") && text.contains("<td>50 %</td>"));
+}
+
+#[test]
 fn hostile_names_and_sources_stay_text() {
     let mut profile = fixture::diffusion();
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{1b}[2J";

@@ -183,6 +183,15 @@ fn columns(errors: bool) -> Vec<Column> {
     columns
 }
 
+/// The figures of lines as the table has them.
+pub(crate) fn rank_grid<'a>(rows: impl Iterator<Item = &'a RankRow>, unit: Unit) -> Grid {
+    let mut grid = Grid::new(columns(true));
+    for row in rows {
+        grid.push(cells(row, true, unit));
+    }
+    grid
+}
+
 fn cells(row: &RankRow, errors: bool, unit: Unit) -> Vec<Cell> {
     let time = |nanos: Nanos| unit.time(nanos.0 as f64, 1, 12);
     let (spread, sure) = (&row.spread, row.sure);
@@ -243,10 +252,7 @@ pub fn write_group_table(
     if view.rows.is_empty() {
         writeln!(out, "No thread entered an instrumented function.\n")?;
     } else {
-        let mut grid = Grid::new(group_columns(by));
-        for row in &view.rows {
-            grid.push(group_cells(row, by, options.unit));
-        }
+        let grid = group_grid(&view.rows, by, options.unit);
         let places = view
             .rows
             .iter()
@@ -264,6 +270,15 @@ const GROUP_LAYOUT: Layout<'_> = Layout {
     rule: true,
     gives_way: &["Processes", "Threads", "Wall", "On", "CPU"],
 };
+
+/// The figures of groups as the table has them.
+pub(crate) fn group_grid(rows: &[GroupRow], by: Grouping, unit: Unit) -> Grid {
+    let mut grid = Grid::new(group_columns(by));
+    for row in rows {
+        grid.push(group_cells(row, by, unit));
+    }
+    grid
+}
 
 fn group_columns(by: Grouping) -> Vec<Column> {
     let (name, on) = match by {

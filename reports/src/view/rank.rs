@@ -147,6 +147,19 @@ impl<'a> RankView<'a> {
     }
 }
 
+impl RankView<'_> {
+    /// The lines on which the slowest rank is furthest above the mean, in time: of these one could win the most by an even share.
+    pub(crate) fn most_uneven(&self, most: usize) -> Vec<(&RankFunction<'_>, &RankRow)> {
+        let lines = self.functions.iter();
+        let lines = lines.flat_map(|function| function.rows.iter().map(move |row| (function, row)));
+        let above = |row: &RankRow| row.spread.most.0.saturating_sub(row.spread.mean.0);
+        let mut lines: Vec<_> = lines.filter(|(_, row)| above(row) > 0).collect();
+        lines.sort_by_key(|(_, row)| std::cmp::Reverse(above(row)));
+        lines.truncate(most);
+        lines
+    }
+}
+
 /// What a line took in all ranks.
 #[derive(Default)]
 struct LineCosts {
