@@ -11,9 +11,9 @@
 //! samples             ▲           ▲        ▲
 //! ```
 //!
-//! Each gap cell `g` with `n` samples gives `n² / (n² + 40²)` of its time to the lines sampled in its gaps, by weight, and the rest to
+//! Each gap cell `g` with `n` samples gives `c n² / (c n² + 40²)` of its time to the lines sampled in its gaps, by weight, and the rest to
 //! the lines of its node and below that have a prior, by expected time: where samples are few the prior is better, and where they are many it
-//! soon has no say. Without samples the prior gets all, without a prior the samples do, and without both the time stays on `g`. All numbers
+//! soon has no say. `c` is 1 as long as the samples are no further from the prior than chance makes them, and grows with what they say against it. Without samples the prior gets all, without a prior the samples do, and without both the time stays on `g`. All numbers
 //! are whole and every split gives out exactly what goes in.
 //!
 //! The error of a share by the prior is that of the expected times, and where samples were seen in the same gaps, what they say against it.
@@ -62,7 +62,11 @@ pub(crate) fn split(
         let by_prior = match (has_samples, has_prior) {
             (_, false) => 0,
             (false, true) => gap,
-            (true, true) => gap * PRIOR_SAMPLES.pow(2) / (samples.pow(2) + PRIOR_SAMPLES.pow(2)),
+            (true, true) => {
+                let told = samples.pow(2) * tree.contradiction(cell.node, seen, cells, samples);
+                let prior = PRIOR_SAMPLES.pow(2) << 16;
+                gap * prior / (told + prior)
+            }
         };
         let cpu_by_prior = (cpu * by_prior).checked_div(gap).unwrap_or(0);
         let pool = &mut pools[PriorTree::pool(cell.node)];
@@ -240,6 +244,8 @@ struct PriorTree {
     own: Vec<u64>,
     /// Sum of `own` over each node and below; entry 0 is the whole thread.
     below: Vec<u64>,
+    /// Sum of the squares of `own` over each node and below.
+    squares: Vec<u128>,
     /// Square of the relative error of `below`, 2^16 to one.
     doubts: Vec<u64>,
     /// Cells with an expected time, and nodes (as pools) with one, by the pool they get their part from.
@@ -265,8 +271,10 @@ impl PriorTree {
         let scaled = |cell| u64::try_from(prior(cell) >> shift).unwrap_or(u64::MAX);
         let own: Vec<u64> = cells.iter().map(scaled).collect();
         let mut below = vec![0; callers.len() + 1];
+        let mut squares = vec![0; callers.len() + 1];
         for (cell, own) in cells.iter().zip(&own) {
             below[Self::pool(cell.node)] += own;
+            squares[Self::pool(cell.node)] += u128::from(*own) * u128::from(*own);
         }
         let mut takers = vec![Vec::new(); below.len()];
         for (index, cell) in cells.iter().enumerate() {
@@ -281,6 +289,7 @@ impl PriorTree {
             doubts[pool] = weights.doubt();
             if below[pool] > 0 {
                 below[parent] += below[pool];
+                squares[parent] += squares[pool];
                 takers[parent].push(Taker::Pool(pool));
             }
         }
@@ -288,9 +297,55 @@ impl PriorTree {
             parents,
             own,
             below,
+            squares,
             doubts,
             takers,
         }
+    }
+
+    /// How much further the shares of `n` samples of a gap are from what the prior says of it than they would be by chance: `n` times the sum of the squares
+    /// of the differences, over the sum of `p (1 - p)` that chance would make of it in the mean. 2^16 to one; at least one.
+    fn contradiction(
+        &self,
+        node: Option<usize>,
+        seen: &[Sighting],
+        cells: &[GapCell],
+        samples: u128,
+    ) -> u128 {
+        /// Shares are so many to one, their squares as many squared.
+        const ONE: u128 = 1 << 20;
+        const MOST: u128 = 1 << 40;
+        let pool = Self::pool(node);
+        let all_below = u128::from(self.below[pool]);
+        let weight: u128 = seen.iter().map(|s| u128::from(s.weight)).sum();
+        if all_below == 0 || weight == 0 {
+            return 1 << 16;
+        }
+        // No sum of `own` is above 2^40.
+        let prior_squares = (self.squares[pool] << 40) / (all_below * all_below);
+        let mut distance = prior_squares;
+        for sighting in seen {
+            let share = u128::from(sighting.weight) * ONE / weight;
+            let expected = sighting
+                .seen
+                .filter(|cell| self.is_below(Self::pool(cells[*cell].node), pool))
+                .map_or(0, |cell| u128::from(self.own[cell]) * ONE / all_below);
+            // (s - p)^2 instead of the p^2 that is in the sum.
+            distance = (distance + share * share).saturating_sub(2 * share * expected);
+        }
+        let by_chance = MOST
+            .saturating_sub(prior_squares)
+            .max(MOST / samples.max(1));
+        (((samples * distance) << 16) / by_chance).clamp(1 << 16, MOST)
+    }
+
+    /// Whether `pool` hangs below `top`, or is it.
+    fn is_below(&self, mut pool: usize, top: usize) -> bool {
+        // Parents have smaller numbers.
+        while pool > top {
+            pool = self.parents[pool - 1];
+        }
+        pool == top
     }
 
     fn pool(node: Option<usize>) -> usize {

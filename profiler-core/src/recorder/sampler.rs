@@ -182,6 +182,10 @@ struct Watch {
     uncharged_ns: u64,
     cell: *mut Cell,
     hits: u64,
+    /// Looks in a row that found the same hit of the same line, and no CPU time spent.
+    still: u32,
+    /// What the system said of them last: 1 if the thread lacks a processor, 0 if it waits.
+    is_preempted: u32,
 }
 
 extern "C" fn main(_argument: *mut c_void) -> *mut c_void {
@@ -380,7 +384,7 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
     }
     let weight = seen.unexplained.saturating_sub(watch.unexplained);
     watch.unexplained = seen.unexplained;
-    repromote(watch, &seen);
+    let stayed = repromote(watch, &seen);
     if seen.timed {
         // Its markers read the CPU clock themselves.
         watch.cpu_ns = 0;
@@ -390,7 +394,12 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         }
         return Some(seen);
     }
+    let cpu_before = watch.cpu_ns;
     let cpu = charged_cpu(watch, thread, weight);
+    let is_still = stayed && watch.cpu_ns != 0 && watch.cpu_ns == cpu_before;
+    if has_lost_the_processor(watch, thread, is_still) {
+        return Some(seen);
+    }
     // To the line that it is on now: one that was just woken is on its way from the line that waited.
     let worked = thread.cell.load(Acquire);
     if cpu > 0
@@ -414,6 +423,22 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         u64::try_from(square).unwrap_or(u64::MAX),
     );
     Some(seen)
+}
+
+/// Whether a thread that is on the same hit of the same line as at the look before, and spent no CPU time since, only lacks a processor. Any line could have
+/// been hit by that, so such a look tells nothing of the line, and one that lasts would count as hundreds of samples: its time is split as the
+/// rest of the gap. A thread that waits does so because of its line.
+fn has_lost_the_processor(watch: &mut Watch, thread: &ThreadRecord, is_still: bool) -> bool {
+    if !is_still {
+        watch.still = 0;
+        return false;
+    }
+    watch.still = watch.still.saturating_add(1);
+    // Asking takes three system calls: again only after twice as many looks.
+    if watch.still.is_power_of_two() {
+        watch.is_preempted = u32::from(cpu::is_runnable(thread));
+    }
+    watch.is_preempted != 0
 }
 
 /// CPU time to charge to the line seen: all that was not charged yet, if the thread runs at this moment. One that is seen waiting spent it on
@@ -449,8 +474,8 @@ fn charged_cpu(watch: &mut Watch, thread: &ThreadRecord, passed: u64) -> u64 {
     }
 }
 
-/// A sampled line that did not move between two looks is slow now: its next marker times it again.
-fn repromote(watch: &mut Watch, seen: &Seen) {
+/// A sampled line that did not move between two looks is slow now: its next marker times it again. Returns whether it did not.
+fn repromote(watch: &mut Watch, seen: &Seen) -> bool {
     let address = core::ptr::from_ref(seen.cell).cast_mut();
     let hits = seen.cell.hits.load(Relaxed);
     let stayed = watch.cell == address && watch.hits == hits;
@@ -459,6 +484,7 @@ fn repromote(watch: &mut Watch, seen: &Seen) {
     if stayed && !seen.timed && state::demotes() {
         promote(&seen.cell.state);
     }
+    stayed
 }
 
 /// The entry for a pair of cells in the table of the thread, or that for other cells of the same gap.

@@ -36,7 +36,7 @@ fn parts_are_as_near_to_their_share_as_whole_numbers_allow() {
     assert_eq!(apportion(0, &[5]), [0]);
 }
 
-/// Cell 1 is in the root node, cells 2 and 3 in a node called from it. Forty samples weigh as much as the prior, ten a sixteenth of it.
+/// Cell 1 is in the root node, cells 2 and 3 in a node called from it. Forty samples weigh as much as the prior, twelve `12^2 / 40^2` of it.
 #[test]
 fn the_prior_counts_as_forty_samples() {
     let callers = [Some(0), Some(1)];
@@ -46,16 +46,40 @@ fn the_prior_counts_as_forty_samples() {
         cell(Some(1), 0, 30),
         cell(Some(1), 0, 10),
     ];
-    let parts = |samples| -> Vec<_> {
-        let shares = split(&callers, &cells, &mut [seen(1, 1, samples, 77)]);
+    let parts = |samples: u64| -> Vec<_> {
+        // As the prior has it.
+        let mut sightings = [seen(1, 2, samples / 4 * 3, 3), seen(1, 3, samples / 4, 1)];
+        let shares = split(&callers, &cells, &mut sightings);
         shares
             .iter()
             .map(|share| (share.sampled, share.prior))
             .collect()
     };
-    assert_eq!(parts(40), [(0, 0), (500, 0), (0, 375), (0, 125)]);
-    assert_eq!(parts(10), [(0, 0), (59, 0), (0, 706), (0, 235)]);
-    assert_eq!(parts(u64::MAX), [(0, 0), (1000, 0), (0, 0), (0, 0)]);
+    assert_eq!(parts(40), [(0, 0), (0, 0), (375, 375), (125, 125)]);
+    assert_eq!(parts(12), [(0, 0), (0, 0), (62, 688), (21, 229)]);
+    assert_eq!(parts(u64::MAX), [(0, 0), (0, 0), (750, 0), (250, 0)]);
+}
+
+/// The prior says half and half. Twenty samples that fell eleven and nine leave it its part of forty; twenty that all fell on one line are, by the squares
+/// of the distances (0.5² + 0.5²), 20 times as far from it as chance makes them in the mean (0.5 x 0.5 + 0.5 x 0.5, over 20), and count so many times as much.
+#[test]
+fn samples_against_the_prior_outweigh_it() {
+    let callers = [Some(0)];
+    let cells = [
+        cell(None, 0, 0),
+        cell(Some(0), 1000, 500),
+        cell(Some(0), 0, 500),
+    ];
+    let by_prior = |first, second| -> u128 {
+        let mut sightings = vec![seen(1, 1, first, first * 77)];
+        if second > 0 {
+            sightings.push(seen(1, 2, second, second * 77));
+        }
+        let shares = split(&callers, &cells, &mut sightings);
+        shares.iter().map(|share| share.prior).sum()
+    };
+    assert_eq!(by_prior(11, 9), 1000 * 1600 / (400 + 1600));
+    assert_eq!(by_prior(20, 0), 1000 * 1600 / (20 * 400 + 1600));
 }
 
 /// A gap of an inner node goes to what is below that node, not to the priors above it; one outside of all frames goes anywhere.
