@@ -14,10 +14,10 @@ mod damage;
 mod example;
 #[path = "pprof_file/go_tool.rs"]
 mod go_tool;
+#[path = "pprof_file/rewritten.rs"]
+mod rewritten;
 #[path = "pprof_file/round_trip.rs"]
 mod round_trip;
-#[path = "pprof_file/stripped.rs"]
-mod stripped;
 #[path = "fuzz/tally.rs"]
 mod tally;
 

@@ -61,11 +61,5 @@ fn load_files(mut files: Vec<PathBuf>, folder: &FolderArgs) -> anyhow::Result<Lo
     for skipped in &loaded.skipped {
         output::say(format_args!("left out: {skipped:#}"));
     }
-    let processes = &loaded.profile.processes;
-    if processes.iter().any(|process| process.losses.stripped) {
-        output::say(
-            "another tool has written this file: which times are exact, errors, source text and facts on the processes are lost",
-        );
-    }
     Ok(loaded)
 }

@@ -14,8 +14,9 @@
 use std::collections::HashMap;
 
 use super::cost_sum::CostSum;
+use super::line_cost::LineCost;
 use super::line_map::LineMap;
-use super::profile::{FunctionId, LineCost, Node, Profile, Thread};
+use super::profile::{FunctionId, Node, Profile, Thread};
 use super::resident::RssChange;
 use super::tree_walk::{Step, depth_first, parent_of};
 use super::units::Nanos;

@@ -1,6 +1,6 @@
 //! Adding up the costs of a line over contexts, threads and processes.
 
-use super::profile::LineCost;
+use super::line_cost::LineCost;
 use super::units::Nanos;
 
 /// Exact time of which a smaller part than this is of intervals too short for the clock is as good as any other: one in so many.

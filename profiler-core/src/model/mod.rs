@@ -7,6 +7,7 @@ pub(crate) mod cpu;
 pub(crate) mod gap_cell;
 pub(crate) mod gaps;
 mod images;
+mod line_cost;
 mod line_map;
 mod live;
 mod merge;
@@ -24,12 +25,13 @@ pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub use images::successors;
+pub use line_cost::{FIGURES, Figure, FigureUnit, LineCost};
 pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
 pub use own_cost::{RecordedFunction, SHORT_CALL, recorded_functions};
 pub use profile::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, Losses, Node,
-    NotMeasured, OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, Losses, Node, NotMeasured,
+    OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssChange, RssLevel, RssSource};
 pub use rss_account::{RssAccount, rss_account};

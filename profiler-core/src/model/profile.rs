@@ -2,8 +2,9 @@
 //!
 //! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
 
-use super::live::{LineLive, LiveHeap};
-use super::resident::{LineRss, ProcessRss};
+use super::line_cost::LineCost;
+use super::live::LiveHeap;
+use super::resident::ProcessRss;
 use super::units::Nanos;
 use crate::raw::native::Native;
 use crate::site::{LineKind, WhyNot};
@@ -219,9 +220,6 @@ pub struct Losses {
     pub lost_forks: bool,
     /// Records and fields of the raw file that made no sense and were left out.
     pub damaged: u64,
-    /// Read from a file that another tool has written: only what pprof has a place for is there. Clock, end and own cost of the
-    /// process are not known, all time counts as exact, and there is no source text.
-    pub stripped: bool,
 }
 
 /// Heap of a process as the counting allocator saw it.
@@ -291,109 +289,4 @@ pub struct Node {
     pub primitive_calls: u64,
     /// Costs of its lines, ascending by line number; only lines that have any.
     pub lines: Vec<(u32, LineCost)>,
-}
-
-/// What one line costs by itself in one context: callees that are instrumented have their own nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LineCost {
-    /// Times control came to the line. Exact, whatever the clock.
-    pub hits: u64,
-    /// Time measured by reading the clock at both ends.
-    pub exact: Nanos,
-    /// Time that is this line's share of gaps between such readings, split by samples.
-    pub sampled: Nanos,
-    /// Samples that fell on the line.
-    pub samples: u64,
-    /// Variance of `sampled`, in square nanoseconds: of a split by samples, and of one by earlier timings.
-    pub variance: u128,
-    /// Variance that cancels in the total of the frame, in square nanoseconds: that of `sampled` here, and of what is called from
-    /// here, where the frame holds all lines that share the same gap.
-    pub settled: u128,
-    /// More of `sampled` rests on the timings before the line became hot than on samples.
-    pub prior: bool,
-    /// Part of `exact` that rests on intervals too short for the clock.
-    pub below_resolution: bool,
-    /// Part of the time that recording took: markers, readings of the clock, and the entries of what is called from here, each at the price
-    /// that was measured as the process started. Never more than the time.
-    pub recording: Nanos,
-    /// CPU time; `None` where nobody read it.
-    pub cpu: Option<Nanos>,
-    /// Time spent waiting between polls; not part of the busy time above.
-    pub awaited: Nanos,
-    /// Allocations.
-    pub allocs: u64,
-    /// Bytes of those.
-    pub alloc_bytes: u64,
-    /// Blocks freed.
-    pub frees: u64,
-    /// Bytes of those.
-    pub free_bytes: u64,
-    /// Blocks of the line that are not freed.
-    pub live: LineLive,
-    /// The resident set; `None` if that was not read.
-    pub rss: Option<LineRss>,
-}
-
-impl LineCost {
-    /// The line's own time, from both sources.
-    ///
-    /// ```
-    /// use hprof::model::{LineCost, Nanos};
-    /// let cost = LineCost { exact: Nanos(5), sampled: Nanos(7), ..LineCost::default() };
-    /// assert_eq!(cost.time(), Nanos(12));
-    /// ```
-    #[must_use]
-    pub fn time(&self) -> Nanos {
-        self.exact + self.sampled
-    }
-
-    /// The line's own time without that of recording it.
-    ///
-    /// ```
-    /// use hprof::model::{LineCost, Nanos};
-    /// let cost = LineCost { exact: Nanos(9), recording: Nanos(2), ..LineCost::default() };
-    /// assert_eq!(cost.net() + cost.recording, cost.time());
-    /// ```
-    #[must_use]
-    pub fn net(&self) -> Nanos {
-        Nanos(self.time().0.saturating_sub(self.recording.0))
-    }
-
-    /// Adds the figures of the same line from another context, thread or process.
-    ///
-    /// ```
-    /// use hprof::model::LineCost;
-    /// let mut sum = LineCost { hits: 1, ..LineCost::default() };
-    /// sum.add(&LineCost { hits: 2, ..LineCost::default() });
-    /// assert_eq!(sum.hits, 3);
-    /// ```
-    pub fn add(&mut self, other: &Self) {
-        self.hits = self.hits.saturating_add(other.hits);
-        self.exact += other.exact;
-        // The mark belongs to the larger part of the sampled time.
-        self.prior = if other.sampled > self.sampled {
-            other.prior
-        } else {
-            self.prior
-        };
-        self.sampled += other.sampled;
-        self.samples = self.samples.saturating_add(other.samples);
-        self.variance = self.variance.saturating_add(other.variance);
-        self.settled = self.settled.saturating_add(other.settled);
-        self.below_resolution |= other.below_resolution;
-        self.recording += other.recording;
-        self.cpu = match (self.cpu, other.cpu) {
-            (Some(a), Some(b)) => Some(a + b),
-            (a, b) => a.or(b),
-        };
-        self.awaited += other.awaited;
-        self.allocs = self.allocs.saturating_add(other.allocs);
-        self.alloc_bytes = self.alloc_bytes.saturating_add(other.alloc_bytes);
-        self.frees = self.frees.saturating_add(other.frees);
-        self.free_bytes = self.free_bytes.saturating_add(other.free_bytes);
-        self.live.add(&other.live);
-        if let Some(more) = &other.rss {
-            self.rss.get_or_insert_default().add(more);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Whether the resident set of a process adds up: what lines, nobody and the time outside of them added, beside what the readings say.
 
-use super::profile::{LineCost, Process};
+use super::line_cost::LineCost;
+use super::profile::Process;
 use super::resident::{RssChange, signed};
 
 /// The parts that the change of a process' resident set is made of.

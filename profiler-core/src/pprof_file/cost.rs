@@ -8,8 +8,8 @@
 //! ```
 
 use super::error::Damage;
-use super::sample_type::Values;
-use crate::model::{LineCost, LineLive, LineRss, Nanos, RssChange};
+use super::sample_type::{COLUMNS, TIME, Values};
+use crate::model::{FIGURES, Figure, LineCost, LineRss, Nanos, RssChange};
 
 /// `prior` is true.
 const PRIOR: u32 = 1;
@@ -27,8 +27,8 @@ const VARIANCE_HIGH: u32 = 1 << 5;
 const SETTLED: u32 = 1 << 6;
 /// The upper 64 bits of it follow.
 const SETTLED_HIGH: u32 = 1 << 7;
-/// The numbers that stand in the values follow once more, for there is no sample or they are too large for it: hits, exact, cpu,
-/// awaited, allocs, alloc_bytes, frees, free_bytes, live_bytes, peak_bytes.
+/// The numbers that stand in the values follow once more, for there is no sample or they are too large for it: the exact time, and the other
+/// figures that have a column and are kept, in their order.
 const WHOLE: u32 = 1 << 8;
 /// The numbers of `rss` follow.
 const RSS: u32 = 1 << 9;
@@ -41,25 +41,23 @@ const ALL: u32 = (1 << 12) - 1;
 /// The largest value of a sample.
 const LARGEST: u64 = i64::MAX.cast_unsigned();
 
+/// The figures that stand in the values of a sample.
+fn in_columns() -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().filter(|figure| figure.column.is_some())
+}
+
+/// Those of them that follow from no others.
+fn kept_in_columns() -> impl Iterator<Item = &'static Figure> {
+    in_columns().filter(|figure| figure.is_kept())
+}
+
 /// Values of the sample, in the units of its columns. A number with no room in a sample is cut to the largest.
 pub(super) fn values(cost: &LineCost) -> Values {
-    [
-        cost.hits,
-        cost.time().0,
-        cost.cpu.unwrap_or_default().0,
-        cost.awaited.0,
-        0,
-        0,
-        cost.allocs,
-        cost.alloc_bytes,
-        cost.frees,
-        cost.free_bytes,
-        cost.live.live_bytes,
-        cost.live.peak_bytes,
-        cost.rss.map_or(0, |rss| rss.change.grown()),
-        cost.rss.map_or(0, |rss| rss.change.shrunk()),
-    ]
-    .map(|value| value.min(LARGEST))
+    let mut values = [0; COLUMNS];
+    for (value, figure) in values.iter_mut().zip(in_columns()) {
+        *value = figure.of(cost).min(LARGEST);
+    }
+    values
 }
 
 /// Puts what a sample has no place for at the end of `extra`; the result says what that is. With `whole` all numbers are put there.
@@ -82,21 +80,20 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     let (high, low) = halves(cost.settled);
     part(SETTLED, low > 0, &[low]);
     part(SETTLED_HIGH, high > 0, &[high]);
-    let numbers = [
-        cost.hits,
-        cost.exact.0,
-        cost.cpu.unwrap_or_default().0,
-        cost.awaited.0,
-        cost.allocs,
-        cost.alloc_bytes,
-        cost.frees,
-        cost.free_bytes,
-        cost.live.live_bytes,
-        cost.live.peak_bytes,
-    ];
+    let kept = || kept_in_columns().map(|figure| figure.of(cost));
     // A sum that does not fit is at the limit too.
-    let cut = numbers.iter().any(|&number| number > LARGEST) || cost.time().0 > LARGEST;
-    part(WHOLE, whole || cut, &numbers);
+    let cut = kept().chain([cost.time().0]).any(|number| number > LARGEST);
+    if whole || cut {
+        flags |= WHOLE;
+        extra.push(cost.exact.0);
+        extra.extend(kept());
+    }
+    let mut part = |flag: u32, present: bool, numbers: &[u64]| {
+        if present {
+            flags |= flag;
+            extra.extend_from_slice(numbers);
+        }
+    };
     part(
         RSS,
         cost.rss.is_some(),
@@ -164,32 +161,29 @@ pub(super) fn unpack(
     let variance = wide(low, high);
     let [low, high] = [part(SETTLED)?, part(SETTLED_HIGH)?];
     let settled = wide(low, high);
-    let numbers = if has(WHOLE) {
-        extra.next_array()?
+    let mut cost = if has(WHOLE) {
+        let exact = Nanos(extra.next()?);
+        let mut cost = LineCost {
+            exact,
+            ..LineCost::default()
+        };
+        for figure in kept_in_columns() {
+            figure.put(&mut cost, extra.next()?);
+        }
+        cost
     } else {
-        numbers_of(values, sampled)?
+        of_values(values, sampled)?
     };
-    let [
-        hits,
-        exact,
-        cpu,
-        awaited,
-        allocs,
-        alloc_bytes,
-        frees,
-        free_bytes,
-        live_bytes,
-        peak_bytes,
-    ] = numbers;
-    if !has(CPU_KNOWN) && cpu != 0 {
-        return Err(Damage::new("CPU time that is not known", 0, cpu));
+    let cpu = cost.cpu.unwrap_or_default();
+    if !has(CPU_KNOWN) && cpu != Nanos::ZERO {
+        return Err(Damage::new("CPU time that is not known", 0, cpu.0));
     }
+    cost.cpu = has(CPU_KNOWN).then_some(cpu);
     let read = has(RSS).then(|| extra.next_array()).transpose()?;
     let variances = has(LIVE_VARIANCE).then(|| extra.next_array()).transpose()?;
+    [cost.live.live_variance, cost.live.peak_variance] = variances.unwrap_or_default();
     let recording = if has(RECORDING) { extra.next()? } else { 0 };
     Ok(LineCost {
-        hits,
-        exact: Nanos(exact),
         sampled: Nanos(sampled),
         samples,
         variance,
@@ -197,62 +191,24 @@ pub(super) fn unpack(
         prior: has(PRIOR),
         below_resolution: has(BELOW_RESOLUTION),
         recording: Nanos(recording),
-        cpu: has(CPU_KNOWN).then_some(Nanos(cpu)),
-        awaited: Nanos(awaited),
-        allocs,
-        alloc_bytes,
-        frees,
-        free_bytes,
-        live: live([live_bytes, peak_bytes], variances.unwrap_or_default()),
         rss: read.map(rss),
+        ..cost
     })
 }
 
-fn live([live_bytes, peak_bytes]: [u64; 2], variances: [u64; 2]) -> LineLive {
-    let [live_variance, peak_variance] = variances;
-    LineLive {
-        live_bytes,
-        peak_bytes,
-        live_variance,
-        peak_variance,
-    }
-}
-
 /// What the values say, with the exact time for the time.
-fn numbers_of(values: &Values, sampled: u64) -> Result<[u64; 10], Damage> {
-    let [
-        hits,
-        time,
-        cpu,
-        awaited,
-        _,
-        _,
-        allocs,
-        alloc_bytes,
-        frees,
-        free_bytes,
-        live_bytes,
-        peak_bytes,
-        _,
-        _,
-    ] = *values;
-    let exact = time.checked_sub(sampled);
-    let exact = exact.ok_or_else(|| {
+fn of_values(values: &Values, sampled: u64) -> Result<LineCost, Damage> {
+    let mut cost = LineCost::default();
+    for (value, figure) in values.iter().zip(in_columns()) {
+        figure.put(&mut cost, *value);
+    }
+    let time = values[TIME];
+    let exact = time.checked_sub(sampled).ok_or_else(|| {
         let expected = format!("at most {time}");
         Damage::new("sampled time of a line", expected, sampled)
     })?;
-    Ok([
-        hits,
-        exact,
-        cpu,
-        awaited,
-        allocs,
-        alloc_bytes,
-        frees,
-        free_bytes,
-        live_bytes,
-        peak_bytes,
-    ])
+    cost.exact = Nanos(exact);
+    Ok(cost)
 }
 
 fn wide(low: u64, high: u64) -> u128 {
@@ -305,6 +261,7 @@ impl<'a, T: Copy> Column<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::LineLive;
 
     fn again(cost: &LineCost, whole: bool) -> (LineCost, usize) {
         let mut extra = Vec::new();
@@ -330,7 +287,7 @@ mod tests {
             ..LineCost::default()
         };
         assert_eq!(again(&cost, false), (cost, 0));
-        assert_eq!(again(&cost, true), (cost, 10));
+        assert_eq!(again(&cost, true), (cost, 11));
     }
 
     #[test]
@@ -347,6 +304,7 @@ mod tests {
             recording: Nanos(u64::MAX),
             cpu: None,
             awaited: Nanos(1 << 63),
+            trips: 9,
             allocs: 1,
             alloc_bytes: u64::MAX,
             frees: u64::MAX - 1,
@@ -359,7 +317,7 @@ mod tests {
             },
             rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
         };
-        assert_eq!(again(&cost, false), (cost, 26));
+        assert_eq!(again(&cost, false), (cost, 27));
         assert_eq!(values(&cost)[1], LARGEST);
     }
 

@@ -102,6 +102,14 @@ pub enum ReadError {
         /// What the samples of this file have.
         found: String,
     },
+    /// Another tool has written it from profiles that hprof saved, and left out what pprof has no place for.
+    #[error(
+        "{path} was written by another tool, without the part that only hprof reads: show the file that hprof saved, and let `hprof merge` make one of several"
+    )]
+    Rewritten {
+        /// The file.
+        path: PathBuf,
+    },
     /// The layout is newer than this reader.
     #[error(
         "{path} was written by a newer hprof (layout {found}, this one reads up to {expected})"

@@ -8,7 +8,7 @@ use prost::Message;
 use super::error::Damage;
 
 /// Version of the layout that this hprof writes, and the newest it reads.
-pub(super) const LAYOUT: u64 = 1;
+pub(super) const LAYOUT: u64 = 2;
 
 /// The extension as a whole.
 #[derive(Clone, PartialEq, Message)]
@@ -164,12 +164,10 @@ pub(super) const FLAG_DEBUG_ASSERTIONS: u32 = 2;
 pub(super) const FLAG_FLAT: u32 = 4;
 /// Threads were recorded together.
 pub(super) const FLAG_THREADS_FOLDED: u32 = 8;
-/// The process was read from a file that had lost its extension.
-pub(super) const FLAG_STRIPPED: u32 = 16;
 /// A forked child is missing.
-pub(super) const FLAG_LOST_FORKS: u32 = 32;
+pub(super) const FLAG_LOST_FORKS: u32 = 16;
 /// [`ProcessFacts::flags`]: it went on after this was read.
-pub(super) const FLAG_GOES_ON: u32 = 64;
+pub(super) const FLAG_GOES_ON: u32 = 32;
 
 /// [`OwnCost`](crate::model::OwnCost).
 #[derive(Clone, Copy, PartialEq, Message)]

@@ -2,7 +2,7 @@
 
 use super::error::Damage;
 use super::extension::{
-    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_GOES_ON, FLAG_LOST_FORKS, FLAG_STRIPPED,
+    FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_GOES_ON, FLAG_LOST_FORKS,
     FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, NotMeasuredFacts, OwnCostFacts,
     ProcessFacts, RssFacts, RunFacts,
 };
@@ -193,7 +193,6 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         (FLAG_DEBUG_ASSERTIONS, process.debug_assertions),
         (FLAG_FLAT, process.losses.flat),
         (FLAG_THREADS_FOLDED, process.losses.threads_folded),
-        (FLAG_STRIPPED, process.losses.stripped),
         (FLAG_LOST_FORKS, process.losses.lost_forks),
         (FLAG_GOES_ON, process.goes_on),
     ];
@@ -441,7 +440,6 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             lost_calls: facts.lost_calls,
             threads_folded: flag(FLAG_THREADS_FOLDED),
             damaged: facts.damaged,
-            stripped: flag(FLAG_STRIPPED),
             lost_forks: flag(FLAG_LOST_FORKS),
         },
         heap: facts.heap.as_ref().map(heap).transpose()?,

@@ -7,7 +7,6 @@ pub(super) mod field {
     pub(in super::super) const SAMPLE_TYPE: u64 = 1;
     pub(in super::super) const SAMPLE: u64 = 2;
     pub(in super::super) const LOCATION: u64 = 4;
-    pub(in super::super) const FUNCTION: u64 = 5;
     pub(in super::super) const STRING: u64 = 6;
     /// Version of the extension's layout. Not a part of pprof; stands first, so that a file with its end cut off is not taken for one
     /// of another tool.

@@ -20,7 +20,6 @@ mod gzip;
 mod message;
 mod read;
 mod sample_type;
-mod stripped;
 mod tables;
 mod thread;
 mod wire;

@@ -5,27 +5,23 @@ use std::path::Path;
 use prost::Message;
 
 use super::check::{MOST_FUNCTIONS, check};
-use super::error::{Damage, ReadError};
+use super::error::{Damage, ReadError, shortened};
 use super::extension::{Extension, LAYOUT, unpack};
 use super::gzip::Unpacked;
 use super::message::{ValueType, field};
-use super::sample_type::SAMPLE_TYPES;
+use super::sample_type::{COLUMNS, SAMPLE_TYPES, TIME};
 use super::tables::{Budget, Strings};
 use super::thread::{self, SampleReader, read_locations};
 use super::wire::{Fields, Value};
-use super::{facts, gzip, stripped};
+use super::{facts, gzip};
 use crate::model::{Process, Profile, Thread};
 use crate::regular_file;
 
 /// Reads a saved profile.
 ///
-/// A file that another tool has written from saved profiles (`go tool pprof -proto` merges them so) has lost what pprof has no place
-/// for. It is read as far as it goes: functions, lines, stacks and their costs; [`Losses::stripped`](crate::model::Losses::stripped)
-/// says so.
-///
 /// # Errors
-/// When the file cannot be read, is no pprof file packed by gzip, comes from another profiler or from a newer hprof, or is damaged
-/// anywhere. Memory is bounded: 32 MiB, or 64 times its size, for what it unpacks to, and 64 MiB, or 256 times its size, for the profile.
+/// When the file cannot be read, is no pprof file packed by gzip, comes from another profiler or from a newer hprof, was written by another tool from
+/// saved profiles (`go tool pprof -proto` merges them so, and drops what pprof has no place for), or is damaged anywhere. Memory is bounded: 32 MiB, or 64 times its size, for what it unpacks to, and 64 MiB, or 256 times its size, for the profile.
 ///
 /// ```
 /// use hprof::pprof_file::{ReadError, read};
@@ -82,13 +78,15 @@ fn unpacked(file: Unpacked, path: &Path) -> Result<Profile, ReadError> {
         read_extension(&message, &outline, &types, extension)
     } else if outline.layout != 0 {
         Err(Damage::new("extension", "the one of its layout", "none"))
-    } else if stripped::is_ours(&types) {
-        stripped::read(&message, &outline.strings, &types)
+    } else if are_ours(&types) {
+        return Err(ReadError::Rewritten {
+            path: path.to_owned(),
+        });
     } else {
         return Err(ReadError::Foreign {
             path: path.to_owned(),
             expected: "hits/count and time/nanoseconds",
-            found: stripped::list(&types),
+            found: list(&types),
         });
     };
     let profile = profile.map_err(in_file)?;
@@ -138,6 +136,24 @@ fn sample_types<'a>(outline: &Outline<'a>) -> Result<Vec<(&'a str, &'a str)>, Da
     outline.sample_types.iter().map(read).collect()
 }
 
+/// Whether samples of these types are those of hprof: hits and time at least.
+fn are_ours(types: &[(&str, &str)]) -> bool {
+    let mut first = SAMPLE_TYPES[..=TIME].iter();
+    first.all(|ours| types.contains(ours))
+}
+
+/// Sample types for a message.
+fn list(types: &[(&str, &str)]) -> String {
+    let named = types
+        .iter()
+        .take(COLUMNS)
+        .map(|(kind, unit)| shortened(format!("{kind}/{unit}")));
+    match types {
+        [] => "nothing".to_owned(),
+        _ => shortened(named.collect::<Vec<_>>().join(", ")),
+    }
+}
+
 /// A file that is as hprof wrote it.
 fn read_extension(
     message: &[u8],
@@ -149,8 +165,11 @@ fn read_extension(
         return Err(Damage::new("version of the layout", LAYOUT, outline.layout));
     }
     if types != SAMPLE_TYPES {
-        let expected = stripped::list(&SAMPLE_TYPES);
-        return Err(Damage::new("sample types", expected, stripped::list(types)));
+        return Err(Damage::new(
+            "sample types",
+            list(&SAMPLE_TYPES),
+            list(types),
+        ));
     }
     let extension = Extension::decode(extension)
         .map_err(|error| Damage::new("extension", "a message", error))?;

@@ -1,39 +1,45 @@
 //! What the samples measure: the columns of their values, in the order of the file.
 
-/// Number of columns.
-pub(super) const COLUMNS: usize = 14;
+use crate::model::FIGURES;
+
+/// Number of columns: the figures of lines that have one, and the calls of functions.
+pub(super) const COLUMNS: usize = FIGURE_COLUMNS + 2;
+
+/// Those of the figures of lines, which come first, in the order of [`FIGURES`].
+pub(super) const FIGURE_COLUMNS: usize = {
+    let (mut figure, mut columns) = (0, 0);
+    while figure < FIGURES.len() {
+        columns += FIGURES[figure].column.is_some() as usize;
+        figure += 1;
+    }
+    columns
+};
 
 /// Kind and unit of each column.
-pub(super) const SAMPLE_TYPES: [(&str, &str); COLUMNS] = [
-    ("hits", "count"),
-    ("time", "nanoseconds"),
-    ("cpu", "nanoseconds"),
-    ("await", "nanoseconds"),
-    ("calls", "count"),
-    ("primitive_calls", "count"),
-    ("alloc_objects", "count"),
-    ("alloc_space", "bytes"),
-    ("free_objects", "count"),
-    ("free_space", "bytes"),
-    // Blocks that were not freed at the end, and when the heap was at its peak.
-    ("live_space", "bytes"),
-    ("peak_space", "bytes"),
-    // Growth and shrinkage of the resident set, apart as everywhere; 0 in all samples where it was not recorded.
-    ("rss_growth", "bytes"),
-    ("rss_shrink", "bytes"),
-];
+pub(super) static SAMPLE_TYPES: [(&str, &str); COLUMNS] = {
+    let mut types = [("", ""); COLUMNS];
+    let (mut figure, mut column) = (0, 0);
+    while figure < FIGURES.len() {
+        if let Some(name) = FIGURES[figure].column {
+            types[column] = (name, FIGURES[figure].unit.name());
+            column += 1;
+        }
+        figure += 1;
+    }
+    types[CALLS] = ("calls", "count");
+    types[PRIMITIVE_CALLS] = ("primitive_calls", "count");
+    types
+};
 
 /// The column that other tools show first.
-pub(super) const DEFAULT: &str = SAMPLE_TYPES[TIME].0;
+pub(super) const DEFAULT: &str = "time";
 
 /// Column of the time of a line, exact and sampled.
 pub(super) const TIME: usize = 1;
-/// Column of the CPU time.
-pub(super) const CPU: usize = 2;
 /// Column of the calls of a function, on a sample at its first line.
-pub(super) const CALLS: usize = 4;
+pub(super) const CALLS: usize = FIGURE_COLUMNS;
 /// Column of its primitive calls, likewise.
-pub(super) const PRIMITIVE_CALLS: usize = 5;
+pub(super) const PRIMITIVE_CALLS: usize = FIGURE_COLUMNS + 1;
 
 /// Labels of each sample, with what they hold.
 pub(super) mod label {
@@ -47,3 +53,24 @@ pub(super) mod label {
 
 /// One value for each column.
 pub(super) type Values = [u64; COLUMNS];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the columns has these rows, in this order.
+    #[test]
+    fn the_page_on_the_file_has_all_columns() {
+        let page = include_str!("../../../docs/saved-profile.md");
+        let (_, table) = page.split_once("| value | unit | what |").unwrap();
+        let rows: Vec<&str> = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with('|'))
+            .collect();
+        assert_eq!(rows.len(), COLUMNS);
+        for (row, (kind, unit)) in rows.iter().zip(&SAMPLE_TYPES) {
+            assert!(row.starts_with(&format!("| `{kind}` | {unit} |")), "{row}");
+        }
+    }
+}

@@ -427,7 +427,7 @@ mod tests {
         assert_eq!(facts.node_rows, [5, 5]);
         assert_eq!(facts.row_flags, [0, 24]);
         assert_eq!(facts.outside_flags, 256);
-        assert_eq!(facts.extra, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 5, 64]);
+        assert_eq!(facts.extra, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 5, 64]);
         let stacks: Vec<_> = Fields::parts(&file, field::SAMPLE)
             .map(|part| Sample::decode(part.unwrap()).unwrap())
             .map(|sample| {

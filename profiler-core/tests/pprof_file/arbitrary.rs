@@ -61,6 +61,7 @@ fn cost() -> impl Strategy<Value = LineCost> {
         option::of(nanos()),
         nanos(),
         nanos(),
+        number(),
     );
     let memory = (
         (number(), number(), number(), number()),
@@ -77,6 +78,7 @@ fn cost() -> impl Strategy<Value = LineCost> {
         prior: marks.0,
         below_resolution: marks.1,
         recording: marks.4,
+        trips: marks.5,
         cpu: marks.2,
         awaited: marks.3,
         allocs: memory.0.0,
@@ -320,15 +322,13 @@ fn losses() -> impl Strategy<Value = Losses> {
         any::<bool>(),
         number(),
         any::<bool>(),
-        any::<bool>(),
     );
     all.prop_map(|all| Losses {
         flat: all.0,
         lost_calls: all.1,
         threads_folded: all.2,
         damaged: all.3,
-        stripped: all.4,
-        lost_forks: all.5,
+        lost_forks: all.4,
     })
 }
 

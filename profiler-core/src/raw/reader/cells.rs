@@ -5,7 +5,7 @@ use core::mem::{offset_of, size_of};
 use super::bytes::Bytes;
 use crate::model::cpu::CpuCell;
 use crate::model::gap_cell::{GapCell, MAX_TICKS};
-use crate::model::{LineLive, LineRss, RssChange};
+use crate::model::{LineCost, LineRss, RssChange};
 use crate::raw::layout::{
     CELL_PROBED, CELL_TIMED, CELL_WAS_LONG, Cell, MEMORY_UNIT, MemoryWords, PROBES,
 };
@@ -16,7 +16,8 @@ const STATES_TIMED: [u64; 3] = [CELL_TIMED, CELL_PROBED, CELL_WAS_LONG];
 /// What a cell counted. Times in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CellCounts {
-    pub(super) hits: u64,
+    /// What is counted, and needs no more than to be read: hits, allocations, live blocks, the resident set.
+    pub(super) counted: LineCost,
     /// Intervals that began at the cell's markers, timed or not; set once the tree is known.
     pub(super) intervals: u64,
     /// Never negative: the fenced clock subtracts the cost of its markers, which may be more than a line took.
@@ -30,14 +31,6 @@ pub(super) struct CellCounts {
     pub(super) long_gaps: (u64, u64),
     /// Intervals of the window between fences, before the line was demoted, and the time of each quarter of them.
     pub(super) probes: (u64, [u64; PROBES]),
-    pub(super) allocs: u64,
-    pub(super) alloc_bytes: u64,
-    pub(super) frees: u64,
-    pub(super) free_bytes: u64,
-    /// Live blocks.
-    pub(super) live: LineLive,
-    /// The resident set, where the cell has memory words.
-    pub(super) rss: Option<LineRss>,
 }
 
 impl CellCounts {
@@ -45,7 +38,6 @@ impl CellCounts {
         let word = |field: usize| bytes.u64(at + field);
         let ticks = |field: usize| bytes.i64(at + field).max(0).unsigned_abs().min(MAX_TICKS);
         Self {
-            hits: word(offset_of!(Cell, hits)),
             intervals: word(offset_of!(Cell, hits)),
             time: ticks(offset_of!(Cell, time)),
             gap_time: word(offset_of!(Cell, gap_time)).min(MAX_TICKS),
@@ -65,12 +57,14 @@ impl CellCounts {
                     ticks(offset_of!(Cell, probes) + part * size_of::<u64>())
                 }),
             ),
-            allocs: word(offset_of!(Cell, allocs)),
-            alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
-            frees: word(offset_of!(Cell, frees)),
-            free_bytes: word(offset_of!(Cell, free_bytes)),
-            live: LineLive::default(),
-            rss: None,
+            counted: LineCost {
+                hits: word(offset_of!(Cell, hits)),
+                allocs: word(offset_of!(Cell, allocs)),
+                alloc_bytes: word(offset_of!(Cell, alloc_bytes)),
+                frees: word(offset_of!(Cell, frees)),
+                free_bytes: word(offset_of!(Cell, free_bytes)),
+                ..LineCost::default()
+            },
         }
     }
 
@@ -79,7 +73,7 @@ impl CellCounts {
         let distance = usize::from(bytes.u16(at + offset_of!(Cell, memory))) * MEMORY_UNIT;
         let is_there = at + distance == words;
         if is_there {
-            self.rss = Some(line_rss(bytes, words));
+            self.counted.rss = Some(line_rss(bytes, words));
         }
         distance != 0 && !is_there
     }
@@ -90,7 +84,10 @@ impl CellCounts {
             intervals: 0,
             timed: false,
             probes: (0, [0; PROBES]),
-            rss: self.rss.filter(|rss| *rss != LineRss::default()),
+            counted: LineCost {
+                rss: self.counted.rss.filter(|rss| *rss != LineRss::default()),
+                ..self.counted
+            },
             ..*self
         };
         counted == Self::default()

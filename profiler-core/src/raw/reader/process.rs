@@ -162,7 +162,6 @@ fn process(
             threads_folded: has(FLAG_THREADS_FOLDED),
             lost_forks: has(FLAG_FORK_LOST),
             damaged,
-            stripped: false,
         },
         heap: has(FLAG_ALLOC).then(|| heap(recording)),
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),

@@ -26,6 +26,8 @@ pub(super) struct SlotFacts {
     pub(super) line: u32,
     /// Hits are counted in a register: no marker runs.
     pub(super) is_counted: bool,
+    /// The header of a counted loop: its hits are the entries of the loop.
+    pub(super) is_loop_header: bool,
     /// The time between marked statements, on the line of the marked one around: that line's hits are those of its own slot.
     pub(super) is_rest: bool,
 }
@@ -56,6 +58,7 @@ impl SiteTable {
             let for_nodes = |line: &Line| SlotFacts {
                 line: line.line,
                 is_counted: line.kind == LineKind::GroupBody,
+                is_loop_header: line.kind == LineKind::GroupHeader,
                 is_rest: line.kind == LineKind::WholeBody && has_own_slot(line),
             };
             let id = bytes.u32(at + offset_of!(SiteRecord, id));

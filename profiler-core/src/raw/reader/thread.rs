@@ -80,7 +80,7 @@ impl<'a> ThreadReader<'a> {
         let heap = &recording.heap;
         let mut read = |at: usize, owner: Owner, words: Option<usize>| {
             let mut cell = CellCounts::read(bytes, at);
-            cell.live = heap.of(owner);
+            cell.counted.live = heap.of(owner);
             if let Some(words) = words.filter(|_| memory) {
                 *damaged += u64::from(cell.read_memory(bytes, at, words));
             }
@@ -258,7 +258,6 @@ impl<'a> ThreadReader<'a> {
             let sampled = sampled.convert(share.sampled + share.prior);
             let cpu = spent.convert(u128::from(cpu) + share.cpu);
             LineCost {
-                hits: cell.hits,
                 exact,
                 sampled,
                 samples: share.samples,
@@ -269,12 +268,7 @@ impl<'a> ThreadReader<'a> {
                 recording: recording.min(exact + sampled),
                 cpu: total.map(|_| cpu.min(exact + sampled)),
                 awaited: awaited.convert(cell.awaited.into()),
-                allocs: cell.allocs,
-                alloc_bytes: cell.alloc_bytes,
-                frees: cell.frees,
-                free_bytes: cell.free_bytes,
-                live: cell.live,
-                rss: cell.rss,
+                ..cell.counted
             }
         };
         let own = own_cost::costs(
@@ -319,7 +313,7 @@ impl<'a> ThreadReader<'a> {
             }
             let (_, cpu) = cpu.get(number).copied().unwrap_or_default();
             let recording = self.recording;
-            let markers = recording.prices.markers(cell.hits);
+            let markers = recording.prices.markers(cell.counted.hits);
             let markers = recording.header.rate.ticks(markers);
             gap_cells.push(cell.for_split(owner, cpu, markers));
         }
@@ -342,7 +336,7 @@ impl<'a> ThreadReader<'a> {
             let cells = self.cells.iter().zip(&mut events).skip(first);
             for (slot, (cell, events)) in slots.iter().zip(cells) {
                 if !slot.is_counted {
-                    events.markers = cell.hits;
+                    events.markers = cell.counted.hits;
                 }
             }
             if let Some((parent, slot)) = node.caller {
@@ -370,7 +364,7 @@ impl<'a> ThreadReader<'a> {
             let slots = self.site(node).map_or(&[][..], |site| &site.slots);
             for (slot, cell) in slots.iter().zip(&self.cells[self.first_cells[position]..]) {
                 if !slot.is_counted {
-                    events.markers = events.markers.saturating_add(cell.hits);
+                    events.markers = events.markers.saturating_add(cell.counted.hits);
                 }
             }
         }
@@ -525,7 +519,16 @@ impl<'a> ThreadReader<'a> {
             .filter(|(_, cost)| !nothing(cost))
             .map(|(slot, cost)| {
                 let hits = if slot.is_rest { 0 } else { cost.hits };
-                (slot.line, LineCost { hits, ..*cost })
+                // The turns are counted by a slot of their own.
+                let trips = if slot.is_loop_header { hits } else { 0 };
+                (
+                    slot.line,
+                    LineCost {
+                        hits,
+                        trips,
+                        ..*cost
+                    },
+                )
             })
             .collect();
         lines.sort_by_key(|(line, _)| *line);
