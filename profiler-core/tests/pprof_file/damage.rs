@@ -166,10 +166,10 @@ fn errors_name_the_file_and_what_it_is() {
     );
     // Field 1000 once more: the last one counts.
     let mut newer = unpacked(&saved(&example::diffusion()));
-    newer.extend([0xc0, 0x3e, 2]);
+    newer.extend([0xc0, 0x3e, 3]);
     assert_eq!(
         text(&packed(&newer)),
-        "a.pb.gz was written by a newer hprof (layout 2, this one reads up to 1)"
+        "a.pb.gz was written by a newer hprof (layout 3, this one reads up to 2)"
     );
 }
 

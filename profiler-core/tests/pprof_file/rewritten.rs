@@ -7,7 +7,7 @@ use crate::{example, packed, read, saved, unpacked};
 /// The file without fields 1000 and 1001, which are its first and its last.
 fn strip(file: &[u8]) -> Vec<u8> {
     let message = unpacked(file);
-    let rest = message.strip_prefix(&[0xc0, 0x3e, 1]).unwrap();
+    let rest = message.strip_prefix(&[0xc0, 0x3e, 2]).unwrap();
     let key =
         |at: &usize| rest[*at..].starts_with(&[0xca, 0x3e]) && reaches_the_end(&rest[at + 2..]);
     let extension = (0..rest.len()).find(key).unwrap();
