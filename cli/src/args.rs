@@ -17,8 +17,7 @@ pub(crate) use record::{
 pub(crate) use value::{Ranks, Top};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
-    HtmlArgs, ManArgs, MergeArgs, Metric, PeakArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs,
-    TableArgs,
+    HtmlArgs, ManArgs, MergeArgs, PeakArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\

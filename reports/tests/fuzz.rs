@@ -108,10 +108,10 @@ fn render(mut profile: Profile) {
     write_native_table(&profile, &NativeTableOptions::default(), &find, screen).unwrap();
     let _ = write_suggestions(&profile, None, &find, screen);
     let _ = write_native_flamegraph(&profile, None, screen);
-    for metric in [Metric::Time, Metric::Hits, Metric::LiveBytes] {
+    for metric in Metric::all() {
         let mut options = FlamegraphOptions::default();
         options.metric = metric;
-        options.lines = metric == Metric::Hits;
+        options.lines = metric.name() == "hits";
         let _ = write_flamegraph(&profile, &options, screen);
     }
     let file = profile

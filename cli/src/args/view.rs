@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
+use hprof_reports::Metric;
 
 use super::value::{Ranks, Top, percent, unit};
 
@@ -170,7 +171,7 @@ pub(crate) struct FlamegraphArgs {
     #[arg(long, conflicts_with_all = ["metric", "lines"])]
     pub(crate) native: bool,
     /// What the widths mean
-    #[arg(long, value_name = "METRIC", default_value = "time")]
+    #[arg(long, value_name = "METRIC", value_parser = metrics(), default_value = "time")]
     pub(crate) metric: Metric,
     /// A frame for each line instead of one for each function
     #[arg(long)]
@@ -180,25 +181,11 @@ pub(crate) struct FlamegraphArgs {
     pub(crate) title: Option<String>,
 }
 
-/// What a flamegraph shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Metric {
-    /// Elapsed time
-    Time,
-    /// Elapsed time without what recording took of it
-    Net,
-    /// Hits of lines
-    Hits,
-    /// CPU time
-    Cpu,
-    /// Bytes allocated
-    AllocBytes,
-    /// Allocations
-    Allocs,
-    /// Bytes not freed at the end
-    LiveBytes,
-    /// Bytes not freed when the heap was at its peak
-    PeakBytes,
+/// The figures of lines that pictures and lists of stacks can show, each with its meaning.
+fn metrics() -> impl TypedValueParser<Value = Metric> {
+    let values =
+        Metric::all().map(|metric| PossibleValue::new(metric.name()).help(metric.meaning()));
+    PossibleValuesParser::new(values).map(|name| Metric::named(&name).unwrap_or_default())
 }
 
 const HTML_EXAMPLES: &str = "\
@@ -319,7 +306,7 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_parser = PossibleValuesParser::new(formats()))]
     pub(crate) format: String,
     /// With stacks: what they are weighed by
-    #[arg(long, value_name = "METRIC", default_value = "time")]
+    #[arg(long, value_name = "METRIC", value_parser = metrics(), default_value = "time")]
     pub(crate) metric: Metric,
     /// With stacks: a frame for each line instead of one for each function
     #[arg(long)]

@@ -6,7 +6,6 @@ use anyhow::Context;
 use hprof::model::Scope;
 use hprof_reports::export::{self, ExportOptions};
 
-use super::flamegraph::metric;
 use super::show::load;
 use crate::args::ExportArgs;
 use crate::report::Report;
@@ -17,7 +16,7 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     let format = export::by_name(&args.format)
         .with_context(|| format!("there is no format '{}'", args.format))?;
     let mut options = ExportOptions::default();
-    options.metric = metric(args.metric);
+    options.metric = args.metric;
     options.lines = args.lines;
     options.budget = args.budget;
     options.top = args.top;

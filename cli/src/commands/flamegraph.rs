@@ -2,12 +2,10 @@
 
 use std::io::Write;
 
-use hprof_reports::{
-    FlamegraphOptions, Metric, ReportError, write_flamegraph, write_native_flamegraph,
-};
+use hprof_reports::{FlamegraphOptions, ReportError, write_flamegraph, write_native_flamegraph};
 
 use super::show::load;
-use crate::args::{self, FlamegraphArgs};
+use crate::args::FlamegraphArgs;
 use crate::failure;
 use crate::output;
 use crate::report::Report;
@@ -16,7 +14,7 @@ use crate::report::Report;
 pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
     let profile = load(&args.profile)?.profile;
     let mut options = FlamegraphOptions::default();
-    options.metric = metric(args.metric);
+    options.metric = args.metric;
     options.lines = args.lines;
     options.title.clone_from(&args.title);
     let report = Report::file_or_stdout(&args.output)?;
@@ -33,20 +31,6 @@ pub(crate) fn flamegraph(args: &FlamegraphArgs) -> anyhow::Result<u8> {
         output::say(format_args!("written to {}", args.output.display()));
     }
     Ok(0)
-}
-
-/// What the widths of a picture, or the weights of stacks, mean.
-pub(super) const fn metric(metric: args::Metric) -> Metric {
-    match metric {
-        args::Metric::Time => Metric::Time,
-        args::Metric::Net => Metric::Net,
-        args::Metric::Hits => Metric::Hits,
-        args::Metric::Cpu => Metric::Cpu,
-        args::Metric::AllocBytes => Metric::AllocBytes,
-        args::Metric::Allocs => Metric::Allocs,
-        args::Metric::LiveBytes => Metric::LiveBytes,
-        args::Metric::PeakBytes => Metric::PeakBytes,
-    }
 }
 
 /// The error of a report, with a hint if something helps against it.

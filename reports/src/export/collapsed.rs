@@ -53,7 +53,7 @@ mod tests {
     diffusion::solver::main;diffusion::solver::Field::advance;diffusion::solver::helper::<[u8: 8]> 9000
     "#);
         let lines = Collapsed {
-            metric: Metric::Allocs,
+            metric: Metric::named("allocs").unwrap(),
             lines: true,
         };
         insta::assert_snapshot!(export(lines, &profile), @r#"

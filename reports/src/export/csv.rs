@@ -3,24 +3,19 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use hprof::model::{FunctionCost, Nanos, Profile, RssChange, Scope, function_costs};
+use hprof::model::{FunctionCost, Profile, Scope, function_costs};
 
 use super::Export;
 use crate::error::ReportError;
 use crate::text;
 use crate::view::stacks::names;
-use crate::view::{LiveRecord, Record, ThinRow, notes_blocks, records, thin_record, thin_rows};
+use crate::view::{
+    Held, RECORD_COLUMNS, Record, RecordColumn, RecordValue, ThinRow, records, thin_record,
+    thin_rows,
+};
 
-const HEADING: &str = "file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns";
-
-/// Appended where the counting allocator ran.
-const HEAP_HEADING: &str = ",allocs,alloc_bytes,free_bytes";
-
-/// Appended where blocks were noted with their lines.
-const LIVE_HEADING: &str = ",live_bytes,live_error_bytes,peak_bytes,peak_error_bytes";
-
-/// Appended where the resident set was read.
-const RSS_HEADING: &str = ",rss_grown_anonymous_bytes,rss_shrunk_anonymous_bytes,rss_grown_file_bytes,rss_shrunk_file_bytes";
+/// Columns of the place of a line, before its figures.
+const PLACE: &str = "file,line,function";
 
 /// Comma separated values with a heading, fields quoted where they must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,23 +44,14 @@ fn write_costs(
     thin: &[ThinRow<'_>],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let heap = profile
-        .processes
-        .iter()
-        .any(|process| process.heap.is_some());
-    let rss = profile
-        .processes
-        .iter()
-        .any(|process| process.rss.is_some());
-    let live = notes_blocks(profile);
-    let columns = Columns { heap, live, rss };
-    writeln!(
-        out,
-        "{HEADING}{}{}{}",
-        if heap { HEAP_HEADING } else { "" },
-        if live { LIVE_HEADING } else { "" },
-        if rss { RSS_HEADING } else { "" }
-    )?;
+    let held = Held::new(profile);
+    let columns = RECORD_COLUMNS.iter();
+    let columns: Vec<&RecordColumn> = columns.filter(|column| column.is_in(held)).collect();
+    write!(out, "{PLACE}")?;
+    for column in &columns {
+        write!(out, ",{}", column.name)?;
+    }
+    writeln!(out)?;
     let names = names(profile);
     for cost in costs {
         let Some((function, records)) = records(profile, cost) else {
@@ -77,92 +63,41 @@ fn write_costs(
         for record in records {
             write!(
                 out,
-                "{},{},{},",
+                "{},{},{}",
                 field(&function.file),
                 record.line.line,
                 field(name)
             )?;
-            write_record(&record, columns, out)?;
+            write_record(&record, &columns, out)?;
         }
     }
     for row in thin {
         let name = names.get(row.index as usize).map_or("", String::as_str);
         write!(
             out,
-            "{},{},{},",
+            "{},{},{}",
             field(&row.function.file),
             row.line(),
             field(name)
         )?;
-        write_record(&thin_record(row), columns, out)?;
+        write_record(&thin_record(row), &columns, out)?;
     }
     Ok(())
 }
 
-/// Which of the columns there are that depend on how it was recorded.
-#[derive(Clone, Copy, Debug)]
-struct Columns {
-    heap: bool,
-    live: bool,
-    rss: bool,
-}
-
-fn write_record(record: &Record<'_>, columns: Columns, out: &mut dyn Write) -> io::Result<()> {
-    let time = |time: Option<Nanos>| number(time.map(|time| time.0));
-    write!(
-        out,
-        "{},{},{},{},{},{},{},{},{},{},{}",
-        number(record.hits),
-        time(record.total),
-        time(record.own),
-        time(record.cpu),
-        time(record.awaited),
-        number(record.samples),
-        time(record.error),
-        record.origin.map_or("", |origin| origin.name()),
-        time(record.net.map(|net| net.total)),
-        time(record.net.map(|net| net.own)),
-        time(record.net.and_then(|net| net.error)),
-    )?;
-    if columns.heap {
-        let (allocs, bytes, freed) = record
-            .heap
-            .map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
-        write!(
-            out,
-            ",{},{},{}",
-            number(allocs),
-            number(bytes),
-            number(freed)
-        )?;
-    }
-    if columns.live {
-        let part = |of: fn(LiveRecord) -> u64| number(record.live.map(of));
-        write!(
-            out,
-            ",{},{},{},{}",
-            part(|live| live.end.0),
-            part(|live| live.end.1),
-            part(|live| live.peak.0),
-            part(|live| live.peak.1)
-        )?;
-    }
-    if columns.rss {
-        let part = |of: fn(&RssChange) -> u64| number(record.rss.as_ref().map(of));
-        write!(
-            out,
-            ",{},{},{},{}",
-            part(|change| change.grown_anonymous),
-            part(|change| change.shrunk_anonymous),
-            part(|change| change.grown_file),
-            part(|change| change.shrunk_file)
-        )?;
+fn write_record(
+    record: &Record<'_>,
+    columns: &[&RecordColumn],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for column in columns {
+        match (column.value)(record) {
+            RecordValue::Number(Some(number)) => write!(out, ",{number}")?,
+            RecordValue::Word(Some(word)) => write!(out, ",{word}")?,
+            RecordValue::Number(None) | RecordValue::Word(None) => write!(out, ",")?,
+        }
     }
     writeln!(out)
-}
-
-fn number(number: Option<u64>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 /// A name as a cell: nothing in it disturbs a terminal, and no spreadsheet takes it for a formula, for which an apostrophe stands before
@@ -201,20 +136,20 @@ mod tests {
     #[test]
     fn rows_of_the_fixed_profile() {
         insta::assert_snapshot!(export(&fixture::diffusion(), &fixture::diffusion_costs()), @r#"
-    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,allocs,alloc_bytes,free_bytes
-    src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,28000000,28000000,,82,53792,0
-    src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,8,8,,0,0,0
-    src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,6200,6200,,0,0,0
-    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,1194131000,31000,12134249,0,0,0
-    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,prior,1500,1500,1000,0,0,0
-    src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,24900,24900,,0,0,0
-    src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,40100,40100,,0,0,53792
-    src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,4050000,4050000,1800000,0,0,0
-    src/solver.rs,23,diffusion::solver::Field::advance,3280000,1100000000,1100000000,1100000000,,1093,12000000,sampled,1100000000,1100000000,12000000,0,0,0
-    src/solver.rs,24,diffusion::solver::Field::advance,3240000,,,,,,,group,,,,0,0,0
-    src/solver.rs,28,diffusion::solver::Field::advance,500,90000000,90000000,3000000,12000000,,,exact,90000000,90000000,,0,0,0
-    src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,50000,41000,,0,0,0
-    src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,9000,9000,,0,0,0
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips,allocs,alloc_bytes,free_bytes
+    src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,28000000,28000000,,,82,53792,0
+    src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,8,8,,,0,0,0
+    src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,6200,6200,,,0,0,0
+    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,1194131000,31000,12134249,,0,0,0
+    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,prior,1500,1500,1000,,0,0,0
+    src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,24900,24900,,,0,0,0
+    src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,40100,40100,,,0,0,53792
+    src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,4050000,4050000,1800000,,0,0,0
+    src/solver.rs,23,diffusion::solver::Field::advance,3280000,1100000000,1100000000,1100000000,,1093,12000000,sampled,1100000000,1100000000,12000000,,0,0,0
+    src/solver.rs,24,diffusion::solver::Field::advance,3240000,,,,,,,group,,,,,0,0,0
+    src/solver.rs,28,diffusion::solver::Field::advance,500,90000000,90000000,3000000,12000000,,,exact,90000000,90000000,,,0,0,0
+    src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,50000,41000,,,0,0,0
+    src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,9000,9000,,,0,0,0
     "#);
     }
 
@@ -270,8 +205,8 @@ mod tests {
             fixture::single("<A, \"B\">::f", "", &[(2, LineCost::default())]);
         profile.processes[0].heap = None;
         insta::assert_snapshot!(export(&profile, &costs), @r#"
-    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns
-    src/solver.rs,2,"diffusion::solver::<A, ""B"">::f",,,,,,,,,,,
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips
+    src/solver.rs,2,"diffusion::solver::<A, ""B"">::f",,,,,,,,,,,,
     "#);
     }
 }

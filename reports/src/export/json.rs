@@ -9,14 +9,15 @@ use hprof::model::{
     ProcessRss, Profile, Run, Scope, Thread, function_costs, recorded_functions,
 };
 use hprof::site::WhyNot;
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 use super::Export;
 use crate::error::ReportError;
 use crate::text;
 use crate::view::{
-    Common, LineChoice, LineView, Record, ThinRow, clock_mode, clock_source, knows_prices, records,
-    thin_rows,
+    Common, LineChoice, LineView, RECORD_COLUMNS, Record, RecordValue, ThinRow, clock_mode,
+    clock_source, knows_prices, records, thin_rows,
 };
 
 /// Version of the form.
@@ -171,7 +172,9 @@ impl LeftOutJson {
                 return None;
             };
             let before = function.lines.len();
-            function.lines.retain(|line| lines.contains(&line.line));
+            function
+                .lines
+                .retain(|line| lines.contains(&line.0.line.line));
             self.lines += before - function.lines.len();
         }
         Some(function)
@@ -450,68 +453,27 @@ fn function<'a>(
             .get(&cost.function)
             .filter(|_| priced)
             .map(|own| own.0),
-        lines: records.into_iter().map(LineJson::from).collect(),
+        lines: records.into_iter().map(LineJson).collect(),
     })
 }
 
-#[derive(Serialize)]
-struct LineJson<'a> {
-    line: u32,
-    label: &'a str,
-    hits: Option<u64>,
-    total_ns: Option<u64>,
-    self_ns: Option<u64>,
-    cpu_ns: Option<u64>,
-    await_ns: Option<u64>,
-    samples: Option<u64>,
-    error_ns: Option<u64>,
-    source: Option<&'static str>,
-    net_ns: Option<u64>,
-    net_self_ns: Option<u64>,
-    net_error_ns: Option<u64>,
-    allocs: Option<u64>,
-    alloc_bytes: Option<u64>,
-    free_bytes: Option<u64>,
-    live_bytes: Option<u64>,
-    live_error_bytes: Option<u64>,
-    peak_bytes: Option<u64>,
-    peak_error_bytes: Option<u64>,
-    rss_grown_anonymous_bytes: Option<u64>,
-    rss_shrunk_anonymous_bytes: Option<u64>,
-    rss_grown_file_bytes: Option<u64>,
-    rss_shrunk_file_bytes: Option<u64>,
-    text: Option<&'a str>,
-}
+/// A line: its place, all columns of records, and its text.
+struct LineJson<'a>(Record<'a>);
 
-impl<'a> From<Record<'a>> for LineJson<'a> {
-    fn from(record: Record<'a>) -> Self {
-        Self {
-            line: record.line.line,
-            label: &record.line.label,
-            hits: record.hits,
-            total_ns: record.total.map(nanoseconds),
-            self_ns: record.own.map(nanoseconds),
-            cpu_ns: record.cpu.map(nanoseconds),
-            await_ns: record.awaited.map(nanoseconds),
-            samples: record.samples,
-            error_ns: record.error.map(nanoseconds),
-            source: record.origin.map(|origin| origin.name()),
-            net_ns: record.net.map(|net| net.total.0),
-            net_self_ns: record.net.map(|net| net.own.0),
-            net_error_ns: record.net.and_then(|net| net.error).map(nanoseconds),
-            allocs: record.heap.map(|heap| heap.0),
-            alloc_bytes: record.heap.map(|heap| heap.1),
-            free_bytes: record.heap.map(|heap| heap.2),
-            live_bytes: record.live.map(|live| live.end.0),
-            live_error_bytes: record.live.map(|live| live.end.1),
-            peak_bytes: record.live.map(|live| live.peak.0),
-            peak_error_bytes: record.live.map(|live| live.peak.1),
-            rss_grown_anonymous_bytes: record.rss.map(|rss| rss.grown_anonymous),
-            rss_shrunk_anonymous_bytes: record.rss.map(|rss| rss.shrunk_anonymous),
-            rss_grown_file_bytes: record.rss.map(|rss| rss.grown_file),
-            rss_shrunk_file_bytes: record.rss.map(|rss| rss.shrunk_file),
-            text: record.text,
+impl Serialize for LineJson<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self(record) = self;
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("line", &record.line.line)?;
+        map.serialize_entry("label", &record.line.label)?;
+        for column in &RECORD_COLUMNS {
+            match (column.value)(record) {
+                RecordValue::Number(number) => map.serialize_entry(column.name, &number)?,
+                RecordValue::Word(word) => map.serialize_entry(column.name, &word)?,
+            }
         }
+        map.serialize_entry("text", &record.text)?;
+        map.end()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use hprof::model::{Profile, Scope};
+use hprof::model::{FigureUnit, Profile, Scope};
 use serde::Serialize;
 
 use super::Export;
@@ -63,7 +63,7 @@ impl Export for Speedscope {
         out: &mut dyn Write,
     ) -> Result<(), ReportError> {
         let stacks = stacks(profile, scope, self.metric, self.lines)?.unwrap_or_default();
-        let name = self.metric.name();
+        let name = self.metric.meaning();
         let command = profile.run.command.first();
         let program = command.and_then(|path| path.rsplit('/').next());
         let file = File {
@@ -95,10 +95,10 @@ impl Export for Speedscope {
 }
 
 const fn unit(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Time | Metric::Net | Metric::Cpu => "nanoseconds",
-        Metric::AllocBytes | Metric::LiveBytes | Metric::PeakBytes => "bytes",
-        Metric::Hits | Metric::Allocs => "none",
+    match metric.unit() {
+        FigureUnit::Nanoseconds => "nanoseconds",
+        FigureUnit::Bytes => "bytes",
+        FigureUnit::Count => "none",
     }
 }
 

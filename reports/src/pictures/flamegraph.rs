@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{Profile, Scope};
+use hprof::model::{FigureUnit, Profile, Scope};
 use inferno::flamegraph::{Options, from_lines};
 
 use crate::error::ReportError;
@@ -21,7 +21,7 @@ const MICROSECONDS: u64 = 10_000_000;
 ///
 /// ```
 /// let mut options = hprof_reports::FlamegraphOptions::default();
-/// options.metric = hprof_reports::Metric::Hits;
+/// options.metric = hprof_reports::Metric::named("hits").unwrap();
 /// options.lines = true;
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ fn prepare(
     options: &FlamegraphOptions,
 ) -> Result<(Stacks, Options<'static>), ReportError> {
     let metric = options.metric;
-    let name = metric.name();
+    let name = metric.meaning();
     let stacks =
         stacks(profile, options.scope, metric, options.lines)?.ok_or(ReportError::Empty)?;
     if stacks.all.is_empty() {
@@ -153,7 +153,7 @@ fn title(profile: &Profile, options: &FlamegraphOptions) -> String {
     options
         .title
         .clone()
-        .unwrap_or_else(|| format!("{}: {}", program(profile), options.metric.name()))
+        .unwrap_or_else(|| format!("{}: {}", program(profile), options.metric.meaning()))
 }
 
 /// The name of the program, as far as it is known.
@@ -164,12 +164,11 @@ pub(crate) fn program(profile: &Profile) -> String {
 }
 
 fn unit(metric: Metric, total: u64) -> (String, f64) {
-    match metric {
-        Metric::Time | Metric::Net | Metric::Cpu if total >= MICROSECONDS => ("us".into(), 1e-3),
-        Metric::Time | Metric::Net | Metric::Cpu => ("ns".into(), 1.0),
-        Metric::Hits => ("hits".into(), 1.0),
-        Metric::AllocBytes | Metric::LiveBytes | Metric::PeakBytes => ("bytes".into(), 1.0),
-        Metric::Allocs => ("allocations".into(), 1.0),
+    match metric.unit() {
+        FigureUnit::Nanoseconds if total >= MICROSECONDS => ("us".into(), 1e-3),
+        FigureUnit::Nanoseconds => ("ns".into(), 1.0),
+        FigureUnit::Bytes => ("bytes".into(), 1.0),
+        FigureUnit::Count => (metric.meaning().into(), 1.0),
     }
 }
 
@@ -246,6 +245,10 @@ mod tests {
         );
     }
 
+    fn metric(name: &str) -> Metric {
+        Metric::named(name).unwrap()
+    }
+
     #[test]
     fn semicolons_spaces_and_markup_in_names_stay_as_they_are() {
         let cost = LineCost {
@@ -254,7 +257,7 @@ mod tests {
         };
         let (profile, _) = fixture::single("step::<[u8; 8]> & 5", "", &[(3, cost)]);
         let options = FlamegraphOptions {
-            metric: Metric::Hits,
+            metric: metric("hits"),
             lines: true,
             ..FlamegraphOptions::default()
         };
@@ -272,7 +275,7 @@ mod tests {
         };
         let (profile, _) = fixture::single("step 8", "", &[(3, cost)]);
         let options = FlamegraphOptions {
-            metric: Metric::Hits,
+            metric: metric("hits"),
             ..FlamegraphOptions::default()
         };
         let svg = picture(&profile, &options).unwrap();
@@ -302,15 +305,15 @@ mod tests {
         };
         let (endless, _) = fixture::single("endless", "", &[(3, endless), (4, endless)]);
         assert_eq!(
-            refusal(&Profile::default(), Metric::Time),
+            refusal(&Profile::default(), Metric::default()),
             "the profile holds no call of an instrumented function"
         );
         assert_eq!(
-            refusal(&zero, Metric::AllocBytes),
+            refusal(&zero, metric("alloc-bytes")),
             "the profile holds no allocated bytes: every value is zero"
         );
         let options = FlamegraphOptions {
-            metric: Metric::Hits,
+            metric: metric("hits"),
             lines: true,
             ..FlamegraphOptions::default()
         };

@@ -182,10 +182,13 @@ fn write_foot(
         .iter()
         .filter_map(|row| row.figures.as_ref())
         .collect();
-    let mut marks = Vec::new();
-    if footer::write_explained(&figures, false, &mut marks)? {
+    let mut explained = footer::marks_and_signs(&figures);
+    if figures.iter().any(|figures| figures.sure.error().is_some()) {
+        explained.extend(footer::column("+-"));
+    }
+    if !explained.is_empty() {
         writeln!(out)?;
-        out.write_all(&marks)?;
+        footer::write_explained(&explained, out)?;
     }
     let warning = style.paint(Tone::Warning, "Warning:");
     if missing {

@@ -11,7 +11,9 @@ use crate::text;
 use crate::text::numbers::{AT_MOST, counted, general, rough_time, scaled_time, thousands};
 use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
-use crate::view::{Figures, LineView, Mark, OwnCostView, RunView, ShortCalls, Sure};
+use crate::view::{
+    Asked, Figures, LINE_COLUMNS, LineView, Mark, OwnCostView, RunView, ShortCalls, Sure,
+};
 
 /// Running threads listed for a process that did not end in order.
 const THREADS_LISTED: usize = 16;
@@ -45,49 +47,19 @@ const MARKS: [(Mark, &str); 6] = [
     ),
 ];
 
-/// Name of a column, whether a row has it, and what it says.
+/// A sign in a cell, whether a row has it, and what it says.
 type Explained = (&'static str, fn(&Figures) -> bool, &'static str);
 
-const COLUMNS: [Explained; 8] = [
+const SIGNS: [Explained; 2] = [
     (
         AT_MOST,
         |figures| matches!(figures.sure, Sure::AtMost(_)),
         "the error is larger than the time: what is printed is both together",
     ),
     (
-        "+-",
-        |figures| figures.sure.error().is_some(),
-        "one standard deviation, or less, of time that was split among lines",
-    ),
-    (
-        "Net",
-        |figures| figures.net.is_some() && figures.marks.contains(&Mark::Recording),
-        "the time without what recording took of it, as far as that is known",
-    ),
-    (
         NOT_KNOWN,
         |figures| figures.sure == Sure::Unknown,
         "nobody knows how wrong this time may be",
-    ),
-    (
-        "n",
-        |figures| figures.samples.is_some(),
-        "samples on the line",
-    ),
-    (
-        "CPU",
-        |figures| figures.cpu_differs,
-        "CPU time of the line with all it calls",
-    ),
-    (
-        "Await",
-        |figures| figures.awaited.is_some(),
-        "time between polls, not part of Time",
-    ),
-    (
-        "Allocs",
-        |figures| figures.heap.is_some(),
-        "allocations by the line itself and their bytes; Freed: bytes it gave back",
     ),
 ];
 
@@ -96,53 +68,62 @@ pub(crate) fn meanings() -> impl Iterator<Item = (String, &'static str)> {
     let marks = MARKS
         .iter()
         .map(|(mark, meaning)| (sign(*mark).to_string(), *meaning));
-    let columns = COLUMNS
+    let signs = SIGNS
         .iter()
-        .map(|(name, _, meaning)| ((*name).to_owned(), *meaning));
-    marks.chain(columns)
+        .map(|(sign, _, meaning)| ((*sign).to_owned(), *meaning));
+    let columns = LINE_COLUMNS
+        .iter()
+        .filter_map(|column| Some((column.name.to_owned(), column.meaning?)));
+    marks.chain(signs).chain(columns)
 }
 
-/// Explains the marks and columns that are present, and no others.
+/// Explains the marks, signs and columns that are present, and no others.
 pub(crate) fn write_legend(
     view: &LineView<'_>,
-    alloc: bool,
+    asked: Asked,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let functions = view.functions.iter();
-    let rows = functions.flat_map(|function| &function.rows);
-    let figures: Vec<&Figures> = rows.filter_map(|row| row.figures.as_ref()).collect();
-    let explained = write_explained(&figures, alloc, out)?;
+    let rows = || view.functions.iter().flat_map(|function| &function.rows);
+    let figures: Vec<&Figures> = rows().filter_map(|row| row.figures.as_ref()).collect();
+    let mut explained = marks_and_signs(&figures);
+    let columns = LINE_COLUMNS
+        .iter()
+        .filter(|column| column.is_shown(rows(), asked));
+    explained.extend(columns.filter_map(|column| Some((column.name.to_owned(), column.meaning?))));
+    write_explained(&explained, out)?;
     if figures.iter().any(|figures| figures.rough) {
         let hint = "some rows that matter rest on few samples: run longer, or with --clock exact";
         writeln!(out, "Hint:  {hint}")?;
-    } else if !explained {
+    } else if explained.is_empty() {
         return Ok(());
     }
     writeln!(out)
 }
 
-/// Explains the marks and columns of these figures; whether there were any.
-pub(crate) fn write_explained(
-    figures: &[&Figures],
-    alloc: bool,
-    out: &mut dyn Write,
-) -> io::Result<bool> {
+/// The marks and signs of these figures, with their meanings.
+pub(crate) fn marks_and_signs(figures: &[&Figures]) -> Vec<(String, &'static str)> {
     let any = |of: &dyn Fn(&Figures) -> bool| figures.iter().any(|figures| of(figures));
-    let mut lines: Vec<(String, &str)> = Vec::new();
-    for (mark, meaning) in MARKS {
-        if any(&|figures| figures.marks.contains(&mark)) {
-            lines.push((sign(mark).to_string(), meaning));
-        }
-    }
-    for (name, present, meaning) in COLUMNS {
-        if any(&present) && (alloc || name != "Allocs") {
-            lines.push((name.into(), meaning));
-        }
-    }
-    for (sign, meaning) in &lines {
+    let marks = MARKS
+        .iter()
+        .filter(|(mark, _)| any(&|figures| figures.marks.contains(mark)));
+    let marks = marks.map(|(mark, meaning)| (sign(*mark).to_string(), *meaning));
+    let signs = SIGNS.iter().filter(|(_, present, _)| any(present));
+    let signs = signs.map(|(sign, _, meaning)| ((*sign).to_owned(), *meaning));
+    marks.chain(signs).collect()
+}
+
+/// A column of line tables, with its meaning.
+pub(crate) fn column(name: &str) -> Option<(String, &'static str)> {
+    let column = LINE_COLUMNS.iter().find(|column| column.name == name)?;
+    Some((column.name.to_owned(), column.meaning?))
+}
+
+/// Writes what signs and columns mean.
+pub(crate) fn write_explained(explained: &[(String, &str)], out: &mut dyn Write) -> io::Result<()> {
+    for (sign, meaning) in explained {
         writeln!(out, "{sign:<6} {meaning}")?;
     }
-    Ok(!lines.is_empty())
+    Ok(())
 }
 
 /// The facts on the run as plain text.

@@ -11,14 +11,15 @@ use crate::tables::marks::signs;
 use crate::tables::thin_table;
 use crate::text;
 use crate::text::beside::{self, Beside, Layout};
-use crate::text::emphasis::{BAR, bar, heat};
-use crate::text::grid::{Cell, Column, Grid, shown};
+use crate::text::emphasis::{bar, heat};
+use crate::text::grid::{Cell, Column, Grid};
 use crate::text::numbers::{self, Unit};
 use crate::text::screen::Screen;
 use crate::text::source::Source;
 use crate::text::style::{Style, Tone};
 use crate::view::{
-    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, RunView, Sure,
+    Asked, Common, FEW, Figures, FunctionView, GIVES_WAY, LINE_COLUMNS, LineChoice, LineColumn,
+    LineView, RunView, Value,
 };
 
 /// Hottest lines at the beginning of a report of many functions.
@@ -27,15 +28,11 @@ const HOTTEST: usize = 20;
 /// Thin functions listed below the tables.
 const THIN_LISTED: usize = 20;
 
-/// What follows from other columns gives way first, and what tells how sure the rest is last.
 const LAYOUT: Layout<'_> = Layout {
     title: "Line Contents",
     gap: 2,
     rule: true,
-    gives_way: &[
-        "bars", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await", "Net",
-        "% Time", "+-",
-    ],
+    gives_way: &GIVES_WAY,
 };
 
 /// What a line table shows and how.
@@ -68,6 +65,15 @@ pub struct LineTableOptions {
     pub alloc: bool,
     /// What the stream can show.
     pub style: Style,
+}
+
+impl LineTableOptions {
+    fn asked(&self) -> Asked {
+        Asked {
+            colour: self.style.color,
+            heap: self.alloc,
+        }
+    }
 }
 
 /// Writes the table of every function in the scope and, below, what must be known to trust it.
@@ -159,7 +165,7 @@ pub(crate) fn write_costs_of(
         };
         writeln!(out, "({functions} left out{all})\n")?;
     }
-    footer::write_legend(&view, options.alloc, out)
+    footer::write_legend(&view, options.asked(), out)
 }
 
 fn write_table(
@@ -185,8 +191,7 @@ fn write_table(
 
     let lines = view.rows.iter().map(|row| row.line).collect();
     let source = Beside::Source(Source::of(function, style), lines);
-    let grid = ColumnChoice::new(view, options).grid(view);
-    beside::write(grid, source, &LAYOUT, style, out)?;
+    beside::write(grid(view, options), source, &LAYOUT, style, out)?;
     if function.source.is_empty() {
         writeln!(
             out,
@@ -211,7 +216,7 @@ pub(crate) fn figures(view: &FunctionView<'_>, unit: Unit, alloc: bool) -> Grid 
         alloc,
         ..LineTableOptions::default()
     };
-    ColumnChoice::new(view, &options).grid(view)
+    grid(view, &options)
 }
 
 fn write_summary(view: &LineView<'_>, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
@@ -232,132 +237,56 @@ fn write_summary(view: &LineView<'_>, unit: Unit, out: &mut dyn Write) -> io::Re
     writeln!(out)
 }
 
-/// Which of the columns that not every profile needs a table has.
-#[derive(Debug)]
-struct ColumnChoice {
-    unit: Unit,
-    bars: bool,
-    marks: usize,
-    errors: bool,
-    net: bool,
-    samples: bool,
-    cpu: bool,
-    awaited: bool,
-    heap: bool,
-    labels: bool,
-}
-
-impl ColumnChoice {
-    fn new(view: &FunctionView<'_>, options: &LineTableOptions) -> Self {
-        Self {
-            unit: options.unit,
-            bars: options.style.color,
-            marks: view.marks(),
-            errors: view.any(|figures| {
-                matches!(figures.sure, Sure::Within(_) | Sure::Unknown).then_some(())
-            }),
-            net: view
-                .any(|figures| (figures.net).filter(|_| figures.marks.contains(&Mark::Recording))),
-            samples: view.any(|figures| figures.samples),
-            cpu: view.any(|figures| figures.cpu_differs.then_some(())),
-            awaited: view.any(|figures| figures.awaited),
-            heap: options.alloc && view.any(|figures| figures.heap),
-            labels: view.rows.iter().any(|row| !row.label.is_empty()),
-        }
-    }
-
-    fn grid(&self, view: &FunctionView<'_>) -> Grid {
-        let mut grid = Grid::new(self.columns());
-        for row in &view.rows {
-            grid.push(self.cells(row));
-        }
-        grid
-    }
-
-    fn columns(&self) -> Vec<Column> {
-        let always = [
-            Column::right("Line #", 6),
-            Column::right("Hits", 9),
-            Column::right("Time", 12),
-            Column::right("Per Hit", 8),
-            Column::right("% Time", 8),
-        ];
-        let extra = [
-            (self.bars, Column::left("", BAR).named("bars")),
-            (self.marks > 0, Column::left("", self.marks)),
-            (self.errors, Column::right("+-", 8)),
-            (self.net, Column::right("Net", 8)),
-            (self.samples, Column::right("n", 5)),
-            (self.cpu, Column::right("CPU", 8)),
-            (self.awaited, Column::right("Await", 8)),
-            (self.heap, Column::right("Allocs", 8)),
-            (self.heap, Column::right("Bytes", 9)),
-            (self.heap, Column::right("Freed", 9)),
-            (self.labels, Column::left("Label", 5)),
-        ];
-        shown(always, extra)
-    }
-
-    fn cells(&self, row: &Row<'_>) -> Vec<Cell> {
-        let blank = Figures::default();
+fn grid(view: &FunctionView<'_>, options: &LineTableOptions) -> Grid {
+    let asked = options.asked();
+    let columns = LINE_COLUMNS.iter();
+    let columns: Vec<&LineColumn> = columns
+        .filter(|column| column.is_shown(&view.rows, asked))
+        .collect();
+    let mut grid = Grid::new(columns.iter().map(|column| head(column)).collect());
+    let blank = Figures::default();
+    for row in &view.rows {
         let figures = row.figures.as_ref().unwrap_or(&blank);
         let heat = heat(figures.percent);
-        let time = |nanos: f64| self.unit.time(nanos, 1, 12);
-        let sure = figures.sure;
-        let heap = figures.heap.filter(|_| self.heap);
-        let bytes = |bytes: u64| {
-            if bytes == 0 {
-                String::new()
+        let cells = columns.iter().map(|column| {
+            let cell = cell((column.value)(row, figures), options.unit);
+            if column.is_heated {
+                cell.toned(heat)
             } else {
-                numbers::scaled_bytes(bytes)
+                cell
             }
-        };
-        let always = [
-            Cell::new(row.line.to_string(), Tone::Dim),
-            Cell::of(figures.hits, |hits| hits.to_string()),
-            Cell::of(figures.time, |nanos| {
-                self.unit.sure(sure.figure(nanos), sure, 1, 12)
-            })
-            .toned(heat),
-            Cell::of(figures.per_hit, |nanos| self.unit.sure(nanos, sure, 1, 8)),
-            Cell::plain(numbers::percentage(
-                figures.percent,
-                figures.percent_at_most,
-            ))
-            .toned(heat),
-        ];
-        let extra = [
-            (self.bars, Cell::of(figures.percent, bar).toned(heat)),
-            (self.marks > 0, Cell::plain(signs(&figures.marks))),
-            (self.errors, Cell::plain(self.unit.error(sure, 1, 12))),
-            (
-                self.net,
-                Cell::of(figures.net, |(net, sure)| {
-                    self.unit.sure(sure.figure(net), sure, 1, 12)
-                }),
-            ),
-            (
-                self.samples,
-                Cell::of(figures.samples, |samples| samples.to_string()),
-            ),
-            (
-                self.cpu,
-                Cell::of(figures.cpu, |nanos| time(nanos.0 as f64)),
-            ),
-            (
-                self.awaited,
-                Cell::of(figures.awaited, |nanos| time(nanos.0 as f64)),
-            ),
-            (
-                self.heap,
-                Cell::of(heap.filter(|heap| heap.0 > 0), |heap| heap.0.to_string()),
-            ),
-            (self.heap, Cell::of(heap, |heap| bytes(heap.1))),
-            (self.heap, Cell::of(heap, |heap| bytes(heap.2))),
-            (self.labels, Cell::plain(text::clean(row.label))),
-        ];
-        shown(always, extra)
+        });
+        grid.push(cells.collect());
     }
+    grid
+}
+
+fn head(column: &LineColumn) -> Column {
+    let head = if column.is_text {
+        Column::left
+    } else {
+        Column::right
+    };
+    head(column.title, column.width).named(column.name)
+}
+
+fn cell(value: Value, unit: Unit) -> Cell {
+    let text = match value {
+        Value::Blank | Value::Bytes(0) => String::new(),
+        Value::Line(line) => return Cell::new(line.to_string(), Tone::Dim),
+        Value::Count(count) => count.to_string(),
+        Value::Time(nanos, sure) => unit.sure(nanos, sure, 1, 12),
+        Value::PerHit(nanos, sure) => unit.sure(nanos, sure, 1, 8),
+        Value::Error(sure) => unit.error(sure, 1, 12),
+        Value::Plain(nanos) => unit.time(nanos.0 as f64, 1, 12),
+        Value::Bytes(bytes) => numbers::scaled_bytes(bytes),
+        Value::Percent(share, at_most) => numbers::percentage(share, at_most),
+        Value::Bar(share) => bar(share),
+        Value::Marks(marks) => signs(&marks),
+        Value::Trips(trips, turns) => numbers::trips(trips, turns),
+        Value::Text(text) => text::clean(&text).into_owned(),
+    };
+    Cell::plain(text)
 }
 
 #[cfg(test)]

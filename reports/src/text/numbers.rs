@@ -48,6 +48,16 @@ pub(crate) fn percentage(percent: Option<f64>, at_most: Option<f64>) -> String {
     }
 }
 
+/// Entries of a loop, and the turns of each in the mean: `500 x 81`.
+pub(crate) fn trips(entries: u64, turns: u64) -> String {
+    let each = turns as f64 / entries.max(1) as f64;
+    if turns.is_multiple_of(entries.max(1)) {
+        format!("{entries} x {each}")
+    } else {
+        format!("{entries} x {each:.1}")
+    }
+}
+
 /// A time in nanoseconds, in the unit that suits it, with three significant digits.
 pub(crate) fn scaled_time(nanos: f64) -> String {
     if nanos < 999.5 {

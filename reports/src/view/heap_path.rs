@@ -50,11 +50,12 @@ impl HeapPaths {
         most: usize,
     ) -> Result<Self, ReportError> {
         let metric = match moment {
-            HeapMoment::Peak => Metric::PeakBytes,
-            HeapMoment::End => Metric::LiveBytes,
+            HeapMoment::Peak => "peak-bytes",
+            HeapMoment::End => "live-bytes",
         };
+        let metric = Metric::named(metric).unwrap_or_default();
         let stacks = stacks(profile, Scope::All, metric, true)?.unwrap_or_default();
-        let total = stacks.total(metric.name())?;
+        let total = stacks.total(metric.meaning())?;
         let mut order: Vec<usize> = (0..stacks.all.len()).collect();
         order.sort_by_key(|&at| std::cmp::Reverse(stacks.all[at].1));
         let left_out = order.len().saturating_sub(most);

@@ -140,6 +140,8 @@ pub(crate) struct Figures {
     /// The CPU time is not simply the time.
     pub(crate) cpu_differs: bool,
     pub(crate) awaited: Option<Nanos>,
+    /// Of the header of a counted loop: its entries and its turns.
+    pub(crate) trips: Option<(u64, u64)>,
     /// Allocations by the line itself, their bytes, and the bytes it freed.
     pub(crate) heap: Option<(u64, u64, u64)>,
 }
@@ -294,21 +296,6 @@ impl<'a> FunctionView<'a> {
         });
         self.left_out = measured - self.rows.iter().filter(|row| row.figures.is_some()).count();
     }
-
-    /// Whether some row has what `of` looks for: else its column is left out.
-    pub(crate) fn any<T>(&self, of: impl Fn(&Figures) -> Option<T>) -> bool {
-        self.rows.iter().any(|row| {
-            row.figures
-                .as_ref()
-                .is_some_and(|figures| of(figures).is_some())
-        })
-    }
-
-    /// The widest marks of a row.
-    pub(crate) fn marks(&self) -> usize {
-        let marks = self.rows.iter().filter_map(|row| row.figures.as_ref());
-        marks.map(|figures| figures.marks.len()).max().unwrap_or(0)
-    }
 }
 
 impl Figures {
@@ -340,6 +327,7 @@ impl Figures {
             cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
             awaited: waited.then_some(own.awaited),
+            trips: (own.trips > 0).then(|| (own.trips, hits.saturating_sub(own.trips))),
             heap: (heap != (0, 0, 0)).then_some(heap),
             ..timed
         })

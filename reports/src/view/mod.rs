@@ -3,6 +3,7 @@
 mod annotated;
 mod budget;
 mod changed;
+mod columns;
 mod compare;
 mod edges;
 mod file;
@@ -19,6 +20,7 @@ mod native;
 mod native_stacks;
 mod rank;
 mod record;
+mod record_columns;
 mod run;
 pub(crate) mod stacks;
 pub(crate) mod sums;
@@ -31,6 +33,7 @@ pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
 pub(crate) use budget::{BudgetRow, judge};
 pub use changed::ChangedFile;
 pub(crate) use changed::ChangedView;
+pub(crate) use columns::{Asked, GIVES_WAY, LINE_COLUMNS, LineColumn, Value};
 pub(crate) use compare::{
     Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
 };
@@ -46,15 +49,15 @@ pub use heap_path::HeapMoment;
 pub(crate) use heap_path::{HeapPath, HeapPaths};
 pub(crate) use hottest::{HotLine, HottestView};
 pub(crate) use line::{
-    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, Row, hits as line_hits,
-    knows_prices,
+    Common, FEW, Figures, FunctionView, LineChoice, LineView, Mark, hits as line_hits, knows_prices,
 };
 pub(crate) use memory::{MemoryRow, MemoryView, ProcessMemory, process_memory};
 pub use native::{FindFunction, FunctionAt};
 pub(crate) use native::{NativeView, NotListed};
 pub(crate) use native_stacks::{NativeStacks, Whose, native_stacks, shortened};
 pub(crate) use rank::{MAX_PARTS, RankFunction, RankRow, RankView, Spread};
-pub(crate) use record::{LiveRecord, Record, notes_blocks, records, thin_record};
+pub(crate) use record::{Record, records, thin_record};
+pub(crate) use record_columns::{Held, RECORD_COLUMNS, RecordColumn, RecordValue};
 pub(crate) use run::{OwnCostView, RunView, ShortCalls, clock_mode, clock_source};
 pub(crate) use sure::Sure;
 pub(crate) use thin::{ThinRow, ThinView, thin_rows};

@@ -51,6 +51,8 @@ pub(crate) struct Record<'a> {
     pub(crate) cpu: Option<Nanos>,
     pub(crate) awaited: Option<Nanos>,
     pub(crate) samples: Option<u64>,
+    /// Entries of the counted loop that the line is the header of.
+    pub(crate) trips: Option<u64>,
     /// One standard deviation.
     pub(crate) error: Option<Nanos>,
     pub(crate) origin: Option<Origin>,
@@ -157,6 +159,7 @@ const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
         cpu: None,
         awaited: None,
         samples: None,
+        trips: None,
         error: None,
         origin: None,
         net: None,
@@ -200,6 +203,7 @@ fn measured_record<'a>(
         cpu: seen_cpu(total),
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
+        trips: (own.trips > 0).then_some(own.trips),
         error: timed
             .then(|| rounded(error(total, markers)))
             .filter(|error| *error > Nanos::ZERO),

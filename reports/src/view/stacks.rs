@@ -2,65 +2,66 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use hprof::model::{Function, LineCost, Place, Profile, Scope, call_tree};
+use hprof::model::{FIGURES, Figure, FigureUnit, Function, Place, Profile, Scope, call_tree};
 
 use crate::error::ReportError;
 use crate::text;
 
-/// The value that a flamegraph or a list of stacks shows.
+/// The figure of a line that a flamegraph or a list of stacks shows.
 ///
 /// ```
-/// assert_eq!(hprof_reports::Metric::default(), hprof_reports::Metric::Time);
+/// use hprof_reports::Metric;
+/// assert_eq!(Metric::default().name(), "time");
+/// assert_eq!(Metric::named("alloc-bytes").unwrap().meaning(), "allocated bytes");
+/// assert!(Metric::named("samples").is_none());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Metric {
-    /// Self time, nanoseconds.
-    #[default]
-    Time,
-    /// Self time without what recording took of it, nanoseconds.
-    Net,
-    /// Hits of lines.
-    Hits,
-    /// CPU time, nanoseconds.
-    Cpu,
-    /// Bytes allocated.
-    AllocBytes,
-    /// Allocations.
-    Allocs,
-    /// Bytes not freed at the end.
-    LiveBytes,
-    /// Bytes not freed when the heap was at its peak.
-    PeakBytes,
-}
+#[derive(Clone, Copy, Debug)]
+pub struct Metric(&'static Figure);
 
 impl Metric {
-    /// What the values count.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Time => "time",
-            Self::Net => "net time",
-            Self::Hits => "hits",
-            Self::Cpu => "CPU time",
-            Self::AllocBytes => "allocated bytes",
-            Self::Allocs => "allocations",
-            Self::LiveBytes => "bytes not freed",
-            Self::PeakBytes => "bytes at the heap's peak",
-        }
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Figure::metrics().map(Self)
     }
 
-    fn of(self, cost: &LineCost) -> u64 {
-        match self {
-            Self::Time => cost.time().0,
-            Self::Net => cost.net().0,
-            Self::Hits => cost.hits,
-            Self::Cpu => cost.cpu.map_or(0, |cpu| cpu.0),
-            Self::AllocBytes => cost.alloc_bytes,
-            Self::Allocs => cost.allocs,
-            Self::LiveBytes => cost.live.live_bytes,
-            Self::PeakBytes => cost.live.peak_bytes,
-        }
+    /// The one that users call so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|metric| metric.name() == name)
+    }
+
+    /// As users write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// What the values count, in words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        self.0.meaning
+    }
+
+    /// What they are counted in.
+    pub(crate) const fn unit(self) -> FigureUnit {
+        self.0.unit
     }
 }
+
+impl Default for Metric {
+    fn default() -> Self {
+        let time = FIGURES.iter().find(|figure| figure.name == "time");
+        Self(time.unwrap_or(&FIGURES[0]))
+    }
+}
+
+impl PartialEq for Metric {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Metric {}
 
 /// Stacks of frames, outermost first, each with what it costs by itself.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -120,7 +121,7 @@ pub(crate) fn stacks(
         });
         for (line, cost) in &node.lines {
             let place = tree.child(caller, frame(node.function, *line));
-            tree.add(place, metric.of(cost));
+            tree.add(place, metric.0.of(cost));
         }
         callers.push(caller);
     }
@@ -244,7 +245,7 @@ mod tests {
     fn values_of_all_stacks_add_up_to_the_time_of_the_profile() {
         let profile = fixture::diffusion();
         let sum = |lines| {
-            let stacks = of(&profile, Scope::All, Metric::Time, lines).unwrap();
+            let stacks = of(&profile, Scope::All, Metric::default(), lines).unwrap();
             stacks.all.iter().map(|(_, value)| value).sum::<u64>()
         };
         let costs = fixture::diffusion_costs();
@@ -265,11 +266,16 @@ mod tests {
     #[test]
     fn a_scope_without_threads_was_not_entered() {
         let profile = fixture::diffusion();
-        assert!(of(&profile, Scope::Thread(0, 9), Metric::Time, true).is_none());
-        assert!(of(&profile, Scope::Process(9), Metric::Time, true).is_none());
+        assert!(of(&profile, Scope::Thread(0, 9), Metric::default(), true).is_none());
+        assert!(of(&profile, Scope::Process(9), Metric::default(), true).is_none());
         assert_eq!(
-            of(&profile, Scope::Thread(0, 0), Metric::Hits, false),
-            of(&profile, Scope::All, Metric::Hits, false)
+            of(
+                &profile,
+                Scope::Thread(0, 0),
+                Metric::named("hits").unwrap(),
+                false
+            ),
+            of(&profile, Scope::All, Metric::named("hits").unwrap(), false)
         );
     }
 
@@ -294,7 +300,7 @@ mod tests {
             }
         }
         for lines in [false, true] {
-            let refused = stacks(&profile, Scope::All, Metric::Time, lines);
+            let refused = stacks(&profile, Scope::All, Metric::default(), lines);
             assert!(matches!(refused, Err(ReportError::TooDeep { .. })));
         }
     }

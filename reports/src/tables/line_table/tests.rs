@@ -467,10 +467,32 @@ fn figures_say_no_more_than_is_known() {
 
     ~      split by the timings before the line became hot: too few samples
     <=     the error is larger than the time: what is printed is both together
-    +-     one standard deviation, or less, of time that was split among lines
     ?      nobody knows how wrong this time may be
+    +-     one standard deviation, or less, of time that was split among lines
     Hint:  some rows that matter rest on few samples: run longer, or with --clock exact
     "#);
+}
+
+/// A loop of 81 turns that was entered five hundred times, and one that was entered once, which needs no column.
+#[test]
+fn trips_are_shown_where_a_loop_was_entered_more_than_once() {
+    let header = |trips: u64| LineCost {
+        hits: trips * 82,
+        trips,
+        exact: Nanos(5000),
+        ..LineCost::default()
+    };
+    let shown = |trips| {
+        let (profile, costs) = fixture::single("f", "for x in row {", &[(1, header(trips))]);
+        table(&profile, &costs, &LineTableOptions::default())
+    };
+    let many = shown(500);
+    assert!(many.contains("  500 x 81  for x in row {"), "{many}");
+    assert!(
+        many.contains("Trips  times the counted loop was entered"),
+        "{many}"
+    );
+    assert!(!shown(1).contains("Trips"));
 }
 
 /// The mark was printed where the line itself took next to nothing of its total, and where one short context was among many long ones.
