@@ -214,7 +214,7 @@ pub(crate) static LINE_COLUMNS: [LineColumn; 17] = [
     .meaning("time between polls, not part of Time"),
     LineColumn::figures(
         "Trips",
-        8,
+        10,
         Shown::If(|_, figures| figures.trips.is_some_and(|(trips, _)| trips > 1)),
         |_, figures| Value::of(figures.trips, |(trips, turns)| Value::Trips(trips, turns)),
     )
