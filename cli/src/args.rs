@@ -17,7 +17,8 @@ pub(crate) use record::{
 pub(crate) use value::{Ranks, Top};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
-    HtmlArgs, ManArgs, MergeArgs, PeakArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs, TableArgs,
+    HtmlArgs, ManArgs, MergeArgs, PeakArgs, PlotArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs,
+    TableArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Html(HtmlArgs),
     /// Print what was allocated when the heap was at its peak, by line and by call path
     Peak(PeakArgs),
+    /// Draw memory and CPU over time, with the functions that were open
+    Plot(PlotArgs),
     /// Name the functions worth an annotation, from the native stacks of a profile
     Suggest(SuggestArgs),
     /// Print a whole source file with what its lines cost

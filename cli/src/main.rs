@@ -9,6 +9,7 @@ mod fit;
 mod launch;
 mod log;
 mod mpi_library;
+mod observe;
 mod output;
 mod output_file;
 mod ranks;
@@ -66,6 +67,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Flamegraph(args) => commands::flamegraph::flamegraph(&args),
         Command::Html(args) => commands::html::html(&args),
         Command::Peak(args) => commands::peak::peak(&args),
+        Command::Plot(args) => commands::plot::plot(&args),
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),

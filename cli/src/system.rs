@@ -41,17 +41,41 @@ pub(crate) fn wait_for_end(pid: libc::pid_t) -> io::Result<()> {
     }
 }
 
-/// Nanoseconds of `CLOCK_MONOTONIC`.
-pub(crate) fn monotonic_ns() -> u64 {
+/// CPU time of this thread, nanoseconds.
+pub(crate) fn thread_cpu_ns() -> u64 {
+    clock_ns(libc::CLOCK_THREAD_CPUTIME_ID).unwrap_or(0)
+}
+
+/// CPU time of all threads of a process, nanoseconds; `None` if it has ended, or the system does not tell.
+pub(crate) fn process_cpu_ns(pid: libc::pid_t) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut clock = 0;
+        // SAFETY: `clock` has room for what is written.
+        let failed = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
+        if failed == 0 { clock_ns(clock) } else { None }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
+    }
+}
+
+fn clock_ns(clock: libc::clockid_t) -> Option<u64> {
     let mut now = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: `now` has room for what is written.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    let failed = unsafe { libc::clock_gettime(clock, now.as_mut_ptr()) };
     // SAFETY: written, or all zeroes.
     let now = unsafe { now.assume_init() };
     let part = |part: i64| u64::try_from(part).unwrap_or(0);
-    part(now.tv_sec)
-        .saturating_mul(1_000_000_000)
-        .saturating_add(part(now.tv_nsec))
+    let nanos = part(now.tv_sec).saturating_mul(1_000_000_000);
+    (failed == 0).then(|| nanos.saturating_add(part(now.tv_nsec)))
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub(crate) fn monotonic_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC).unwrap_or(0)
 }
 
 /// Collects a child: how it ended, and the CPU time (user and system) of it and of the children it waited for.

@@ -7,9 +7,9 @@ use hprof::model::Profile;
 use hprof_reports::{
     FunctionSort, FunctionTableOptions, Grouping, HeapMoment, HotTableOptions, LineTableOptions,
     MemoryTableOptions, MomentTableOptions, NativeTableOptions, RankTableOptions, ReportError,
-    Style, ThreadTableOptions, Unit, write_function_table, write_group_table, write_hot_table,
-    write_line_tables, write_memory_tables, write_moment_table, write_native_table,
-    write_rank_tables, write_thread_table,
+    Style, ThreadTableOptions, Unit, WaitTableOptions, write_function_table, write_group_table,
+    write_hot_table, write_line_tables, write_memory_tables, write_moment_table,
+    write_native_table, write_rank_tables, write_thread_table, write_wait_table,
 };
 
 use crate::args::{GroupBy, Ranks, SortKey, TableArgs, Top};
@@ -81,6 +81,23 @@ pub(crate) fn write_moment(
             options.paths = top;
         }
         write_moment_table(profile, moment, &options, out).map_err(blocks_remedy)
+    })
+}
+
+/// Writes the lines that waited.
+pub(crate) fn write_waits(
+    profile: &Profile,
+    top: Option<usize>,
+    args: &TableArgs,
+) -> anyhow::Result<()> {
+    Report::Stdout.write(args.rich, |style, out: &mut dyn Write| {
+        let mut options = WaitTableOptions::default();
+        options.style = style;
+        options.unit = unit(args.unit);
+        if let Some(top) = top {
+            options.lines = top;
+        }
+        Ok(write_wait_table(profile, &options, out)?)
     })
 }
 

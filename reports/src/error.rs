@@ -36,6 +36,9 @@ pub enum ReportError {
     /// No process has noted which lines its blocks are of.
     #[error("the profile holds no live blocks")]
     NoBlocks,
+    /// Nobody looked at a process while it ran.
+    #[error("the profile holds no readings of memory and CPU over time")]
+    NotObserved,
     /// No process has native stacks.
     #[error("the profile holds no native stacks")]
     NoNative,

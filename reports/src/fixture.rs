@@ -273,6 +273,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
         }],
         thin: Vec::new(),
         native: None,
+        observed: None,
     }
 }
 

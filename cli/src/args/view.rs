@@ -15,6 +15,7 @@ Examples:
   hprof show -rtmz                 in colour, sorted, with a summary, without unused functions
   hprof show a.hprof b.hprof       two profiles as one
   hprof show --by-function -s tottime
+  hprof show --waits               which lines waited, and what for
   hprof show --hot 5               the five hottest lines of the whole run
   hprof show --changed main        what the lines carry that changed since a revision
   hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
@@ -30,6 +31,9 @@ pub(crate) struct ShowArgs {
     /// Only the lines that changed since this revision of git, committed or not: what they carry, the hottest first
     #[arg(long, value_name = "REV", conflicts_with_all = ["by_function", "threads", "ranks", "by"])]
     pub(crate) changed: Option<String>,
+    /// Only the lines that waited, and what for
+    #[arg(long, conflicts_with_all = ["changed", "leaks", "hot", "by_function", "threads", "ranks", "by"])]
+    pub(crate) waits: bool,
     /// Only what was allocated and not freed at the end, by line and by call path
     #[arg(long, conflicts_with_all = ["changed", "hot", "by_function", "threads", "ranks", "by"])]
     pub(crate) leaks: bool,
@@ -60,7 +64,7 @@ pub(crate) struct MergeArgs {
 }
 
 /// Which profile.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ProfileArgs {
     /// Profiles, raw files or folders of them; the newest profile if there is none
     #[arg(value_name = "PROFILE")]
@@ -241,6 +245,26 @@ pub(crate) struct PeakArgs {
     pub(crate) rich: bool,
 }
 
+const PLOT_EXAMPLES: &str = "\
+Examples:
+  hprof plot                              of the newest profile, in plot.svg
+  hprof plot -o both.svg before.pb.gz after.pb.gz
+                                          two runs in one picture, as if they had begun together";
+
+/// `hprof plot`.
+#[derive(Debug, Args)]
+#[command(after_help = PLOT_EXAMPLES)]
+pub(crate) struct PlotArgs {
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgs,
+    /// File to write; - for the standard output
+    #[arg(short, long, value_name = "FILE", default_value = "plot.svg")]
+    pub(crate) output: PathBuf,
+    /// Heading of the picture
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+}
+
 const SUGGEST_EXAMPLES: &str = "\
 Examples:
   hprof run --native && hprof suggest
@@ -328,7 +352,7 @@ pub(crate) struct ExportArgs {
 }
 
 /// Which folder of profiles.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct FolderArgs {
     /// Path of the Cargo.toml whose profiles are meant [default: that of the current folder]
     #[arg(long, value_name = "PATH")]

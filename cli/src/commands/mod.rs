@@ -16,6 +16,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod peak;
+pub(crate) mod plot;
 pub(crate) mod recover;
 pub(crate) mod run;
 pub(crate) mod show;

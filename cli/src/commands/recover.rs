@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hprof::raw::native;
+use hprof::raw::{native, observed};
 
 use crate::args::FolderArgs;
 use crate::failure::CODE;
@@ -92,12 +92,14 @@ fn save(recorded: Recorded, folder: &Path, runs: &Path) -> anyhow::Result<Vec<Pa
     Ok(files)
 }
 
-/// Deletes raw files and the stacks beside them.
+/// Deletes raw files and what lies beside them.
 fn delete(files: &[PathBuf]) -> anyhow::Result<()> {
     for file in files {
         fs::remove_file(file).with_context(|| format!("cannot delete {}", file.display()))?;
         // Most have none.
-        let _ = fs::remove_file(file.with_extension(native::EXTENSION));
+        for extension in [native::EXTENSION, observed::EXTENSION] {
+            let _ = fs::remove_file(file.with_extension(extension));
+        }
     }
     Ok(())
 }

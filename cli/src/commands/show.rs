@@ -30,6 +30,10 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
             let top = table.top.and_then(Top::limit);
             tables::write_moment(&loaded.profile, HeapMoment::End, top, table.rich)?;
         }
+        None if args.waits => {
+            let top = table.top.and_then(Top::limit);
+            tables::write_waits(&loaded.profile, top, &table)?;
+        }
         None => tables::write(Report::Stdout, &loaded.profile, &table)?,
     }
     Ok(0)

@@ -11,6 +11,7 @@ use super::launches::LaunchNote;
 use super::process::{self, Running, exit_code};
 use super::spec::{Call, LAUNCHER_ARGUMENT, LaunchSpec};
 use crate::failure::Hint;
+use crate::observe::Observer;
 use crate::output;
 
 /// `hprof __launch ORDER TARGET -- PROGRAM ARGS`. Returns the exit code of the program.
@@ -42,7 +43,11 @@ pub(crate) fn run_program(
     spec.prepare(&mut command, folder);
     let running = start(&mut command)?;
     let note = LaunchNote::start(folder, noted, running.start_unix_ns());
+    let observer = Observer::start(folder, running.pid());
     let (ended, witness) = running.wait()?;
+    if let Some(observer) = observer {
+        observer.finish();
+    }
     if let Some(witness) = witness {
         witness.note(folder);
     }

@@ -41,6 +41,11 @@ pub(crate) fn start(
 }
 
 impl Running {
+    /// The child.
+    pub(crate) fn pid(&self) -> libc::pid_t {
+        self.pid
+    }
+
     /// Start, in nanoseconds since the Unix epoch.
     pub(crate) fn start_unix_ns(&self) -> u64 {
         self.start_unix_ns

@@ -67,6 +67,9 @@ fn rename_functions(process: &mut Process, ids: &[FunctionId]) {
         rename(&mut thin.function);
     }
     process.thin.sort_unstable();
+    if let Some(observed) = &mut process.observed {
+        observed.rename(rename);
+    }
     for thread in &mut process.threads {
         if let Some(place) = &mut thread.running {
             rename(&mut place.function);

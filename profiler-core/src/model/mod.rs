@@ -11,6 +11,7 @@ mod line_cost;
 mod line_map;
 mod live;
 mod merge;
+mod observed;
 mod own_cost;
 mod profile;
 mod resident;
@@ -28,6 +29,7 @@ pub use images::successors;
 pub use line_cost::{FIGURES, Figure, FigureUnit, LineCost};
 pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
+pub use observed::{BUCKETS, LineLooks, Observed, OpenFunction, Reading, WaitCause};
 pub use own_cost::{RecordedFunction, SHORT_CALL, recorded_functions};
 pub use profile::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, Losses, Node, NotMeasured,

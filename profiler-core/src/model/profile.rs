@@ -4,6 +4,7 @@
 
 use super::line_cost::LineCost;
 use super::live::LiveHeap;
+use super::observed::Observed;
 use super::resident::ProcessRss;
 use super::units::Nanos;
 use crate::raw::native::Native;
@@ -178,6 +179,8 @@ pub struct Process {
     pub thin: Vec<ThinCalls>,
     /// Sampled stacks of all code; `None` unless they were asked for.
     pub native: Option<Native>,
+    /// What hprof's launcher saw of the process from outside; `None` if it could not look.
+    pub observed: Option<Observed>,
 }
 
 /// Cost of recording, estimated from the cost of each kind of event, measured as the process started.

@@ -1,7 +1,7 @@
 //! What holds of every profile. The writer refuses one that breaks it, and so does the reader: what was saved can be read.
 
 use super::error::Damage;
-use crate::model::{FunctionId, Profile, ThinCalls, Thread};
+use crate::model::{FunctionId, Observed, Profile, ThinCalls, Thread};
 
 /// No profile has more functions: reports take a few hundred bytes for each.
 pub(super) const MOST_FUNCTIONS: usize = 1 << 17;
@@ -28,6 +28,9 @@ pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
     }
     for process in &profile.processes {
         check_thin(&process.thin, profile.functions.len())?;
+        if let Some(observed) = &process.observed {
+            check_observed(observed, profile.functions.len())?;
+        }
     }
     let threads = profile
         .processes
@@ -46,6 +49,16 @@ fn check_thin(thin: &[ThinCalls], functions: usize) -> Result<(), Damage> {
         if thin.calls == 0 {
             return Err(Damage::new("calls of a thin function", "some", 0));
         }
+    }
+    Ok(())
+}
+
+fn check_observed(observed: &Observed, functions: usize) -> Result<(), Damage> {
+    let lines = observed.lines.iter().map(|line| line.place.function);
+    let at_peak = observed.at_peak.iter().map(|place| place.function);
+    let open = observed.functions.iter().map(|open| open.function);
+    for function in lines.chain(at_peak).chain(open) {
+        check_function("function seen from outside", function, functions)?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 use prost::Message;
 
+use super::observed::ObservedFacts;
+
 use super::error::Damage;
 
 /// Version of the layout that this hprof writes, and the newest it reads.
@@ -143,6 +145,8 @@ pub(super) struct ProcessFacts {
     /// The text of [`crate::raw::native`].
     #[prost(string, optional, tag = "20")]
     pub(super) native: Option<String>,
+    #[prost(message, optional, tag = "24")]
+    pub(super) observed: Option<ObservedFacts>,
     #[prost(uint64, optional, tag = "21")]
     pub(super) process_started: Option<u64>,
     /// Of each thin function, how far its number is above the one before.

@@ -6,6 +6,7 @@ use super::extension::{
     FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, NotMeasuredFacts, OwnCostFacts,
     ProcessFacts, RssFacts, RunFacts,
 };
+use super::observed;
 use super::tables::{Strings, Tables};
 use crate::model::{
     ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineLive, LiveCount, LiveHeap,
@@ -233,6 +234,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         }),
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
+        observed: process.observed.as_ref().map(observed::facts),
         process_started: process.process_started,
         thin_function: thin_steps(&process.thin),
         thin_calls: process.thin.iter().map(|thin| thin.calls).collect(),
@@ -447,5 +449,10 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
         threads: Vec::new(),
         thin: thin(facts, strings)?,
         native: facts.native.as_deref().map(stacks).transpose()?,
+        observed: facts
+            .observed
+            .as_ref()
+            .map(observed::observed)
+            .transpose()?,
     })
 }

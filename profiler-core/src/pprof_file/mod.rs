@@ -18,6 +18,7 @@ mod extension;
 mod facts;
 mod gzip;
 mod message;
+mod observed;
 mod read;
 mod sample_type;
 mod tables;

@@ -3,8 +3,12 @@
 #[cfg(hprof_recorder)]
 pub(crate) mod chunks;
 pub mod layout;
+#[cfg(all(feature = "model", unix))]
+mod live;
 #[cfg(any(feature = "native", feature = "model"))]
 pub mod native;
+#[cfg(feature = "model")]
+pub mod observed;
 #[cfg(feature = "model")]
 mod reader;
 #[cfg(hprof_recorder)]
@@ -17,5 +21,9 @@ mod words {
     pub(super) use core::sync::atomic::AtomicU64;
 }
 
+#[cfg(all(feature = "model", unix))]
+pub use live::{LiveFile, LiveThread};
+#[cfg(feature = "model")]
+pub use observed::{CellLooks, ObservedFile};
 #[cfg(feature = "model")]
 pub use reader::{RawStart, ReadError, peek, read, read_bytes};

@@ -14,6 +14,7 @@ mod error;
 mod header;
 mod heap;
 mod not_measured;
+mod observed;
 mod own_cost;
 mod peek;
 mod process;
@@ -36,6 +37,7 @@ use self::records::Records;
 use crate::model::{Process, Profile};
 use crate::raw::layout::{CHUNK_BYTES, HEADER_BYTES};
 use crate::raw::native;
+use crate::raw::observed::{self as observed_file, ObservedFile};
 use crate::regular_file;
 
 /// Times a file is read again because it seems damaged while its process may still be writing.
@@ -78,17 +80,22 @@ pub fn read(path: &Path) -> Result<Profile, ReadError> {
 /// Reads the stacks that lie beside the raw file, if there are any. A file that makes no sense, or that somebody else may have put
 /// there, is left out and counted.
 fn attach_native(process: &mut Process, raw: &Path) {
-    let path = raw.with_extension(native::EXTENSION);
-    let text = match regular_file::open_beside(&path, raw) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(_) | Ok(None) => None,
-        Ok(Some(file)) => native_text(file),
-    };
-    process.native = text.and_then(|text| native::parse(&text));
-    process.losses.damaged += u64::from(process.native.is_none());
+    if let Some(text) = text_beside(raw, native::EXTENSION) {
+        process.native = text.and_then(|text| native::parse(&text));
+        process.losses.damaged += u64::from(process.native.is_none());
+    }
 }
 
-fn native_text(file: File) -> Option<String> {
+/// The text of a file that lies beside the raw file; `None` if there is none, and nothing in it if it cannot be read, or somebody else may have put it there.
+fn text_beside(raw: &Path, extension: &str) -> Option<Option<String>> {
+    match regular_file::open_beside(&raw.with_extension(extension), raw) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) | Ok(None) => Some(None),
+        Ok(Some(file)) => Some(whole_text(file)),
+    }
+}
+
+fn whole_text(file: File) -> Option<String> {
     let mut text = Vec::new();
     // All of it is text, so it ends at the first zero: a file may be long and yet hold nothing.
     let mut file = io::BufReader::new(file.take(MAX_NATIVE_BYTES));
@@ -97,7 +104,17 @@ fn native_text(file: File) -> Option<String> {
 }
 
 fn read_once(path: &Path) -> Result<Profile, ReadError> {
-    read_bytes(&used_part(path)?, path)
+    let observed = text_beside(path, observed_file::EXTENSION);
+    let observed = observed.map(|text| text.and_then(|text| ObservedFile::parse(&text)));
+    let mut profile = read_with(
+        &used_part(path)?,
+        path,
+        observed.as_ref().and_then(Option::as_ref),
+    )?;
+    for process in &mut profile.processes {
+        process.losses.damaged += u64::from(matches!(observed, Some(None)));
+    }
+    Ok(profile)
 }
 
 /// Header and chunks handed out; the rest of the file is a hole. Reading a pipe might never end, and what is said to be handed out may
@@ -162,8 +179,26 @@ fn read_header(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
 /// assert_eq!(error.to_string(), "x.hpraw is empty");
 /// ```
 pub fn read_bytes(bytes: &[u8], path: &Path) -> Result<Profile, ReadError> {
+    read_with(bytes, path, None)
+}
+
+fn read_with(
+    bytes: &[u8],
+    path: &Path,
+    observed: Option<&ObservedFile>,
+) -> Result<Profile, ReadError> {
     let bytes = Bytes(bytes);
     let header = header::check(bytes, path)?;
     let records = Records::find(bytes, header.base, header.chunks);
-    Ok(process::profile(bytes, header, records))
+    Ok(process::profile(bytes, header, records, observed))
+}
+
+/// Offsets of the records of threads in the bytes of a raw file, as far as they are there.
+pub(super) fn thread_records(bytes: &[u8]) -> Vec<u64> {
+    let bytes = Bytes(bytes);
+    let Ok(header) = header::check(bytes, Path::new("")) else {
+        return Vec::new();
+    };
+    let records = Records::find(bytes, header.base, header.chunks);
+    records.threads.iter().map(|at| *at as u64).collect()
 }

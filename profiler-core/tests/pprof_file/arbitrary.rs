@@ -1,10 +1,10 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
 
 use hprof::model::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive, LineRss,
-    LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node, NotMeasured,
-    OwnCost, Place, Process, ProcessRss, Profile, RssChange, RssLevel, RssSource, Run, ThinCalls,
-    Thread,
+    BUCKETS, ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive,
+    LineLooks, LineRss, LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node,
+    NotMeasured, Observed, OpenFunction, OwnCost, Place, Process, ProcessRss, Profile, Reading,
+    RssChange, RssLevel, RssSource, Run, ThinCalls, Thread, WaitCause,
 };
 use hprof::site::{LineKind, WhyNot};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -358,6 +358,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         option::of(heap().boxed()),
         option::of(process_rss().boxed()),
         option::of(native().boxed()),
+        option::of(observed(functions).boxed()),
     );
     let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
     (
@@ -389,10 +390,92 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
                 heap: heap.0,
                 rss: heap.1,
                 native: heap.2,
+                observed: heap.3,
                 threads,
                 thin,
             }
         })
+}
+
+fn observed(functions: usize) -> impl Strategy<Value = Observed> {
+    let function = (0..u32::try_from(functions).unwrap_or(0).max(1)).prop_map(FunctionId);
+    let place =
+        (function.clone(), any::<u32>()).prop_map(|(function, line)| Place { function, line });
+    let reading = (
+        nanos(),
+        number(),
+        nanos(),
+        any::<u32>(),
+        option::of(0..u64::MAX),
+    );
+    let looks = (
+        place.clone(),
+        number(),
+        any::<[u64; WaitCause::ALL.len()]>(),
+        any::<[u32; 32]>(),
+    );
+    let open = (function, nanos(), nanos());
+    let parts = (
+        vec(reading, 0..3),
+        vec(looks, 0..3),
+        vec(open, 0..3),
+        vec(place, 0..3),
+    );
+    // A profile without functions has no places.
+    let most = if functions == 0 { 0 } else { 3 };
+    ((nanos(), number(), any::<bool>(), nanos()), parts).prop_map(
+        move |(facts, (readings, lines, open, mut at_peak))| {
+            let mut readings: Vec<Reading> = readings
+                .into_iter()
+                .map(|(at, rss_bytes, cpu, threads, live_bytes)| Reading {
+                    at,
+                    rss_bytes,
+                    cpu,
+                    threads,
+                    live_bytes,
+                })
+                .collect();
+            readings.sort_by_key(|reading| (reading.at, reading.cpu));
+            // CPU time does not go back.
+            let mut most_cpu = Nanos(0);
+            for reading in &mut readings {
+                most_cpu = most_cpu.max(reading.cpu);
+                reading.cpu = most_cpu;
+            }
+            let lines = lines
+                .into_iter()
+                .take(most)
+                .map(|(place, working, waits, half)| {
+                    let mut buckets = [0; BUCKETS];
+                    buckets[32..].copy_from_slice(&half);
+                    LineLooks {
+                        place,
+                        working,
+                        waits,
+                        buckets,
+                    }
+                });
+            let functions =
+                open.into_iter()
+                    .take(most)
+                    .map(|(function, first, last)| OpenFunction {
+                        function,
+                        first,
+                        last,
+                    });
+            at_peak.truncate(most);
+            Observed {
+                cost: facts.0,
+                looks: facts.1,
+                knows_causes: facts.2,
+                bucket: facts.3,
+                readings,
+                lines: lines.collect(),
+                functions: functions.collect(),
+                at_peak,
+            }
+        },
+    )
 }
 
 fn thin(functions: usize) -> impl Strategy<Value = Vec<ThinCalls>> {

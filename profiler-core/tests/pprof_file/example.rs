@@ -147,6 +147,7 @@ pub(crate) fn process(pid: u32, rank: Option<u32>, threads: Vec<Thread>) -> Proc
             calls: 12,
         }],
         native: None,
+        observed: None,
         threads,
     }
 }

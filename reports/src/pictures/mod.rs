@@ -2,3 +2,4 @@
 
 pub(crate) mod flamegraph;
 pub(crate) mod native_flamegraph;
+pub(crate) mod plot;

@@ -258,6 +258,13 @@ fn own_cost(cost: &OwnCostView<'_>) -> String {
             rough_time(sampler.0 as f64)
         ));
     }
+    if let Some((cost, looks)) = cost.observer {
+        let looks = counted(looks, "look", "looks");
+        parts.push(format!(
+            "{} outside of it in {looks}",
+            rough_time(cost.0 as f64)
+        ));
+    }
     parts.join(", ")
 }
 

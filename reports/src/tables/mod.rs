@@ -15,3 +15,4 @@ pub(crate) mod rank_table;
 mod sure_time;
 mod thin_table;
 pub(crate) mod thread_table;
+pub(crate) mod wait_table;

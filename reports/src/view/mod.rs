@@ -27,7 +27,9 @@ pub(crate) mod sums;
 mod sure;
 mod thin;
 mod thread;
+mod timeline;
 pub(crate) mod visible;
+mod waits;
 
 pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
 pub(crate) use budget::{BudgetRow, judge};
@@ -62,3 +64,5 @@ pub(crate) use run::{OwnCostView, RunView, ShortCalls, clock_mode, clock_source}
 pub(crate) use sure::Sure;
 pub(crate) use thin::{ThinRow, ThinView, thin_rows};
 pub(crate) use thread::{ThreadRow, ThreadView, shown_processes};
+pub(crate) use timeline::{PlotView, TimelineView};
+pub(crate) use waits::{ENOUGH_LOOKS, WaitRow, WaitView};

@@ -53,6 +53,8 @@ pub(crate) struct OwnCostView<'a> {
     pub(crate) timed_marker: f64,
     pub(crate) sampler: Option<Nanos>,
     pub(crate) sampler_ticks: u64,
+    /// What looking from outside took, and how many looks that were.
+    pub(crate) observer: Option<(Nanos, u64)>,
     /// What makes most of it, if it is much.
     pub(crate) short: Option<ShortCalls<'a>>,
 }
@@ -269,6 +271,14 @@ fn own_cost(profile: &Profile) -> OwnCostView<'_> {
             .flatten()
             .reduce(|a, b| a + b);
         view.sampler_ticks = view.sampler_ticks.saturating_add(cost.sampler_ticks);
+        if let Some(observed) = &process.observed {
+            let (cost, looks) = view.observer.unwrap_or_default();
+            // One observer looks at all processes, and each has what it took.
+            view.observer = Some((
+                cost.max(observed.cost),
+                looks.saturating_add(observed.looks),
+            ));
+        }
     }
     if view.timed_markers > 0 {
         view.timed_marker = picoseconds / 1e3 / view.timed_markers as f64;

@@ -8,6 +8,7 @@ use super::cells::rss_change;
 use super::header::HeaderFacts;
 use super::heap::HeapEntries;
 use super::not_measured;
+use super::observed;
 use super::own_cost::{Events, Prices};
 use super::recording::{Recording, ThreadParts};
 use super::records::Records;
@@ -24,9 +25,15 @@ use crate::raw::layout::{
     MODE_FENCED, MODE_SAMPLED, OWED_BY_A_THREAD, RSS_PROCFS, RSS_SYSINFO, SOURCE_MONOTONIC,
     SOURCE_TSC, ThreadRecord,
 };
+use crate::raw::observed::ObservedFile;
 
 /// Makes the profile of one process of the records of its file.
-pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Records) -> Profile {
+pub(super) fn profile(
+    bytes: Bytes<'_>,
+    header: HeaderFacts,
+    mut records: Records,
+    observed: Option<&ObservedFile>,
+) -> Profile {
     let sites = SiteTable::read(bytes, &mut records);
     let not_measured = not_measured::read(bytes, &mut records);
     let mut damaged = records.damaged;
@@ -48,7 +55,8 @@ pub(super) fn profile(bytes: Bytes<'_>, header: HeaderFacts, mut records: Record
         prices: Prices::read(bytes, clock_mode == ClockMode::Fenced),
     };
     let (threads, events) = threads(&recording, &mut damaged);
-    let process = process(&recording, clock_mode, threads, &events, damaged);
+    let mut process = process(&recording, clock_mode, threads, &events, damaged);
+    process.observed = observed.map(|file| observed::resolve(file, bytes, &records, &sites));
     Profile {
         run: Run::default(),
         functions: sites.functions,
@@ -168,6 +176,7 @@ fn process(
         threads,
         thin,
         native: None,
+        observed: None,
     }
 }
 

@@ -177,6 +177,12 @@ impl Records {
         usize::try_from(address.checked_sub(self.base)?).ok()
     }
 
+    /// Index of the node at an address, if there is one.
+    pub(super) fn node(&self, address: u64) -> Option<usize> {
+        let at = self.offset(address)?;
+        self.nodes.binary_search_by_key(&at, |node| node.at).ok()
+    }
+
     /// The owner of the cell at an address, if there is a cell.
     pub(super) fn cell(&self, address: u64) -> Option<Owner> {
         let at = self.offset(address)?;
