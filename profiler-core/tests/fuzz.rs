@@ -4,7 +4,9 @@
 mod engine;
 
 use engine::{MESSAGE, RAW, Target, packed, raw_seeds, read_raw, read_saved, saved_seeds};
+use hprof::model::{BUCKETS, WaitCause};
 use hprof::model::{Profile, Scope, call_tree, function_costs, merge};
+use hprof::raw::{CellLooks, ObservedFile};
 
 /// What readers may allocate at a time: bytes for each byte of the file, and beside that.
 const READING: (usize, usize) = (64, 256 << 10);
@@ -57,6 +59,28 @@ fn saved_profiles_never_harm_their_reader() {
 }
 
 /// The same files, through what opens them: a raw file with native stacks beside it, and a saved profile.
+/// What a launcher may have seen: cells at any address.
+fn seen(file: &[u8]) -> ObservedFile {
+    let (words, _) = file.as_chunks();
+    let cells = words.iter().copied().map(u64::from_ne_bytes);
+    let lines = cells
+        .filter(|cell| *cell > 0)
+        .take(50)
+        .map(|cell| CellLooks {
+            cell,
+            seen: (cell, 9),
+            working: cell,
+            waits: [cell; WaitCause::ALL.len()],
+            buckets: [u32::MAX; BUCKETS],
+        });
+    let lines: Vec<CellLooks> = lines.collect();
+    ObservedFile {
+        at_peak: lines.iter().map(|line| line.cell).collect(),
+        lines,
+        ..ObservedFile::default()
+    }
+}
+
 #[test]
 fn files_on_disk_never_harm_their_reader() {
     let seeds = [raw_seeds(), saved_seeds().into_iter().map(packed).collect()].concat();
@@ -78,6 +102,7 @@ fn files_on_disk_never_harm_their_reader() {
                 native.len()
             };
             std::fs::write(place("x.native"), &native[..end]).unwrap();
+            std::fs::write(place("x.observed"), seen(&files[0]).text()).unwrap();
             std::fs::write(place("x.hpraw"), &files[0]).unwrap();
             let raw = hprof::raw::read(&place("x.hpraw")).ok();
             let saved = hprof::pprof_file::read(&place("x.hpraw")).ok();

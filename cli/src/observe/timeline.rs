@@ -14,14 +14,14 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Adds a reading, if it is time for one, or if the resident set was never as large.
     pub(super) fn add(&mut self, reading: Reading) {
-        if let Some(last) = self.readings.last_mut() {
-            if reading.at.0.saturating_sub(last.at.0) < self.distance {
-                // What is dropped must not be a peak.
-                if reading.rss_bytes > last.rss_bytes {
-                    *last = reading;
-                }
-                return;
+        if let Some(last) = self.readings.last_mut()
+            && reading.at.0.saturating_sub(last.at.0) < self.distance
+        {
+            // What is dropped must not be a peak.
+            if reading.rss_bytes > last.rss_bytes {
+                *last = reading;
             }
+            return;
         }
         if self.readings.len() == MOST_READINGS {
             self.halve();

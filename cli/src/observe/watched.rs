@@ -139,7 +139,6 @@ impl Watched {
 
     fn look_at(&mut self, now: u64, thread: LiveThread) {
         let has_room = self.threads.len() < OPEN_FILES;
-        let is_new = !self.threads.contains_key(&thread.tid);
         let watch = self.threads.entry(thread.tid).or_default();
         let folder = || self.folder.join("task").join(thread.tid.to_string());
         let open = || {
@@ -158,27 +157,24 @@ impl Watched {
             opened = files;
             &opened
         };
-        let Some((ran, queued)) = schedule(&files.0) else {
-            // It has ended, and another may get its number.
+        let Some(doing) = doing(&files.1, &self.folder) else {
+            // It has ended, and another may get its number; or the system does not tell.
             self.threads.remove(&thread.tid);
             return;
         };
-        let run = ran.saturating_sub(watch.ran);
-        let queue = queued.saturating_sub(watch.queued);
-        (watch.ran, watch.queued) = (ran, queued);
-        let doing = doing(&files.1, &self.folder);
-        self.knows_causes |= doing.is_some();
-        if has_room && watch.files.is_none() {
-            watch.files = open();
-        }
-        // The first look knows nothing of the time before.
-        let Some(doing) = doing.filter(|_| !is_new) else {
-            return;
-        };
+        self.knows_causes = true;
         let waits_for = match doing {
             Doing::Waiting(cause) => Some(cause),
             Doing::Running => {
-                // The system does not say which of the two it is at this moment, but how the time since the last look was spent.
+                let Some((ran, queued)) = schedule(&files.0) else {
+                    return;
+                };
+                let (run, queue) = (
+                    ran.saturating_sub(watch.ran),
+                    queued.saturating_sub(watch.queued),
+                );
+                (watch.ran, watch.queued) = (ran, queued);
+                // The system does not say which of the two it is at this moment, but how its time since it was last seen so was spent.
                 let part = queue
                     .saturating_mul(1000)
                     .checked_div(run.saturating_add(queue));
@@ -188,6 +184,9 @@ impl Watched {
                 is_queued.then_some(WaitCause::RunQueue)
             }
         };
+        if has_room && watch.files.is_none() {
+            watch.files = open();
+        }
         self.looks.add(now, thread.cell, waits_for);
     }
 

@@ -15,6 +15,7 @@ mod html;
 mod launch;
 mod merge;
 mod native;
+mod observed;
 mod planted;
 mod profiles;
 mod ranks;

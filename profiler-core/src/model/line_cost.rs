@@ -197,7 +197,7 @@ impl Figure {
 }
 
 /// All of them, in the order of the columns of a sample.
-pub static FIGURES: [Figure; 18] = [
+pub static FIGURES: [Figure; 19] = [
     Figure {
         name: "hits",
         meaning: "hits",
@@ -268,6 +268,15 @@ pub static FIGURES: [Figure; 18] = [
         column: Some("cpu"),
         get: |cost| cost.cpu.map(|cpu| cpu.0),
         set: Some(|cost, number| cost.cpu = Some(Nanos(number))),
+        is_metric: true,
+    },
+    Figure {
+        name: "wait",
+        meaning: "time without CPU time",
+        unit: FigureUnit::Nanoseconds,
+        column: None,
+        get: |cost| cost.cpu.map(|cpu| cost.time().0.saturating_sub(cpu.0)),
+        set: None,
         is_metric: true,
     },
     Figure {

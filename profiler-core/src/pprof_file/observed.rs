@@ -82,65 +82,10 @@ pub(super) fn facts(observed: &Observed) -> ObservedFacts {
 }
 
 pub(super) fn observed(facts: &ObservedFacts) -> Result<Observed, Damage> {
-    let damage = |part, found: usize| Damage::new(part, "a whole row", found);
-    let small = |number: u64| {
-        u32::try_from(number)
-            .map_err(|_| Damage::new("number seen from outside", "one of 32 bits", number))
-    };
     let [cost, looks, knows_causes, bucket] = facts.facts[..] else {
-        return Err(damage("facts seen from outside", facts.facts.len()));
+        return Err(not_whole("facts seen from outside", facts.facts.len()));
     };
-    let (rows, rest) = facts.readings.as_chunks::<READING>();
-    if !rest.is_empty() {
-        return Err(damage("readings", rest.len()));
-    }
-    let mut before = Reading::default();
-    let mut readings = Vec::with_capacity(rows.len());
-    for &[after, rss_bytes, cpu, threads, live] in rows {
-        before = Reading {
-            at: before.at + Nanos(after),
-            rss_bytes,
-            cpu: before.cpu + Nanos(cpu),
-            threads: small(threads)?,
-            live_bytes: live.checked_sub(1),
-        };
-        readings.push(before);
-    }
-    let (rows, rest) = facts.lines.as_chunks::<LINE>();
-    let (buckets, more) = facts.buckets.as_chunks::<BUCKETS>();
-    if !rest.is_empty() || !more.is_empty() || rows.len() != buckets.len() {
-        return Err(damage("lines seen from outside", rest.len()));
-    }
-    let mut lines = Vec::with_capacity(rows.len());
-    for (row, buckets) in rows.iter().zip(buckets) {
-        let [function, line, working, waits @ ..] = *row;
-        let place = Place {
-            function: FunctionId(small(function)?),
-            line: small(line)?,
-        };
-        lines.push(LineLooks {
-            place,
-            working,
-            waits,
-            buckets: *buckets,
-        });
-    }
-    let (rows, rest) = facts.functions.as_chunks::<3>();
-    let (places, more) = facts.at_peak.as_chunks::<2>();
-    if !rest.is_empty() || !more.is_empty() {
-        return Err(damage(
-            "functions seen from outside",
-            rest.len() + more.len(),
-        ));
-    }
-    let mut functions = Vec::with_capacity(rows.len());
-    for &[function, first, last] in rows {
-        functions.push(OpenFunction {
-            function: FunctionId(small(function)?),
-            first: Nanos(first),
-            last: Nanos(last),
-        });
-    }
+    let places: &[[u32; 2]] = rows("lines at the peak", &facts.at_peak)?;
     let at_peak = places.iter().map(|&[function, line]| Place {
         function: FunctionId(function),
         line,
@@ -150,9 +95,80 @@ pub(super) fn observed(facts: &ObservedFacts) -> Result<Observed, Damage> {
         looks,
         knows_causes: knows_causes == 1,
         bucket: Nanos(bucket),
-        readings,
-        lines,
-        functions,
+        readings: readings(&facts.readings)?,
+        lines: lines(&facts.lines, &facts.buckets)?,
+        functions: functions(&facts.functions)?,
         at_peak: at_peak.collect(),
     })
+}
+
+fn readings(numbers: &[u64]) -> Result<Vec<Reading>, Damage> {
+    let mut before = Reading::default();
+    let mut readings = Vec::new();
+    for &[after, rss_bytes, cpu, threads, live] in rows::<_, READING>("readings", numbers)? {
+        before = Reading {
+            at: before.at + Nanos(after),
+            rss_bytes,
+            cpu: before.cpu + Nanos(cpu),
+            threads: small(threads)?,
+            live_bytes: live.checked_sub(1),
+        };
+        readings.push(before);
+    }
+    Ok(readings)
+}
+
+fn lines(numbers: &[u64], buckets: &[u32]) -> Result<Vec<LineLooks>, Damage> {
+    let lines = rows::<_, LINE>("lines seen from outside", numbers)?;
+    let buckets = rows::<_, BUCKETS>("parts of the run", buckets)?;
+    if lines.len() != buckets.len() {
+        return Err(not_whole("parts of the run", buckets.len()));
+    }
+    let line = |(row, buckets): (&[u64; LINE], &[u32; BUCKETS])| {
+        let [function, line, working, waits @ ..] = *row;
+        let place = Place {
+            function: FunctionId(small(function)?),
+            line: small(line)?,
+        };
+        Ok(LineLooks {
+            place,
+            working,
+            waits,
+            buckets: *buckets,
+        })
+    };
+    lines.iter().zip(buckets).map(line).collect()
+}
+
+fn functions(numbers: &[u64]) -> Result<Vec<OpenFunction>, Damage> {
+    let open = |&[function, first, last]: &[u64; 3]| {
+        Ok(OpenFunction {
+            function: FunctionId(small(function)?),
+            first: Nanos(first),
+            last: Nanos(last),
+        })
+    };
+    let rows = rows("functions seen from outside", numbers)?;
+    rows.iter().map(open).collect()
+}
+
+/// Rows of so many numbers.
+fn rows<'a, T, const N: usize>(
+    part: &'static str,
+    numbers: &'a [T],
+) -> Result<&'a [[T; N]], Damage> {
+    let (rows, rest) = numbers.as_chunks();
+    match rest.len() {
+        0 => Ok(rows),
+        rest => Err(not_whole(part, rest)),
+    }
+}
+
+fn not_whole(part: &'static str, found: usize) -> Damage {
+    Damage::new(part, "whole rows", found)
+}
+
+fn small(number: u64) -> Result<u32, Damage> {
+    u32::try_from(number)
+        .map_err(|_| Damage::new("number seen from outside", "one of 32 bits", number))
 }

@@ -136,20 +136,20 @@ mod tests {
     #[test]
     fn rows_of_the_fixed_profile() {
         insta::assert_snapshot!(export(&fixture::diffusion(), &fixture::diffusion_costs()), @r#"
-    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips,allocs,alloc_bytes,free_bytes
-    src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,28000000,28000000,,,82,53792,0
-    src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,8,8,,,0,0,0
-    src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,6200,6200,,,0,0,0
-    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,1194131000,31000,12134249,,0,0,0
-    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,prior,1500,1500,1000,,0,0,0
-    src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,24900,24900,,,0,0,0
-    src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,40100,40100,,,0,0,53792
-    src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,4050000,4050000,1800000,,0,0,0
-    src/solver.rs,23,diffusion::solver::Field::advance,3280000,1100000000,1100000000,1100000000,,1093,12000000,sampled,1100000000,1100000000,12000000,,0,0,0
-    src/solver.rs,24,diffusion::solver::Field::advance,3240000,,,,,,,group,,,,,0,0,0
-    src/solver.rs,28,diffusion::solver::Field::advance,500,90000000,90000000,3000000,12000000,,,exact,90000000,90000000,,,0,0,0
-    src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,50000,41000,,,0,0,0
-    src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,9000,9000,,,0,0,0
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips,wait_ns,wait_cause,allocs,alloc_bytes,free_bytes
+    src/solver.rs,3,diffusion::solver::main,1,28000000,28000000,28000000,,,,exact,28000000,28000000,,,,,82,53792,0
+    src/solver.rs,4,diffusion::solver::main,1,8,8,8,,,,resolution,8,8,,,,,0,0,0
+    src/solver.rs,5,diffusion::solver::main,501,6200,6200,6200,,,,exact,6200,6200,,,,,0,0,0
+    src/solver.rs,6,diffusion::solver::main,500,1194131000,31000,1107131000,,,12134249,exact,1194131000,31000,12134249,,87000000,,0,0,0
+    src/solver.rs,7,diffusion::solver::main,500,1500,1500,1500,,0,1000,prior,1500,1500,1000,,,,0,0,0
+    src/solver.rs,9,diffusion::solver::main,1,24900,24900,24900,,,,exact,24900,24900,,,,,0,0,0
+    src/solver.rs,10,diffusion::solver::main,1,40100,40100,40100,,,,exact,40100,40100,,,,,0,0,53792
+    src/solver.rs,22,diffusion::solver::Field::advance,40500,4050000,4050000,4050000,,5,1800000,sampled,4050000,4050000,1800000,,,,0,0,0
+    src/solver.rs,23,diffusion::solver::Field::advance,3280000,1100000000,1100000000,1100000000,,1093,12000000,sampled,1100000000,1100000000,12000000,,,,0,0,0
+    src/solver.rs,24,diffusion::solver::Field::advance,3240000,,,,,,,group,,,,,,,0,0,0
+    src/solver.rs,28,diffusion::solver::Field::advance,500,90000000,90000000,3000000,12000000,,,exact,90000000,90000000,,,87000000,,0,0,0
+    src/solver.rs,29,diffusion::solver::Field::advance,500,50000,41000,50000,,,,exact,50000,41000,,,,,0,0,0
+    src/solver.rs,41,diffusion::solver::helper::<[u8; 8]>,500,9000,9000,9000,,,,exact,9000,9000,,,,,0,0,0
     "#);
     }
 
@@ -205,8 +205,8 @@ mod tests {
             fixture::single("<A, \"B\">::f", "", &[(2, LineCost::default())]);
         profile.processes[0].heap = None;
         insta::assert_snapshot!(export(&profile, &costs), @r#"
-    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips
-    src/solver.rs,2,"diffusion::solver::<A, ""B"">::f",,,,,,,,,,,,
+    file,line,function,hits,total_ns,self_ns,cpu_ns,await_ns,samples,error_ns,source,net_ns,net_self_ns,net_error_ns,trips,wait_ns,wait_cause
+    src/solver.rs,2,"diffusion::solver::<A, ""B"">::f",,,,,,,,,,,,,,
     "#);
     }
 }

@@ -21,6 +21,8 @@ const MEMORY: f64 = 260.0;
 const CPU: f64 = 110.0;
 const GAP: f64 = 44.0;
 const BRACKET: f64 = 20.0;
+/// Height of a line of the legend.
+const ROW: f64 = 18.0;
 /// Lines at the peak that are named.
 const AT_PEAK: usize = 2;
 /// Characters of a name.
@@ -164,29 +166,35 @@ fn draw(view: &PlotView<'_>, title: &str, out: &mut String) -> fmt::Result {
         end,
         most: (view.most_cpu() * 1.1).max(1.0),
     };
-    let brackets = view
-        .processes
-        .iter()
-        .map(|process| process.functions.len())
-        .sum::<usize>();
+    let brackets: usize = view.processes.iter().map(|one| one.functions.len()).sum();
     let below = cpu.top + CPU + GAP;
     let legend = below + BRACKET * brackets as f64 + 16.0;
     let lines = view.processes.len() + usize::from(view.left_out > 0);
-    let height = legend + 18.0 * lines as f64 + 14.0;
+    let height = legend + ROW * lines as f64 + 14.0;
     writeln!(
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" width="{WIDTH}" height="{height:.0}" role="img">"#
     )?;
-    writeln!(
-        out,
-        "<title>{}</title><style>{STYLE}</style>",
-        escaped(title)
-    )?;
-    writeln!(
-        out,
-        r#"<text class="h" x="{LEFT}" y="24">{}</text>"#,
-        escaped(&shortened(title, 110))
-    )?;
+    let (heading, title) = (escaped(&shortened(title, 110)), escaped(title));
+    writeln!(out, "<title>{title}</title><style>{STYLE}</style>")?;
+    writeln!(out, r#"<text class="h" x="{LEFT}" y="24">{heading}</text>"#)?;
+    draw_axes(&memory, &cpu, out)?;
+    let mut row = below;
+    for (process, colour) in view.processes.iter().zip(COLOURS) {
+        curves(process, colour, &memory, &cpu, out)?;
+        for (function, first, last) in &process.functions {
+            let ends = (cpu.x(process.start + *first), cpu.x(process.start + *last));
+            let name = escaped(&shortened(&text::clean(&function.name), NAME));
+            let lasted = scaled_time(last.0.saturating_sub(first.0) as f64);
+            bracket(ends, row, colour, &format!("{name} {lasted}"), out)?;
+            row += BRACKET;
+        }
+    }
+    draw_legend(view, legend, out)?;
+    writeln!(out, "</svg>")
+}
+
+fn draw_axes(memory: &Panel, cpu: &Panel, out: &mut String) -> fmt::Result {
     let steps = steps_of(memory.most, 6, true).into_iter().map(|bytes| {
         #[expect(
             clippy::cast_possible_truncation,
@@ -196,84 +204,60 @@ fn draw(view: &PlotView<'_>, title: &str, out: &mut String) -> fmt::Result {
         let label = scaled_bytes(bytes as u64);
         (bytes, label)
     });
-    memory.draw(
-        "resident set; dashed: bytes allocated and not freed",
-        &steps.collect::<Vec<_>>(),
+    let title = "resident set; dashed: bytes allocated and not freed";
+    memory.draw(title, &steps.collect::<Vec<_>>(), out)?;
+    let steps = steps_of(cpu.most * 100.0, 5, false).into_iter();
+    let steps = steps.map(|percent| (percent / 100.0, format!("{} %", general(percent, 4))));
+    cpu.draw("CPU, of one processor", &steps.collect::<Vec<_>>(), out)
+}
+
+/// A bracket from one end to the other, with its words where there is room for them: behind it, before it, or above.
+fn bracket(
+    (from, to): (f64, f64),
+    row: f64,
+    colour: &str,
+    words: &str,
+    out: &mut String,
+) -> fmt::Result {
+    let to = to.max(from + 1.0);
+    let (top, middle, bottom) = (row + 3.0, row + 8.0, row + 13.0);
+    let (left, right) = (from + 4.0, to - 4.0);
+    writeln!(
         out,
+        r#"<path class="c" stroke="{colour}" d="M{left:.1} {top:.1}H{from:.1}V{bottom:.1}H{left:.1}M{right:.1} {top:.1}H{to:.1}V{bottom:.1}H{right:.1}M{from:.1} {middle:.1}H{to:.1}"/>"#
     )?;
-    let steps = steps_of(cpu.most * 100.0, 5, false)
-        .into_iter()
-        .map(|percent| (percent / 100.0, format!("{} %", general(percent, 4))));
-    cpu.draw("CPU, of one processor", &steps.collect::<Vec<_>>(), out)?;
-    let mut row = below;
+    let (x, y, anchor) = if to < WIDTH * 0.62 {
+        (to + 8.0, row + 12.0, "start")
+    } else if from > WIDTH * 0.38 {
+        (from - 8.0, row + 12.0, "end")
+    } else {
+        (from + 10.0, row + 5.0, "start")
+    };
+    writeln!(
+        out,
+        r#"<text class="s" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{words}</text>"#
+    )
+}
+
+fn draw_legend(view: &PlotView<'_>, mut y: f64, out: &mut String) -> fmt::Result {
     for (process, colour) in view.processes.iter().zip(COLOURS) {
-        curves(process, colour, &memory, &cpu, out)?;
-        for (function, first, last) in &process.functions {
-            let (from, to) = (
-                cpu.x(process.start + *first),
-                cpu.x(process.start + *last)
-                    .max(cpu.x(process.start + *first) + 1.0),
-            );
-            let (top, bottom) = (row + 3.0, row + 13.0);
-            writeln!(
-                out,
-                r#"<path class="c" stroke="{colour}" d="M{:.1} {top:.1}H{from:.1}V{bottom:.1}H{:.1}M{:.1} {top:.1}H{to:.1}V{bottom:.1}H{:.1}M{from:.1} {:.1}H{to:.1}"/>"#,
-                from + 4.0,
-                from + 4.0,
-                to - 4.0,
-                to - 4.0,
-                row + 8.0
-            )?;
-            let name = escaped(&shortened(&text::clean(&function.name), NAME));
-            let lasted = scaled_time(last.0.saturating_sub(first.0) as f64);
-            // Where there is room for it: behind the bracket, or before it.
-            let (x, anchor) = if to < WIDTH * 0.62 {
-                (to + 8.0, "start")
-            } else {
-                (from - 8.0, "end")
-            };
-            let (x, anchor) = if anchor == "end" && from < WIDTH * 0.38 {
-                (from + 10.0, "start")
-            } else {
-                (x, anchor)
-            };
-            let y = if anchor == "start" && x > from && x < to {
-                row + 5.0
-            } else {
-                row + 12.0
-            };
-            writeln!(
-                out,
-                r#"<text class="s" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{name} {lasted}</text>"#
-            )?;
-            row += BRACKET;
-        }
-    }
-    let mut y = legend;
-    for (process, colour) in view.processes.iter().zip(COLOURS) {
+        let (middle, end, words) = (y - 4.0, LEFT + 24.0, LEFT + 32.0);
         writeln!(
             out,
-            r#"<line class="c" stroke="{colour}" x1="{LEFT}" x2="{:.0}" y1="{:.1}" y2="{:.1}"/>"#,
-            LEFT + 24.0,
-            y - 4.0,
-            y - 4.0
+            r#"<line class="c" stroke="{colour}" x1="{LEFT}" x2="{end}" y1="{middle:.1}" y2="{middle:.1}"/>"#
         )?;
-        writeln!(
-            out,
-            r#"<text x="{:.0}" y="{y:.1}">{}</text>"#,
-            LEFT + 32.0,
-            escaped(&about(process))
-        )?;
-        y += 18.0;
+        let about = escaped(&about(process));
+        writeln!(out, r#"<text x="{words}" y="{y:.1}">{about}</text>"#)?;
+        y += ROW;
     }
     if view.left_out > 0 {
+        let processes = counted(view.left_out as u64, "process", "processes");
         writeln!(
             out,
-            r#"<text class="s" x="{LEFT}" y="{y:.1}">{} with a smaller peak left out</text>"#,
-            counted(view.left_out as u64, "process", "processes")
+            r#"<text class="s" x="{LEFT}" y="{y:.1}">{processes} with a smaller peak left out</text>"#
         )?;
     }
-    writeln!(out, "</svg>")
+    Ok(())
 }
 
 fn curves(

@@ -279,6 +279,14 @@ fn cell(value: Value, unit: Unit) -> Cell {
         Value::PerHit(nanos, sure) => unit.sure(nanos, sure, 1, 8),
         Value::Error(sure) => unit.error(sure, 1, 12),
         Value::Plain(nanos) => unit.time(nanos.0 as f64, 1, 12),
+        Value::Wait(wait, cause) => {
+            let cause = cause.map(|(cause, share)| format!(" {} {share:.0} %", cause.name()));
+            format!(
+                "{}{}",
+                unit.time(wait.0 as f64, 1, 12),
+                cause.unwrap_or_default()
+            )
+        }
         Value::Bytes(bytes) => numbers::scaled_bytes(bytes),
         Value::Percent(share, at_most) => numbers::percentage(share, at_most),
         Value::Bar(share) => bar(share),

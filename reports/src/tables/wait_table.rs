@@ -27,6 +27,26 @@ const LAYOUT: Layout<'_> = Layout {
     gives_way: &["n", "% Line"],
 };
 
+const MEANINGS: [(&str, &str); 5] = [
+    (
+        "Wait",
+        "time of the line itself without CPU time, where that is more than both may be wrong by",
+    ),
+    ("% Line", "its part of the line's own time"),
+    (
+        "n",
+        "looks from outside that found a thread waiting there; shares of causes rest on them",
+    ),
+    (
+        "lock",
+        "a futex: a mutex, a channel, a condition variable or a join",
+    ),
+    (
+        "run queue",
+        "it could work, and other threads had all processors",
+    ),
+];
+
 /// What a table of waiting shows and how.
 ///
 /// ```
@@ -111,48 +131,32 @@ fn write_rows(
     });
     beside::write(grid, Beside::Places(places.collect()), &LAYOUT, style, out)?;
     writeln!(out)?;
-    for (name, meaning) in [
-        (
-            "Wait",
-            "time of the line itself without CPU time, where that is more than both may be wrong by",
-        ),
-        ("% Line", "its part of the line's own time"),
-        (
-            "n",
-            "looks from outside that found a thread waiting there; shares of causes rest on them",
-        ),
-        (
-            "lock",
-            "a futex: a mutex, a channel, a condition variable or a join",
-        ),
-        (
-            "run queue",
-            "it could work, and other threads had all processors",
-        ),
-    ] {
-        let is_cause = WaitCause::ALL.iter().any(|cause| cause.name() == name);
-        let is_there = view.rows.iter().any(|row| {
-            row.looks >= ENOUGH_LOOKS
-                && row
-                    .causes
-                    .iter()
-                    .any(|(cause, share)| cause.name() == name && *share >= NAMED)
-        });
-        if !is_cause || is_there {
-            writeln!(out, "{name:<9} {meaning}")?;
-        }
-    }
-    if !view.causes_are_known {
-        writeln!(
-            out,
-            "Hint:     nobody looked from outside, or the system does not tell what threads wait for: causes are not known"
-        )?;
-    }
+    write_legend(view, out)?;
     if view.left_out > 0 {
         let lines = counted(view.left_out as u64, "line", "lines");
         writeln!(out, "({lines} left out: --top shows more)")?;
     }
     writeln!(out)
+}
+
+/// What columns and causes mean, as far as they are there.
+fn write_legend(view: &WaitView<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let is_named = |name: &str| {
+        let told = view.rows.iter().filter(|row| row.looks >= ENOUGH_LOOKS);
+        let mut causes = told.flat_map(|row| &row.causes);
+        causes.any(|(cause, share)| cause.name() == name && *share >= NAMED)
+    };
+    for (name, meaning) in MEANINGS {
+        let is_cause = WaitCause::ALL.iter().any(|cause| cause.name() == name);
+        if !is_cause || is_named(name) {
+            writeln!(out, "{name:<9} {meaning}")?;
+        }
+    }
+    if !view.causes_are_known {
+        let hint = "nobody looked from outside, or the system does not tell what threads wait for: causes are not known";
+        writeln!(out, "Hint:     {hint}")?;
+    }
+    Ok(())
 }
 
 fn cells(row: &WaitRow<'_>, unit: Unit) -> Vec<Cell> {

@@ -1,6 +1,6 @@
 //! The columns of line tables, each described once: title, meaning, when it is shown, its value, and when it gives way on a narrow terminal.
 
-use hprof::model::Nanos;
+use hprof::model::{Nanos, WaitCause};
 
 use super::line::{Figures, Mark, Row};
 use super::sure::Sure;
@@ -53,6 +53,8 @@ pub(crate) enum Value {
     Error(Sure),
     /// A time without an error.
     Plain(Nanos),
+    /// A time of waiting, and what for in the main, with its share in percent.
+    Wait(Nanos, Option<(WaitCause, f64)>),
     Bytes(u64),
     /// A share in percent, and the most that it can be where no more is known.
     Percent(Option<f64>, Option<f64>),
@@ -142,7 +144,7 @@ impl LineColumn {
 }
 
 /// All columns, in their order.
-pub(crate) static LINE_COLUMNS: [LineColumn; 17] = [
+pub(crate) static LINE_COLUMNS: [LineColumn; 18] = [
     LineColumn::figures("Line #", 6, Shown::Always, |row, _| Value::Line(row.line)),
     LineColumn::figures("Hits", 9, Shown::Always, |_, figures| {
         Value::of(figures.hits, Value::Count)
@@ -206,6 +208,13 @@ pub(crate) static LINE_COLUMNS: [LineColumn; 17] = [
     )
     .meaning("CPU time of the line with all it calls"),
     LineColumn::figures(
+        "Wait",
+        8,
+        Shown::If(|_, figures| figures.wait.is_some_and(|(_, cause)| cause.is_some())),
+        |_, figures| Value::of(figures.wait, |(wait, cause)| Value::Wait(wait, cause)),
+    )
+    .meaning("time without CPU time, and what the line itself was seen waiting for most"),
+    LineColumn::figures(
         "Await",
         8,
         Shown::If(|_, figures| figures.awaited.is_some()),
@@ -252,9 +261,9 @@ pub(crate) static LINE_COLUMNS: [LineColumn; 17] = [
 ];
 
 /// What follows from other columns gives way first where there is little room, and what tells how sure the rest is last.
-pub(crate) const GIVES_WAY: [&str; 13] = [
-    "bars", "Trips", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await", "Net",
-    "% Time", "+-",
+pub(crate) const GIVES_WAY: [&str; 14] = [
+    "bars", "Trips", "Wait", "Label", "n", "Per Hit", "CPU", "Freed", "Allocs", "Bytes", "Await",
+    "Net", "% Time", "+-",
 ];
 
 #[cfg(test)]

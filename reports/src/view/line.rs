@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
     ClockMode, Function, FunctionCost, FunctionId, Line, LineCost, LineTotal, Nanos, Profile,
-    Scope, thin_calls,
+    Scope, WaitCause, thin_calls,
 };
 use hprof::site::LineKind;
 
 use crate::text::source::numbered;
 
 use super::sure::{Sure, matters};
+use super::waits::{Causes, wait};
 
 /// Below this own time of a hit a sampled split is no better than [`SPLIT_ERROR`]: the sampler cannot see which of two
 /// neighbours ran.
@@ -140,6 +141,8 @@ pub(crate) struct Figures {
     /// The CPU time is not simply the time.
     pub(crate) cpu_differs: bool,
     pub(crate) awaited: Option<Nanos>,
+    /// Time without CPU time, and what the line itself waited for most of it, with its share in percent.
+    pub(crate) wait: Option<(Nanos, Option<(WaitCause, f64)>)>,
     /// Of the header of a counted loop: its entries and its turns.
     pub(crate) trips: Option<(u64, u64)>,
     /// Allocations by the line itself, their bytes, and the bytes it freed.
@@ -149,6 +152,7 @@ pub(crate) struct Figures {
 /// What the tables of all functions and threads of a profile have in common.
 #[derive(Debug)]
 pub(crate) struct Common {
+    scope: Scope,
     /// Times were split by samples.
     splits: bool,
     /// What an event costs is known.
@@ -162,6 +166,7 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn of(profile: &Profile, scope: Scope) -> Self {
         Self {
+            scope,
             thin: !thin_calls(profile, scope).is_empty(),
             splits: splits_time(profile),
             priced: knows_prices(profile),
@@ -230,6 +235,7 @@ impl<'a> FunctionView<'a> {
     ) -> Option<Self> {
         let function = profile.functions.get(cost.function.0 as usize)?;
         let markers = Markers::new(function, cost, common.splits);
+        let causes = Causes::of_function(profile, common.scope, cost.function);
         let totals: BTreeMap<u32, &LineTotal> =
             cost.lines.iter().map(|total| (total.line, total)).collect();
         let mut rows: BTreeMap<u32, Row<'a>> = BTreeMap::new();
@@ -249,6 +255,9 @@ impl<'a> FunctionView<'a> {
                 .and_then(|total| Figures::new(line, total, (cost, &markers), longest))
                 .map(|figures| Figures {
                     net: figures.net.filter(|_| common.priced),
+                    wait: figures
+                        .wait
+                        .map(|(wait, _)| (wait, causes.main(cost.function, line.line))),
                     ..figures
                 })
                 .map(|figures| {
@@ -327,6 +336,7 @@ impl Figures {
             cpu: seen_cpu(total),
             cpu_differs: total.total_cpu.is_some_and(|cpu| differs(cpu, total.total)),
             awaited: waited.then_some(own.awaited),
+            wait: wait(total.total, seen_cpu(total), total.total_variance).map(|wait| (wait, None)),
             trips: (own.trips > 0).then(|| (own.trips, hits.saturating_sub(own.trips))),
             heap: (heap != (0, 0, 0)).then_some(heap),
             ..timed

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange};
+use hprof::model::{
+    Function, FunctionCost, Line, LineLive, LineTotal, Nanos, Profile, RssChange, Scope,
+};
 use hprof::site::LineKind;
 
 use super::line::{
     Markers, error, hits, is_finely_split, knows_prices, net_error, seen_cpu, splits_time,
 };
 use super::thin::ThinRow;
+use super::waits::{Causes, wait};
 
 /// Where a line's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,9 @@ pub(crate) struct Record<'a> {
     pub(crate) cpu: Option<Nanos>,
     pub(crate) awaited: Option<Nanos>,
     pub(crate) samples: Option<u64>,
+    /// Time without CPU time, and what for in the main.
+    pub(crate) wait: Option<Nanos>,
+    pub(crate) wait_cause: Option<&'static str>,
     /// Entries of the counted loop that the line is the header of.
     pub(crate) trips: Option<u64>,
     /// One standard deviation.
@@ -123,6 +129,7 @@ pub(crate) fn records<'a>(
     let noted = notes_blocks(profile);
     let priced = knows_prices(profile);
     let markers = Markers::new(function, cost, splits_time(profile));
+    let causes = Causes::of_function(profile, Scope::All, cost.function);
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
     let records = function.lines.iter().map(|line| {
@@ -136,6 +143,9 @@ pub(crate) fn records<'a>(
         let blank = blank(line, text);
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
+            wait_cause: causes
+                .main(cost.function, total.line)
+                .map(|(cause, _)| cause.name()),
             ..measured_record(blank, total, (cost, &markers), heap).with_net_if(priced)
         })
     });
@@ -159,6 +169,8 @@ const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
         cpu: None,
         awaited: None,
         samples: None,
+        wait: None,
+        wait_cause: None,
         trips: None,
         error: None,
         origin: None,
@@ -203,6 +215,7 @@ fn measured_record<'a>(
         cpu: seen_cpu(total),
         awaited: (own.awaited > Nanos::ZERO).then_some(own.awaited),
         samples: sampled.then_some(own.samples),
+        wait: wait(total.total, seen_cpu(total), total.total_variance),
         trips: (own.trips > 0).then_some(own.trips),
         error: timed
             .then(|| rounded(error(total, markers)))

@@ -73,7 +73,7 @@ fn time(time: Option<Nanos>) -> RecordValue {
 }
 
 /// All columns behind those of the place, in their order.
-pub(crate) static RECORD_COLUMNS: [RecordColumn; 23] = [
+pub(crate) static RECORD_COLUMNS: [RecordColumn; 25] = [
     RecordColumn::new("hits", Needs::Always, |record| {
         RecordValue::Number(record.hits)
     }),
@@ -99,6 +99,10 @@ pub(crate) static RECORD_COLUMNS: [RecordColumn; 23] = [
     }),
     RecordColumn::new("trips", Needs::Always, |record| {
         RecordValue::Number(record.trips)
+    }),
+    RecordColumn::new("wait_ns", Needs::Always, |record| time(record.wait)),
+    RecordColumn::new("wait_cause", Needs::Always, |record| {
+        RecordValue::Word(record.wait_cause)
     }),
     RecordColumn::new("allocs", Needs::Heap, |record| {
         RecordValue::Number(record.heap.map(|heap| heap.0))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hprof::model::{
-    Function, FunctionId, LineCost, Nanos, Profile, Scope, WaitCause, function_costs,
+    Function, FunctionId, LineCost, LineLooks, Nanos, Profile, Scope, WaitCause, function_costs,
 };
 
 use super::line::percent;
@@ -23,8 +23,26 @@ pub(crate) struct Causes {
 }
 
 impl Causes {
-    /// Of the processes of a scope. Looks are not kept by thread.
-    pub(crate) fn of(profile: &Profile, scope: Scope) -> Self {
+    /// Of all functions in the processes of a scope. Looks are not kept by thread.
+    fn of(profile: &Profile, scope: Scope) -> Self {
+        Self::within(profile, scope, |lines| lines)
+    }
+
+    /// Of one function.
+    pub(crate) fn of_function(profile: &Profile, scope: Scope, function: FunctionId) -> Self {
+        // Ascending by place.
+        Self::within(profile, scope, |lines| {
+            let start = lines.partition_point(|line| line.place.function < function);
+            let end = lines.partition_point(|line| line.place.function <= function);
+            lines.get(start..end).unwrap_or_default()
+        })
+    }
+
+    fn within(
+        profile: &Profile,
+        scope: Scope,
+        part: impl Fn(&[LineLooks]) -> &[LineLooks],
+    ) -> Self {
         let mut causes = Self::default();
         let processes = profile.processes.iter().enumerate();
         let meant = processes.filter(|(index, _)| match scope {
@@ -34,7 +52,7 @@ impl Causes {
         });
         for observed in meant.filter_map(|(_, process)| process.observed.as_ref()) {
             causes.are_known |= observed.knows_causes;
-            for line in &observed.lines {
+            for line in part(&observed.lines) {
                 let key = (line.place.function, line.place.line);
                 let sums = causes.lines.entry(key).or_default();
                 for (sum, looks) in sums.iter_mut().zip(line.waits) {
@@ -43,6 +61,12 @@ impl Causes {
             }
         }
         causes
+    }
+
+    /// The main cause of a line's waiting with its share in percent, where looks are enough to tell.
+    pub(crate) fn main(&self, function: FunctionId, line: u32) -> Option<(WaitCause, f64)> {
+        let (shares, looks) = self.shares(function, line);
+        shares.first().copied().filter(|_| looks >= ENOUGH_LOOKS)
     }
 
     /// The causes of a line's waiting with their shares in percent, the largest first, and the looks that say so.
@@ -132,7 +156,7 @@ impl<'a> WaitView<'a> {
             }
         }
         let total: Nanos = rows.iter().map(|row| row.wait).sum();
-        rows.sort_by(|a, b| b.wait.cmp(&a.wait));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.wait));
         let all = rows.len();
         rows.retain(|row| row.wait.0.saturating_mul(WORTH_A_ROW) >= total.0);
         rows.truncate(most);
