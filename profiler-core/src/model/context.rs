@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::call_tree::Scope;
 use super::cost_sum::CostSum;
 use super::line_map::LineMap;
-use super::profile::{FunctionId, Node, Profile};
+use super::place::FunctionId;
+use super::profile::{Node, Profile};
 use super::tree_walk::{by_calling_line, parent_of};
 
 /// The calling contexts of all threads in the scope as one tree: nodes with the same function, called from the same line of the

@@ -1,6 +1,7 @@
 //! Profiles of several processes, or of several runs, as one.
 
-use super::profile::{Function, FunctionId, Process, Profile, Run};
+use super::place::FunctionId;
+use super::profile::{Function, Process, Profile, Run};
 use super::unify::unify;
 
 /// Puts profiles together. Functions that are the same in file, place, module, name and package become one; processes are put in

@@ -13,6 +13,7 @@ mod live;
 mod merge;
 mod observed;
 mod own_cost;
+mod place;
 mod profile;
 mod resident;
 mod rss_account;
@@ -31,9 +32,10 @@ pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;
 pub use observed::{BUCKETS, LineLooks, Observed, OpenFunction, Reading, WaitCause};
 pub use own_cost::{RecordedFunction, SHORT_CALL, recorded_functions};
+pub use place::{FunctionId, Place};
 pub use profile::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, Losses, Node, NotMeasured,
-    OwnCost, Place, Process, Profile, Run, ThinCalls, Thread,
+    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Node, NotMeasured, OwnCost, Process,
+    Profile, Run, ThinCalls, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssChange, RssLevel, RssSource};
 pub use rss_account::{RssAccount, rss_account};

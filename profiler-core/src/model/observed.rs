@@ -1,7 +1,7 @@
 //! What hprof's launcher saw of a process from outside while it ran: its memory and CPU time over time, on which lines its threads stood, and what those that did
 //! not work were waiting for. Nothing of it costs the process anything.
 
-use super::profile::{FunctionId, Place};
+use super::place::{FunctionId, Place};
 use super::units::Nanos;
 
 /// Parts of the run in which looks at a line are counted.

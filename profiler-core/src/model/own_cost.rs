@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::call_tree::{Scope, function_costs};
-use super::profile::{FunctionId, Profile};
+use super::place::FunctionId;
+use super::profile::Profile;
 use super::units::Nanos;
 use crate::site::LineKind;
 

@@ -5,14 +5,11 @@
 use super::line_cost::LineCost;
 use super::live::LiveHeap;
 use super::observed::Observed;
+use super::place::{FunctionId, Place};
 use super::resident::ProcessRss;
 use super::units::Nanos;
 use crate::raw::native::Native;
 use crate::site::{LineKind, WhyNot};
-
-/// Index of a function in [`Profile::functions`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FunctionId(pub u32);
 
 /// Everything recorded by the processes of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -268,15 +265,6 @@ pub struct ThinCalls {
     pub function: FunctionId,
     /// Calls in all threads. Exact.
     pub calls: u64,
-}
-
-/// A line of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// The function.
-    pub function: FunctionId,
-    /// Line number in its file.
-    pub line: u32,
 }
 
 /// A function as called from one line of one calling context.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::call_tree::Scope;
-use super::profile::{FunctionId, Profile, ThinCalls};
+use super::place::FunctionId;
+use super::profile::{Profile, ThinCalls};
 
 /// The calls of every thin function that was called in the scope, in the order of `Profile::functions`. They are known by process: a single thread has none.
 ///

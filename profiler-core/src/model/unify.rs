@@ -1,6 +1,7 @@
 //! Functions that are the same, told by where they stand and what they are called.
 
-use super::profile::{Function, FunctionId, Line};
+use super::place::FunctionId;
+use super::profile::{Function, Line};
 use crate::site::LineKind;
 
 /// What makes two functions one. The order is that of a profile: by file, then from top to bottom.

@@ -332,7 +332,7 @@ fn losses() -> impl Strategy<Value = Losses> {
     })
 }
 
-fn process(functions: usize) -> impl Strategy<Value = Process> {
+fn clock() -> impl Strategy<Value = (ClockSource, ClockMode)> {
     const MODES: [ClockMode; 5] = [
         ClockMode::Auto,
         ClockMode::Exact,
@@ -341,12 +341,15 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         ClockMode::Calls,
     ];
     const SOURCES: [ClockSource; 2] = [ClockSource::Tsc, ClockSource::Monotonic];
-    let names = (text(), any::<u32>(), any::<u32>(), number(), text());
-    let ranks = (option::of(any::<u32>()), option::of(any::<u32>()));
-    let clock = (
+    (
         proptest::sample::select(&SOURCES[..]),
         proptest::sample::select(&MODES[..]),
-    );
+    )
+}
+
+fn process(functions: usize) -> impl Strategy<Value = Process> {
+    let names = (text(), any::<u32>(), any::<u32>(), number(), text());
+    let ranks = (option::of(any::<u32>()), option::of(any::<u32>()));
     let end = (
         nanos(),
         option::of(nanos()),
@@ -354,13 +357,15 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         any::<bool>(),
         any::<char>(),
     );
+    let heap = option::of(heap().boxed());
+    let rss = option::of(process_rss().boxed());
     let heap = (
-        option::of(heap().boxed()),
-        option::of(process_rss().boxed()),
+        heap,
+        rss,
         option::of(native().boxed()),
         option::of(observed(functions).boxed()),
     );
-    let facts = (names, ranks, clock, end, own_cost(), losses(), heap);
+    let facts = (names, ranks, clock(), end, own_cost(), losses(), heap);
     (
         facts.boxed(),
         vec(thread(functions).boxed(), 0..3),
@@ -397,10 +402,7 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         })
 }
 
-fn observed(functions: usize) -> impl Strategy<Value = Observed> {
-    let function = (0..u32::try_from(functions).unwrap_or(0).max(1)).prop_map(FunctionId);
-    let place =
-        (function.clone(), any::<u32>()).prop_map(|(function, line)| Place { function, line });
+fn readings() -> impl Strategy<Value = Vec<Reading>> {
     let reading = (
         nanos(),
         number(),
@@ -408,74 +410,67 @@ fn observed(functions: usize) -> impl Strategy<Value = Observed> {
         any::<u32>(),
         option::of(0..u64::MAX),
     );
-    let looks = (
-        place.clone(),
-        number(),
-        any::<[u64; WaitCause::ALL.len()]>(),
-        any::<[u32; 32]>(),
-    );
-    let open = (function, nanos(), nanos());
-    let parts = (
-        vec(reading, 0..3),
-        vec(looks, 0..3),
-        vec(open, 0..3),
-        vec(place, 0..3),
-    );
+    vec(reading, 0..3).prop_map(|readings| {
+        let all = readings.into_iter();
+        let mut readings: Vec<Reading> = all
+            .map(|(at, rss_bytes, cpu, threads, live_bytes)| Reading {
+                at,
+                rss_bytes,
+                cpu,
+                threads,
+                live_bytes,
+            })
+            .collect();
+        readings.sort_by_key(|reading| (reading.at, reading.cpu));
+        // CPU time does not go back.
+        let mut most = Nanos(0);
+        for reading in &mut readings {
+            most = most.max(reading.cpu);
+            reading.cpu = most;
+        }
+        readings
+    })
+}
+
+fn line_looks(place: impl Strategy<Value = Place>) -> impl Strategy<Value = LineLooks> {
+    let waits = any::<[u64; WaitCause::ALL.len()]>();
+    (place, number(), waits, any::<[u32; 32]>()).prop_map(|(place, working, waits, half)| {
+        let mut buckets = [0; BUCKETS];
+        buckets[32..].copy_from_slice(&half);
+        LineLooks {
+            place,
+            working,
+            waits,
+            buckets,
+        }
+    })
+}
+
+fn observed(functions: usize) -> impl Strategy<Value = Observed> {
     // A profile without functions has no places.
-    let most = if functions == 0 { 0 } else { 3 };
-    ((nanos(), number(), any::<bool>(), nanos()), parts).prop_map(
-        move |(facts, (readings, lines, open, mut at_peak))| {
-            let mut readings: Vec<Reading> = readings
-                .into_iter()
-                .map(|(at, rss_bytes, cpu, threads, live_bytes)| Reading {
-                    at,
-                    rss_bytes,
-                    cpu,
-                    threads,
-                    live_bytes,
-                })
-                .collect();
-            readings.sort_by_key(|reading| (reading.at, reading.cpu));
-            // CPU time does not go back.
-            let mut most_cpu = Nanos(0);
-            for reading in &mut readings {
-                most_cpu = most_cpu.max(reading.cpu);
-                reading.cpu = most_cpu;
-            }
-            let lines = lines
-                .into_iter()
-                .take(most)
-                .map(|(place, working, waits, half)| {
-                    let mut buckets = [0; BUCKETS];
-                    buckets[32..].copy_from_slice(&half);
-                    LineLooks {
-                        place,
-                        working,
-                        waits,
-                        buckets,
-                    }
-                });
-            let functions =
-                open.into_iter()
-                    .take(most)
-                    .map(|(function, first, last)| OpenFunction {
-                        function,
-                        first,
-                        last,
-                    });
-            at_peak.truncate(most);
-            Observed {
-                cost: facts.0,
-                looks: facts.1,
-                knows_causes: facts.2,
-                bucket: facts.3,
-                readings,
-                lines: lines.collect(),
-                functions: functions.collect(),
-                at_peak,
-            }
-        },
-    )
+    let most = if functions == 0 { 0 } else { 2 };
+    let function = (0..u32::try_from(functions).unwrap_or(0).max(1)).prop_map(FunctionId);
+    let place = (function.clone(), any::<u32>())
+        .prop_map(|(function, line)| Place { function, line })
+        .boxed();
+    let open = (function, nanos(), nanos()).prop_map(|(function, first, last)| OpenFunction {
+        function,
+        first,
+        last,
+    });
+    let lines = vec(line_looks(place.clone()), 0..=most);
+    let parts = (readings(), lines, vec(open, 0..=most), vec(place, 0..=most));
+    let facts = (nanos(), number(), any::<bool>(), nanos());
+    (facts, parts).prop_map(|(facts, (readings, lines, functions, at_peak))| Observed {
+        cost: facts.0,
+        looks: facts.1,
+        knows_causes: facts.2,
+        bucket: facts.3,
+        readings,
+        lines,
+        functions,
+        at_peak,
+    })
 }
 
 fn thin(functions: usize) -> impl Strategy<Value = Vec<ThinCalls>> {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use hprof::model::{Function, FunctionCost, Nanos, Profile};
 
-use super::line::percent;
+use super::sums::percent;
 use super::sure::Sure;
 
 /// Order of the rows of a function table.

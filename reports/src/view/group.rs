@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hprof::model::{FunctionId, Nanos, Place, Process, Profile, Thread};
 
-use super::line::percent;
+use super::sums::percent;
 use super::thread::shown_processes;
 
 /// What is put together.

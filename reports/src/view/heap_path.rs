@@ -2,8 +2,8 @@
 
 use hprof::model::{Profile, Scope};
 
-use super::line::percent;
 use super::stacks::{Metric, stacks};
+use super::sums::percent;
 use crate::error::ReportError;
 
 /// A moment at which blocks are counted.

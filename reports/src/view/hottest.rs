@@ -3,7 +3,8 @@
 use hprof::model::{Function, FunctionCost, Nanos, Profile};
 use hprof::site::LineKind;
 
-use super::line::{hits, percent};
+use super::line::hits;
+use super::sums::percent;
 use super::sure::Sure;
 
 /// The hottest lines, the hottest first.

@@ -10,6 +10,7 @@ use hprof::site::LineKind;
 
 use crate::text::source::numbered;
 
+use super::sums::percent;
 use super::sure::{Sure, matters};
 use super::waits::{Causes, wait};
 
@@ -425,11 +426,6 @@ pub(crate) fn hits(line: &Line, total: &LineTotal, cost: &FunctionCost) -> u64 {
         LineKind::WholeBody => 0,
         _ => total.own.hits,
     }
-}
-
-/// The part in percent; `None` of nothing.
-pub(crate) fn percent(part: Nanos, whole: Nanos) -> Option<f64> {
-    (whole > Nanos::ZERO).then(|| 100.0 * part.0 as f64 / whole.0 as f64)
 }
 
 /// How sure the total of a line is whose marker ran so often.

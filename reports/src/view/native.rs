@@ -9,7 +9,7 @@ use hprof::model::{Nanos, Native, NativeFrame, Profile};
 
 use super::annotated::Annotated;
 use super::function_name::{last_name, plain_name};
-use super::line::percent;
+use super::sums::percent;
 
 /// A function as its source has it.
 ///

@@ -211,7 +211,7 @@ impl Sums {
                 .collect();
             let total: Nanos = rows.iter().map(|row| row.spread.total).sum();
             for row in &mut rows {
-                row.percent = super::line::percent(row.spread.total, total);
+                row.percent = super::sums::percent(row.spread.total, total);
             }
             Some(RankFunction {
                 function,

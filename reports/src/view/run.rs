@@ -86,7 +86,7 @@ impl<'a> ShortCalls<'a> {
         {
             return None;
         }
-        let share = |own| super::line::percent(own, cost.in_program).unwrap_or_default();
+        let share = |own| super::sums::percent(own, cost.in_program).unwrap_or_default();
         let mut short = recorded_functions(profile);
         short.retain(|function| function.is_short && share(function.own) >= 1.0);
         let percent = share(short.iter().map(|function| function.own).sum());
@@ -296,7 +296,7 @@ fn own_cost(profile: &Profile) -> OwnCostView<'_> {
         .or(profile.run.cpu)
         .filter(|cpu| *cpu > Nanos::ZERO)
         .unwrap_or_else(|| threads.map(|thread| thread.wall).sum());
-    view.percent = super::line::percent(view.in_program, spent);
+    view.percent = super::sums::percent(view.in_program, spent);
     view.short = ShortCalls::new(profile, &view);
     view
 }

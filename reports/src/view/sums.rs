@@ -1,4 +1,6 @@
-//! Sums of counts and bytes. A damaged profile may hold any number, so a sum stops at the largest there is; times do so by themselves.
+//! Sums of counts and bytes, and shares. A damaged profile may hold any number, so a sum stops at the largest there is; times do so by themselves.
+
+use hprof::model::Nanos;
 
 /// The sum of all.
 pub(crate) fn sum(parts: impl IntoIterator<Item = u64>) -> u64 {
@@ -8,6 +10,11 @@ pub(crate) fn sum(parts: impl IntoIterator<Item = u64>) -> u64 {
 /// Adds more.
 pub(crate) fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
+}
+
+/// The part in percent; `None` of nothing.
+pub(crate) fn percent(part: Nanos, whole: Nanos) -> Option<f64> {
+    (whole > Nanos::ZERO).then(|| 100.0 * part.0 as f64 / whole.0 as f64)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use hprof::model::{FunctionId, Nanos, Place, Process, Profile, Thread};
 
-use super::line::percent;
 use super::run::replaced;
+use super::sums::percent;
 
 /// The threads of a profile.
 #[derive(Debug)]

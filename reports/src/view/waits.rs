@@ -6,7 +6,7 @@ use hprof::model::{
     Function, FunctionId, LineCost, LineLooks, Nanos, Profile, Scope, WaitCause, function_costs,
 };
 
-use super::line::percent;
+use super::sums::percent;
 
 /// So many looks at a waiting line are needed before shares are told.
 pub(crate) const ENOUGH_LOOKS: u64 = 200;
