@@ -4,6 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use toml::{Table, Value};
@@ -19,12 +20,17 @@ const DEPENDENCIES: [&str; 3] = ["hprof-macros", "libc", "sysinfo"];
 /// Its features.
 const FEATURES: [&str; 2] = ["default", "runtime"];
 
+/// How the folders with the sources begin.
+const PREFIX: &str = "sources-";
+/// No build takes that long: nobody works with sources that were unpacked before.
+const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Unpacks the sources below `folder`, where they are not there as they should be. Returns the manifest of the recorder.
 pub(super) fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
     let files = files()?;
     let mut hasher = DefaultHasher::new();
     files.hash(&mut hasher);
-    let place = folder.join(format!("sources-{:016x}", hasher.finish()));
+    let place = folder.join(format!("{PREFIX}{:016x}", hasher.finish()));
     if !is_there(&place, &files) {
         write(folder, &place, &files)
             .map_err(failure::without_path)
@@ -35,7 +41,20 @@ pub(super) fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
                 )
             })?;
     }
+    remove_older(folder, &place);
     Ok(place.join(CRATES[0]).join("Cargo.toml"))
+}
+
+/// Removes what other versions of hprof have unpacked, as far as that is possible: one of them may be at work, and unpacks it again the next time.
+fn remove_older(folder: &Path, kept: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_unpacked = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let is_old = |time: SystemTime| time.elapsed().is_ok_and(|age| age > OLD);
+        let changed = entry.metadata().and_then(|facts| facts.modified());
+        if is_unpacked && entry.path() != kept && changed.is_ok_and(is_old) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Whether every file is there with its text. The list of exact versions is cargo's to shorten.
@@ -127,6 +146,21 @@ mod tests {
         assert_eq!(unpack(folder.path()).unwrap(), manifest);
         assert_eq!(fs::read_to_string(&source).unwrap(), text);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn sources_of_other_versions_go_after_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = [("sources-1", 25), ("sources-2", 1), ("others", 25)];
+        for (name, hours) in old {
+            let place = folder.path().join(name);
+            fs::create_dir(&place).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
+            fs::File::open(place).unwrap().set_modified(time).unwrap();
+        }
+        unpack(folder.path()).unwrap();
+        let left = old.map(|(name, _)| folder.path().join(name).exists());
+        assert_eq!(left, [false, true, true]);
     }
 
     #[test]

@@ -89,6 +89,17 @@ impl CommandLine {
         Ok((folder.into(), stem))
     }
 
+    /// The file of the crate that this one knows by a name.
+    pub(super) fn linked_as(&self, name: &str) -> Option<&Path> {
+        self.values("--extern").find_map(|value| {
+            let bytes = value.as_bytes();
+            let at = bytes.iter().position(|byte| *byte == b'=')?;
+            // Options may stand before the name, as in `priv:hprof`.
+            let known = bytes[..at].rsplit(|byte| *byte == b':').next()?;
+            (known == name.as_bytes()).then(|| Path::new(OsStr::from_bytes(&bytes[at + 1..])))
+        })
+    }
+
     /// The files of the crates that this one is linked to by itself.
     pub(super) fn linked(&self) -> impl Iterator<Item = &Path> {
         self.values("--extern").filter_map(|value| {

@@ -58,7 +58,7 @@ impl Summary {
         for note in &self.notes {
             if let Some(why) = &note.plain {
                 lines.push(format!(
-                    "the crate {} ({}) is not measured, for it does not compile with the attribute: {why}",
+                    "the crate {} ({}) is not measured, for {why}",
                     note.name,
                     number(note.found, "function", "functions")
                 ));
@@ -202,7 +202,7 @@ mod tests {
             [
                 "instrumented 1,192 of 1,201 functions in 2 crates; 7 const; 212 thin; 3 more written inside macros not seen",
                 "a::b is not measured, for it does not compile with the attribute: no",
-                "the crate p (1 function) is not measured, for it does not compile with the attribute: why",
+                "the crate p (1 function) is not measured, for why",
                 "/x/c.rs is not measured: it is not Rust as hprof knows it",
             ]
         );

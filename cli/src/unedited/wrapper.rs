@@ -147,6 +147,10 @@ impl Unit {
     /// Compiles it instrumented; without the functions that are in the way if it has to be, or plain.
     fn compile(&self) -> anyhow::Result<u8> {
         self.check_runtime()?;
+        if self.has_namesake() {
+            let why = "it depends on another crate that is called hprof";
+            return self.compile_original(&self.note(&BTreeMap::new(), Some(why)));
+        }
         let mut refused: BTreeMap<String, String> = BTreeMap::new();
         for _ in 0..MOST_ATTEMPTS {
             let files = self.instrumented(&refused);
@@ -181,28 +185,45 @@ impl Unit {
             if refused.len() == before {
                 let why = errors.into_iter().next().map(|error| error.message);
                 let why = why.unwrap_or_else(|| "the compiler did not say why".into());
-                return self.compile_original(&self.note(&BTreeMap::new(), Some(&why)));
+                return self.compile_plain(&why);
             }
         }
-        let why = refused.into_values().next();
-        self.compile_original(&self.note(&BTreeMap::new(), why.as_deref()))
+        match refused.into_values().next() {
+            Some(why) => self.compile_plain(&why),
+            None => self.compile_original(&self.note(&BTreeMap::new(), None)),
+        }
+    }
+
+    /// Compiles it as it is, for the compiler has refused it instrumented.
+    fn compile_plain(&self, error: &str) -> anyhow::Result<u8> {
+        let why = format!("it does not compile with the attribute: {error}");
+        self.compile_original(&self.note(&BTreeMap::new(), Some(&why)))
     }
 
     /// Two recorders in one program would each see a part of it.
     fn check_runtime(&self) -> anyhow::Result<()> {
         let own = self.plan.runtime.file_stem();
-        let mut linked = self.line.linked().map(Path::file_stem);
-        let other = linked.find(|linked| {
-            let name = linked.and_then(OsStr::to_str);
-            name.is_some_and(|name| name.starts_with("libhprof-")) && *linked != own
+        let mut linked = self.line.linked();
+        let other = linked.any(|linked| {
+            let name = linked.file_stem().and_then(OsStr::to_str);
+            let is_named_so = name.is_some_and(|name| name.starts_with("libhprof-"));
+            is_named_so && linked.file_stem() != own && is_recorder(linked)
         });
-        if other.is_some() {
+        if other {
             bail!(
                 "the crate {} is linked to a recorder of hprof that was built in another way than the one of this run",
                 self.name
             );
         }
         Ok(())
+    }
+
+    /// Whether the name that the attribute uses is that of a crate of somebody else.
+    fn has_namesake(&self) -> bool {
+        let named = self.line.linked_as("hprof");
+        named.is_some_and(|named| {
+            named.file_stem() != self.plan.runtime.file_stem() && !is_recorder(named)
+        })
     }
 
     /// Whether a function gets the attribute.
@@ -281,10 +302,7 @@ impl Unit {
 
     /// Whether the crate depends on the recorder under the name that the attribute uses.
     fn calls_it_hprof(&self) -> bool {
-        self.line
-            .args
-            .iter()
-            .any(|arg| arg.to_string_lossy().starts_with("hprof="))
+        self.line.linked_as("hprof").is_some()
     }
 
     /// The functions that an error names.
@@ -375,6 +393,14 @@ impl Unit {
             .with_context(|| format!("cannot note what became of {}", self.name))?;
         Ok(())
     }
+}
+
+/// Whether a compiled crate called `hprof` is the recorder's: it has the names of its variables in it. There are others of that name.
+fn is_recorder(library: &Path) -> bool {
+    // If it cannot be read, the compiler will say so.
+    let bytes = fs::read(library).unwrap_or_default();
+    let name = hprof::env::SPACE.as_bytes();
+    bytes.windows(name.len()).any(|part| part == name)
 }
 
 fn path(file: &SourceFile, function: &Function) -> String {

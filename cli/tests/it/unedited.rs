@@ -72,7 +72,7 @@ fn nothing_changes_but_what_is_measured() {
         !binary.contains("hprof-all/mirrors"),
         "the program names the mirror"
     );
-    let first = first.says("hprof: instrumented 6 of 9 functions in 3 crates; 1 const; 1 thin; 1 more written inside macros not seen");
+    let first = first.says("hprof: instrumented 7 of 11 functions in 5 crates; 1 const; 2 thin; 1 more written inside macros not seen");
     for (function, line) in [
         ("sum", "sum += inner::same(*value);"),
         ("included", "let doubled = value * 2;"),
@@ -85,6 +85,7 @@ fn nothing_changes_but_what_is_measured() {
     }
     // Its root cannot declare the recorder's crate.
     let first = first.says("hprof: the crate taken (1 function) is not measured, for it does not compile with the attribute: ");
+    let first = first.says("hprof: the crate borrowing (1 function) is not measured, for it depends on another crate that is called hprof");
     // The parser of the attribute knows the language of today alone.
     let first = first
         .says("hprof: old::async is not measured, for it does not compile with the attribute: ");
@@ -127,10 +128,10 @@ fn functions_are_chosen_by_patterns() {
     let (_alone, program) = program();
     let chosen = ["run", "--functions", "shapes::*,included"];
     let run = printed(&mut program.hprof(chosen)).code(3);
-    let run = run.says("hprof: instrumented 2 of 9 functions in 3 crates; 1 const; ");
+    let run = run.says("hprof: instrumented 2 of 11 functions in 5 crates; 1 const; ");
     assert!(!run.stderr.contains("Function: main"), "{run:#?}");
     let without = printed(&mut program.hprof(["run", "--functions", "-unedited::*"])).code(3);
-    let without = without.says("hprof: instrumented 2 of 9 functions");
+    let without = without.says("hprof: instrumented 3 of 11 functions");
     assert!(
         without.stderr.contains("Function: sum at line"),
         "{without:#?}"

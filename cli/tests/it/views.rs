@@ -131,3 +131,70 @@ fn costs_follow_the_lines_of_a_file_that_has_changed() {
     assert_eq!(row(&gone, step)[..2], ["9", "7"]);
     assert!(gone.contains("Warning: the file is gone"), "{gone}");
 }
+
+/// Fourteen functions, of which the first takes most of the time and the last next to none.
+#[test]
+fn of_many_functions_the_hottest_lines_come_first() {
+    let program = Fixture::own_with("half", &[("name = \"half\"", "name = \"many\"")]);
+    let functions = (0..14).map(|number| {
+        let turns = 1 << (22 - number);
+        format!(
+            "#[hprof::profile]\nfn f{number}() -> u64 {{\n    (0..{turns}_u64).fold(0, |a, b| a ^ std::hint::black_box(b)) // work {number}\n}}\n"
+        )
+    });
+    let calls = (0..14).map(|number| format!("f{number}();"));
+    let main = format!(
+        "{}#[hprof::profile]\nfn main() {{\n{}\n}}\n",
+        functions.collect::<String>(),
+        calls.collect::<Vec<_>>().join("\n")
+    );
+    program.write("src/main.rs", &main);
+    let target = Fixture::shared("half").target().to_owned();
+    let with_target = |mut command: std::process::Command| {
+        command.env("CARGO_TARGET_DIR", &target);
+        printed(&mut command).code(0)
+    };
+    let run = with_target(program.hprof(["run"])).stderr;
+    assert!(run.contains("The 20 hottest lines: "), "{run}");
+    let hottest = run.lines().find(|line| line.contains("// work 0")).unwrap();
+    assert!(hottest.contains("src/main.rs:3"), "{hottest}");
+    assert!(
+        !run.contains("Function: f12 at") && run.contains("left out: --top all shows them"),
+        "{run}"
+    );
+    // Other programs are recorded at the same time.
+    let (_, saved) = run.split_once("show it again with: hprof show ").unwrap();
+    let saved = saved
+        .lines()
+        .next()
+        .unwrap()
+        .trim_matches('\'')
+        .replace("'\\''", "'");
+    let of_saved = |args: &[&str]| {
+        let mut command = program.hprof(args);
+        command.arg(&saved);
+        printed(&mut command).code(0).stdout
+    };
+    let all = of_saved(&["show", "--top", "all"]);
+    for number in 0..14 {
+        assert!(
+            all.contains(&format!("Function: f{number} at line")),
+            "{number}: {all}"
+        );
+    }
+    assert!(!all.contains("left out"), "{all}");
+    let three = of_saved(&["show", "--hot", "3"]);
+    assert!(
+        three.starts_with("The 3 hottest lines: ") && !three.contains("Function: "),
+        "{three}"
+    );
+    let places = three
+        .lines()
+        .filter(|line| line.contains("src/main.rs:"))
+        .count();
+    assert_eq!(places, 3, "{three}");
+    let json = of_saved(&["export", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["hottest"][0]["line"], 3);
+    assert_eq!(json["hottest"].as_array().unwrap().len(), 20);
+}

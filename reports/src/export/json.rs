@@ -16,10 +16,12 @@ use super::Export;
 use crate::error::ReportError;
 use crate::text;
 use crate::view::{
-    Common, LineChoice, LineView, RECORD_COLUMNS, Record, RecordValue, ThinRow, clock_mode,
-    clock_source, knows_prices, records, thin_rows,
+    Common, HotLine, HottestView, LineChoice, LineView, RECORD_COLUMNS, Record, RecordValue,
+    ThinRow, clock_mode, clock_source, knows_prices, records, thin_rows,
 };
 
+/// Lines of the whole run that are listed by themselves.
+const HOTTEST: usize = 20;
 /// Version of the form.
 const VERSION: u32 = 1;
 
@@ -95,11 +97,13 @@ fn write_costs(
         .filter_map(|cost| function(profile, cost, &recorded))
         .filter_map(|function| left_out.keep(function, kept.as_ref()))
         .collect();
+    let hottest = HottestView::new(profile, costs, HOTTEST);
     let report = Report {
         format: "hprof",
         version: VERSION,
         run: RunJson::from(&profile.run),
         processes: profile.processes.iter().map(ProcessJson::from).collect(),
+        hottest: hottest.rows.iter().map(HotJson::from).collect(),
         functions,
         left_out,
         not_measured: profile
@@ -145,10 +149,39 @@ struct Report<'a> {
     version: u32,
     run: RunJson<'a>,
     processes: Vec<ProcessJson<'a>>,
+    hottest: Vec<HotJson<'a>>,
     functions: Vec<FunctionJson<'a>>,
     left_out: LeftOutJson,
     not_measured: Vec<NotMeasuredJson<'a>>,
     thin: Vec<ThinJson<'a>>,
+}
+
+/// One of the lines of the whole run that took longest by themselves.
+#[derive(Serialize)]
+struct HotJson<'a> {
+    /// Index of the function.
+    function: u32,
+    file: &'a str,
+    line: u32,
+    hits: u64,
+    self_ns: u64,
+    /// Of the time in measured functions.
+    percent: Option<f64>,
+    text: &'a str,
+}
+
+impl<'a> From<&HotLine<'a>> for HotJson<'a> {
+    fn from(line: &HotLine<'a>) -> Self {
+        Self {
+            function: line.index,
+            file: &line.function.file,
+            line: line.line,
+            hits: line.hits,
+            self_ns: line.time.0,
+            percent: line.percent,
+            text: line.text,
+        }
+    }
 }
 
 /// What was not asked for.
