@@ -132,10 +132,7 @@ fn costs_follow_the_lines_of_a_file_that_has_changed() {
     assert!(gone.contains("Warning: the file is gone"), "{gone}");
 }
 
-/// Fourteen functions, of which the first takes most of the time and the last next to none.
-#[test]
-fn of_many_functions_the_hottest_lines_come_first() {
-    let program = Fixture::own_with("half", &[("name = \"half\"", "name = \"many\"")]);
+fn fourteen_functions() -> String {
     let functions = (0..14).map(|number| {
         let turns = 1 << (22 - number);
         format!(
@@ -143,11 +140,18 @@ fn of_many_functions_the_hottest_lines_come_first() {
         )
     });
     let calls = (0..14).map(|number| format!("f{number}();"));
-    let main = format!(
+    format!(
         "{}#[hprof::profile]\nfn main() {{\n{}\n}}\n",
         functions.collect::<String>(),
         calls.collect::<Vec<_>>().join("\n")
-    );
+    )
+}
+
+/// Fourteen functions, of which the first takes most of the time and the last next to none.
+#[test]
+fn of_many_functions_the_hottest_lines_come_first() {
+    let program = Fixture::own_with("half", &[("name = \"half\"", "name = \"many\"")]);
+    let main = fourteen_functions();
     program.write("src/main.rs", &main);
     let target = Fixture::shared("half").target().to_owned();
     let with_target = |mut command: std::process::Command| {
