@@ -154,7 +154,7 @@ fn of_many_functions_the_hottest_lines_come_first() {
     let main = fourteen_functions();
     program.write("src/main.rs", &main);
     let target = Fixture::shared("half").target().to_owned();
-    let with_target = |mut command: std::process::Command| {
+    let with_target = |mut command: Command| {
         command.env("CARGO_TARGET_DIR", &target);
         printed(&mut command).code(0)
     };
