@@ -9,7 +9,7 @@ mod view;
 use clap::{Parser, Subcommand};
 
 pub(crate) use build::{CargoArgs, TargetArgs};
-pub(crate) use compare::{CheckArgs, CheckForm, DiffArgs, DiffForm};
+pub(crate) use compare::{BaseArgs, CheckArgs, CheckForm, DiffArgs, DiffForm};
 pub(crate) use record::{
     BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
     TestArgs, UneditedArgs,

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use hprof::model::Profile;
 use hprof::regular_file;
 use hprof_reports::ChangedFile;
 
-use crate::failure::{Hint, with_hint};
+use crate::failure::Hint;
+use crate::git::{self, git, text};
 
 /// No source file is longer.
 const LONGEST: u64 = 16 << 20;
@@ -34,17 +33,10 @@ impl Changes {
         let root = git(&["rev-parse", "--show-toplevel"])
             .hint("--changed asks git: stand in the working tree of the program's repository")?;
         let root = PathBuf::from(root.trim_end_matches('\n'));
-        let commit = format!("{revision}^{{commit}}");
-        let verify = ["rev-parse", "--verify", "--end-of-options", &commit];
-        let commit = git(&verify).map_err(|_| {
-            with_hint(
-                anyhow!("git knows no revision {revision:?}"),
-                "name a branch, a tag or a commit: git log --oneline lists them; a shallow clone has only its last ones",
-            )
-        })?;
+        let commit = git::commit(None, revision)?;
         let mut diff = vec!["-C", text(&root)?, "-c", "core.quotePath=false", "diff"];
         diff.extend(["-U0", "--no-color", "--no-ext-diff", "--no-textconv"]);
-        diff.extend(["--src-prefix=a/", "--dst-prefix=b/", commit.trim(), "--"]);
+        diff.extend(["--src-prefix=a/", "--dst-prefix=b/", &commit, "--"]);
         let mut files = changed_lines(&git(&diff)?);
         let listed = |which| {
             let here = ["-C", text(&root)?, "ls-files", which];
@@ -147,27 +139,6 @@ impl Changes {
 
 fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|end| end == "rs")
-}
-
-fn text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str()
-        .with_context(|| format!("the path of the repository is no text: {}", path.display()))
-}
-
-/// What git prints.
-fn git(args: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("git").args(args).output();
-    let output = match output {
-        Err(error) if error.kind() == ErrorKind::NotFound => bail!("git is not installed"),
-        output => output.context("cannot run git")?,
-    };
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().find(|line| !line.is_empty());
-        bail!("git: {}", said.unwrap_or("it failed and did not say why"));
-    }
-    // A source in another encoding has its lines where it has them.
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// For each file of a patch without context which lines of it, as they are now, are others.

@@ -48,6 +48,8 @@ pub(crate) struct ConfigFile {
 pub(crate) struct CheckRules {
     /// What is done with hits, allocations and bytes.
     pub(crate) figures: [Judging; 3],
+    /// With time.
+    pub(crate) time: Judging,
     /// Lines with a smaller share of a figure, in percent, are not looked at.
     pub(crate) min_share: f64,
     /// Patterns of functions that are not looked at.
@@ -59,6 +61,7 @@ impl Default for CheckRules {
     fn default() -> Self {
         Self {
             figures: [Judging::Judged; 3],
+            time: Judging::Listed,
             min_share: 0.5,
             ignore: Vec::new(),
             budgets: Vec::new(),
@@ -141,14 +144,7 @@ impl CheckRules {
                 "hits" => self.figures[0] = judging(key, value)?,
                 "allocs" => self.figures[1] = judging(key, value)?,
                 "bytes" => self.figures[2] = judging(key, value)?,
-                "time" => {
-                    if judging(key, value)? == Judging::Judged {
-                        let error = anyhow!(
-                            "check.time: time cannot be judged from two profiles that were not recorded in turn"
-                        );
-                        return Err(failure::with_hint(error, "write time = \"listed\""));
-                    }
-                }
+                "time" => self.time = judging(key, value)?,
                 "min-share" => {
                     let share = value
                         .as_float()
@@ -336,8 +332,6 @@ mod tests {
             told("[check]\nhits = 'loud'").0,
             "`hits` is \"judged\", \"listed\" or \"off\", not \"loud\""
         );
-        let time = told("[check]\ntime = 'judged'");
-        assert!(time.0.contains("not recorded in turn") && time.1.contains("listed"));
         assert!(told("[check]\nmin-share = 101").0.contains("from 0 to 100"));
     }
 

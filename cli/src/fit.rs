@@ -57,6 +57,9 @@ impl Fit {
             choice: Choice::default(),
             variables: Vec::new(),
         };
+        if args.in_turn {
+            return Ok(fit);
+        }
         if args.no_fit {
             measured::delete(&fit.file())?;
             return Ok(fit);

@@ -6,6 +6,8 @@ mod commands;
 mod config_file;
 mod failure;
 mod fit;
+mod git;
+mod in_turn;
 mod launch;
 mod log;
 mod mpi_library;

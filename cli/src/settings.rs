@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
+use clap::ValueEnum;
 
 use crate::args::{
-    BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RssSource, RunArgs, TargetArgs, TestArgs,
+    BaseArgs, BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RssSource, RunArgs, TargetArgs,
+    TestArgs,
 };
 use crate::failure;
 
@@ -290,6 +292,28 @@ fn targets(args: &TargetArgs) -> Vec<OsString> {
     options.values("--bench", &args.bench);
     options.flag("--all-targets", args.all_targets);
     options.flag("--no-fail-fast", args.no_fail_fast);
+    options.0
+}
+
+/// The options of `hprof run` that `--base` gives to both programs.
+pub(crate) fn base_options(args: &BaseArgs) -> Vec<OsString> {
+    let mut options = Options::default();
+    options.flag("--all", args.unedited.all);
+    for pattern in &args.unedited.functions {
+        options.value("--functions", Some(pattern));
+    }
+    let clock = args.clock.and_then(|clock| clock.to_possible_value());
+    options.value("--clock", clock.map(|clock| clock.get_name().to_owned()));
+    options.value("--bin", args.bin.as_ref());
+    options.value("--example", args.example.as_ref());
+    options.value("--package", args.package.as_ref());
+    options.values("--features", &args.features);
+    options.flag("--all-features", args.all_features);
+    options.flag("--no-default-features", args.no_default_features);
+    options.value("--profile", args.profile.as_ref());
+    options.flag("--locked", args.locked);
+    options.flag("--offline", args.offline);
+    options.values("--config", &args.config);
     options.0
 }
 

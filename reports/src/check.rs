@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use crate::diff::{self, DiffError, DiffOptions, Side};
 use crate::text;
-use crate::text::numbers;
+use crate::text::numbers::{self, Unit};
 use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
-use crate::view::{Budget, BudgetFigure, BudgetRow, Comparison, Outcome, judge};
+use crate::view::{
+    Budget, BudgetFigure, BudgetRow, Comparison, Exact, Outcome, TimeChange, TimeWord, judge,
+};
 
 /// How a verdict is printed.
 ///
@@ -76,7 +78,7 @@ struct Row<'a> {
 /// use hprof_reports::{Check, CheckFormat, DiffOptions, Side, write_check};
 /// let profile = hprof::model::Profile::default();
 /// let check = Check {
-///     profile: Side { name: "run.pb.gz", profile: &profile },
+///     profile: Side { name: "run.pb.gz", runs: &[profile] },
 ///     baseline: None,
 ///     budgets: &[],
 ///     options: DiffOptions::default(),
@@ -91,7 +93,8 @@ pub fn write_check(
     format: CheckFormat,
     out: &mut dyn Write,
 ) -> Result<bool, DiffError> {
-    let rows = judge(check.profile.profile, check.budgets);
+    let profile = check.profile.runs.first();
+    let rows = profile.map_or_else(Vec::new, |profile| judge(profile, check.budgets));
     let comparison = match check.baseline {
         Some(baseline) => Some(diff::compare(baseline, check.profile, &check.options)?),
         None => None,
@@ -140,7 +143,10 @@ pub fn write_check(
             serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
             writeln!(out)?;
         }
-        CheckFormat::Github => write_annotations(&rows, comparison.as_ref(), &verdict, out)?,
+        CheckFormat::Github => {
+            let unit = check.options.unit;
+            write_annotations(&rows, comparison.as_ref(), &verdict, unit, out)?;
+        }
     }
     Ok(verdict.passed)
 }
@@ -170,7 +176,8 @@ impl Verdict {
         let passed = broken == 0 && !worse;
         let sentence = match (parts.is_empty(), passed) {
             (true, _) => {
-                "nothing to judge: there is no budget in hprof.toml, and no --baseline".into()
+                "nothing to judge: there is no budget in hprof.toml, and no --baseline or --base"
+                    .into()
             }
             (false, true) => format!("passed: {}", parts.join("; ")),
             (false, false) => format!("failed: {}", parts.join("; ")),
@@ -267,6 +274,7 @@ fn write_annotations(
     rows: &[BudgetRow],
     comparison: Option<&Comparison<'_>>,
     verdict: &Verdict,
+    unit: Unit,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let broken = rows.iter().filter(|row| row.is_broken());
@@ -277,9 +285,11 @@ fn write_annotations(
     let changed = comparison
         .map(Comparison::changed_lines)
         .unwrap_or_default();
+    let times_fail = comparison.is_some_and(|comparison| comparison.verdict.is_slower);
     let lines = changed.iter().filter_map(|(function, line)| {
-        let Outcome::Regression(figures) = &line.outcome else {
-            return None;
+        let figures: &[Exact] = match &line.outcome {
+            Outcome::Regression(figures) => figures,
+            _ => &[],
         };
         let parts = figures.iter().filter_map(|figure| {
             let pair = line.exact[*figure as usize]?;
@@ -290,11 +300,25 @@ fn write_annotations(
                 pair.newer
             ))
         });
-        let parts: Vec<String> = parts.collect();
+        let mut parts: Vec<String> = parts.collect();
+        if times_fail && line.time_word() == Some(TimeWord::Slower) {
+            parts.push(slower(line.time, unit));
+        }
+        if parts.is_empty() {
+            return None;
+        }
         let file = &function.function()?.file;
         Some(annotation(file, line.newer?, &parts.join(", ")))
     });
-    for line in budgets.chain(lines).take(ANNOTATIONS) {
+    let moved = comparison.filter(|_| times_fail);
+    let moved = moved.map(Comparison::moved_functions).unwrap_or_default();
+    let functions = moved.iter().filter_map(|function| {
+        let is_slower = function.time_word() == Some(TimeWord::Slower);
+        let now = function.newer.filter(|_| is_slower)?;
+        let words = format!("{} is {}", now.name, slower(function.time, unit));
+        Some(annotation(&now.file, now.line, &words))
+    });
+    for line in budgets.chain(lines).chain(functions).take(ANNOTATIONS) {
         writeln!(out, "{line}")?;
     }
     let kind = if verdict.passed { "notice" } else { "error" };
@@ -303,6 +327,12 @@ fn write_annotations(
         "::{kind}::{}",
         escaped(&format!("hprof check {}", verdict.sentence))
     )
+}
+
+/// `slower: 1.20 s -> 1.80 s`.
+fn slower(time: TimeChange, unit: Unit) -> String {
+    let [older, newer] = [time.older, time.newer].map(|nanos| unit.time(nanos.0 as f64, 3, 1));
+    format!("slower: {older} -> {newer}")
 }
 
 fn annotation(file: &str, line: u32, message: &str) -> String {
@@ -361,7 +391,7 @@ mod tests {
         let check = Check {
             profile: Side {
                 name: "b.pb.gz",
-                profile,
+                runs: std::slice::from_ref(profile),
             },
             baseline: None,
             budgets,

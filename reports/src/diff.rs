@@ -10,17 +10,17 @@ use std::io::{self, Write};
 use hprof::model::Profile;
 
 use crate::text::screen::Screen;
-use crate::view::{Comparison, Incomparable};
+use crate::view::{Comparison, Incomparable, Sides};
 
 pub use options::{DiffFormat, DiffOptions};
 
-/// A profile and what it is called: the name of its file.
+/// A profile, or those of several runs of one program, and what it is called: the name of its file.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'a> {
     /// The name.
     pub name: &'a str,
-    /// The profile.
-    pub profile: &'a Profile,
+    /// The profiles: one, or several runs for times that are judged.
+    pub runs: &'a [Profile],
 }
 
 /// Why no comparison was printed.
@@ -42,7 +42,7 @@ pub enum DiffError {
 /// ```
 /// use hprof_reports::{DiffError, DiffOptions, Side, write_diff};
 /// let profile = hprof::model::Profile::default();
-/// let side = Side { name: "empty.pb.gz", profile: &profile };
+/// let side = Side { name: "empty.pb.gz", runs: &[profile] };
 /// let error = write_diff(side, side, &DiffOptions::default(), &mut Vec::new()).unwrap_err();
 /// assert!(matches!(error, DiffError::Incomparable(_)));
 /// ```
@@ -71,11 +71,12 @@ pub(crate) fn compare<'a>(
     newer: Side<'a>,
     options: &DiffOptions,
 ) -> Result<Comparison<'a>, Incomparable> {
-    Comparison::new(
-        (older.name, older.profile),
-        (newer.name, newer.profile),
-        &options.policy,
-    )
+    let sides = Sides {
+        older: (older.name, older.runs),
+        newer: (newer.name, newer.runs),
+        in_turn: options.in_turn,
+    };
+    Comparison::new(sides, &options.policy)
 }
 
 #[cfg(test)]

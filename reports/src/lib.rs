@@ -43,5 +43,5 @@ pub use text::style::Style;
 pub use view::stacks::Metric;
 pub use view::{
     Budget, BudgetFigure, BudgetPlace, ChangedFile, FindFunction, FunctionAt, FunctionSort,
-    Grouping, HeapMoment, Incomparable, Judging, Limit, Per, Policy,
+    Grouping, HeapMoment, Incomparable, Judging, Limit, MOST_RUNS, Per, Policy,
 };

@@ -155,7 +155,10 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
         let _ = write_moment_table(profile, moment, &MomentTableOptions::default(), screen);
     }
     let _ = write_html(profile, &HtmlOptions::default(), screen);
-    let side = Side { name: "a", profile };
+    let side = Side {
+        name: "a",
+        runs: std::slice::from_ref(profile),
+    };
     for format in [DiffFormat::Text, DiffFormat::Markdown, DiffFormat::Json] {
         let mut options = DiffOptions::default();
         options.format = format;

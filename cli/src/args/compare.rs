@@ -1,20 +1,25 @@
 //! The commands that compare profiles and judge them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::value::unit;
-use super::view::ProfileArgs;
+use super::build::CARGO;
+use super::record::{Clock, UneditedArgs};
+use super::value::{runs, unit};
+use super::view::{FolderArgs, ProfileArgs};
 
 const DIFF_EXAMPLES: &str = "\
 Examples:
   hprof diff before.pb.gz after.pb.gz
   hprof diff before/ after/                      folders of profiles, each as one
   hprof diff --format md before.pb.gz after.pb.gz > comment.md
+  hprof diff --base main --runs 7 -- input.txt   both programs, built and run in turn: time is judged too
+  hprof diff --base HEAD --quick --bin solver    one run of each, exact figures only
 
 Hits, allocations and bytes are exact, so they are judged: a line that does more than 1 % and 100 more of them does
-more, whatever machine it ran on. Time is shown with its error. Functions are matched by module and name, then by
+more, whatever machine it ran on. Time is shown with its error, and judged where --base runs both in turn. Functions are matched by module and name, then by
 similar text, and lines by the text that was compiled.
 
 Exit code: 0, whatever changed: hprof check is for that; 2 for errors.";
@@ -24,11 +29,15 @@ Exit code: 0, whatever changed: hprof check is for that; 2 for errors.";
 #[command(after_help = DIFF_EXAMPLES)]
 pub(crate) struct DiffArgs {
     /// The older profile, or a folder of profiles
-    #[arg(value_name = "A")]
-    pub(crate) older: PathBuf,
+    #[arg(value_name = "A", required_unless_present = "base")]
+    pub(crate) older: Option<PathBuf>,
     /// The newer one
-    #[arg(value_name = "B")]
-    pub(crate) newer: PathBuf,
+    #[arg(value_name = "B", required_unless_present = "base")]
+    pub(crate) newer: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
     /// The form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: DiffForm,
@@ -58,6 +67,7 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   hprof check                                   the newest profile against the budgets of hprof.toml
   hprof check --baseline main.pb.gz             and against a profile of before: exact figures only
+  hprof check --base main -- input.txt          and against a revision: both programs are built and run in turn
   hprof check --format github run.pb.gz
   hprof check --validate                        only whether hprof.toml is right
 
@@ -66,6 +76,7 @@ In hprof.toml, or below [package.metadata.hprof] or [workspace.metadata.hprof] i
   hits = \"judged\"
   allocs = \"judged\"
   bytes = \"judged\"
+  time = \"listed\"               # judged only with --base
   min-share = 0.5               # % of all hits, allocations or bytes; lines below it are not looked at
   ignore = [\"*::tests::*\"]
   [[budget]]
@@ -86,6 +97,8 @@ pub(crate) struct CheckArgs {
     /// A profile of before: lines that do more than there fail the check
     #[arg(long, value_name = "PROFILE")]
     pub(crate) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) base: BaseArgs,
     /// The form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckForm,
@@ -114,4 +127,66 @@ pub(crate) enum CheckForm {
     Json,
     /// Annotations of a GitHub workflow
     Github,
+}
+
+const BASE: &str = "Base";
+
+/// A revision to compare with, and how both programs are built and run.
+#[derive(Debug, Args)]
+pub(crate) struct BaseArgs {
+    /// Build this revision in a worktree beside the repository, and run it and the working tree in turn
+    ///
+    /// Both programs run in the current folder, with the same arguments and the same functions measured in full. What they print is not shown. The worktree
+    /// goes when hprof ends, Ctrl-C included; what was built for it stays in target/hprof-base, so that the next time is faster.
+    #[arg(long, value_name = "REV", help_heading = BASE)]
+    pub(crate) base: Option<String>,
+    /// Pairs of runs, after one of each that builds it: four at least tell times apart, seven 85 functions or lines
+    #[arg(long, value_name = "N", default_value = "7", value_parser = runs, requires = "base", help_heading = BASE)]
+    pub(crate) runs: usize,
+    /// One run of each: exact figures only
+    #[arg(long, requires = "base", conflicts_with = "runs", help_heading = BASE)]
+    pub(crate) quick: bool,
+    #[command(flatten)]
+    pub(crate) unedited: UneditedArgs,
+    /// Which lines read the clock
+    #[arg(
+        long,
+        value_name = "CLOCK",
+        requires = "base",
+        help_heading = "Recording"
+    )]
+    pub(crate) clock: Option<Clock>,
+    /// Program to run
+    #[arg(long, value_name = "NAME", requires = "base", help_heading = CARGO)]
+    pub(crate) bin: Option<OsString>,
+    /// Example to run
+    #[arg(long, value_name = "NAME", requires = "base", help_heading = CARGO)]
+    pub(crate) example: Option<OsString>,
+    /// Package of the program
+    #[arg(short, long, value_name = "SPEC", requires = "base", help_heading = CARGO)]
+    pub(crate) package: Option<OsString>,
+    /// Features to switch on
+    #[arg(short = 'F', long, value_name = "FEATURES", requires = "base", help_heading = CARGO)]
+    pub(crate) features: Vec<OsString>,
+    /// Switch on all features
+    #[arg(long, requires = "base", help_heading = CARGO)]
+    pub(crate) all_features: bool,
+    /// Leave the default features off
+    #[arg(long, requires = "base", help_heading = CARGO)]
+    pub(crate) no_default_features: bool,
+    /// Cargo profile to build with, in a copy with line tables [default: release]
+    #[arg(long, value_name = "NAME", requires = "base", help_heading = CARGO)]
+    pub(crate) profile: Option<OsString>,
+    /// Cargo.lock must not change
+    #[arg(long, requires = "base", help_heading = CARGO)]
+    pub(crate) locked: bool,
+    /// Do not use the network
+    #[arg(long, requires = "base", help_heading = CARGO)]
+    pub(crate) offline: bool,
+    /// Configuration for cargo
+    #[arg(long = "config", value_name = "KEY=VALUE|PATH", requires = "base", help_heading = CARGO)]
+    pub(crate) config: Vec<OsString>,
+    /// Arguments of the program
+    #[arg(value_name = "ARGS", last = true, requires = "base")]
+    pub(crate) args: Vec<OsString>,
 }

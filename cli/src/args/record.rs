@@ -208,6 +208,9 @@ pub(crate) struct FitArgs {
     /// Forget what --fit would use, and measure all functions in full
     #[arg(long)]
     pub(crate) no_fit: bool,
+    /// One of two programs that run in turn: without the lists of --fit, and with code that starts at the same places of cache lines in both
+    #[arg(long, hide = true, conflicts_with_all = ["fit", "no_fit"])]
+    pub(crate) in_turn: bool,
 }
 
 /// How the program is recorded.

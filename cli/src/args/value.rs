@@ -29,6 +29,15 @@ pub(super) fn unit(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of pairs of runs.
+pub(super) fn runs(text: &str) -> Result<usize, String> {
+    let most = hprof_reports::MOST_RUNS;
+    match text.parse() {
+        Ok(runs) if (1..=most).contains(&runs) => Ok(runs),
+        _ => Err(format!("expected a number from 1 to {most}")),
+    }
+}
+
 /// A share of 0 to 100.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {

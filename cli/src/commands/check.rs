@@ -12,6 +12,7 @@ use super::diff::{load, refused};
 use super::show;
 use crate::args::{CheckArgs, CheckForm};
 use crate::config_file::{BudgetRule, CheckRules, ConfigFile, RulePlace};
+use crate::in_turn::{self, Ended, InTurn};
 use crate::launch::{self, Lookup};
 use crate::output;
 use crate::report::Report;
@@ -31,27 +32,21 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         ));
         return Ok(0);
     }
-    let profile = show::load(&args.profile)?.profile;
-    let baseline = match &args.baseline {
-        Some(path) => Some(load(path)?.profile),
-        None => None,
+    let (older, newer) = match sides(args)? {
+        Ok(sides) => sides,
+        Err(code) => return Ok(code),
     };
-    let name = args
-        .profile
-        .files
-        .first()
-        .map(|file| file.to_string_lossy());
-    let name = name.unwrap_or_else(|| "the newest profile".into());
-    let baseline_name = args.baseline.as_ref().map(|path| path.to_string_lossy());
     let mut policy = Policy::default();
     policy.figures = rules.figures;
+    policy.time = rules.time;
     policy.min_share = rules.min_share;
-    let profiles: Vec<&Profile> = std::iter::once(&profile).chain(&baseline).collect();
+    let before = older.iter().flat_map(|(_, runs)| runs.first());
+    let profiles: Vec<&Profile> = newer.1.first().into_iter().chain(before).collect();
     policy.ignored = chosen(&profiles, &rules.ignore).collect();
     let budgets: Vec<Budget> = rules
         .budgets
         .iter()
-        .map(|rule| budget(rule, &profile))
+        .map(|rule| budget(rule, &newer.1))
         .collect();
     let format = match args.format {
         CheckForm::Text => CheckFormat::Text,
@@ -65,13 +60,10 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         let mut options = DiffOptions::default();
         options.policy = policy.clone();
         options.style = style;
+        options.in_turn = args.base.base.is_some();
         let check = Check {
-            profile: Side {
-                name: &name,
-                profile: &profile,
-            },
-            baseline: (baseline.as_ref().zip(baseline_name.as_deref()))
-                .map(|(profile, name)| Side { name, profile }),
+            profile: side(&newer),
+            baseline: older.as_ref().map(side),
             budgets: &budgets,
             options,
         };
@@ -79,6 +71,45 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         Ok(())
     })?;
     Ok(if passed.get() { 0 } else { FAILED })
+}
+
+/// A side: what it is called, and its runs.
+type Named = (String, Vec<Profile>);
+
+fn side((name, runs): &Named) -> Side<'_> {
+    Side { name, runs }
+}
+
+/// What is judged, behind what it is compared with; or the exit code of a run that failed and has said why.
+fn sides(args: &CheckArgs) -> anyhow::Result<Result<(Option<Named>, Named), u8>> {
+    if let Some(revision) = &args.base.base {
+        if !args.profile.files.is_empty() {
+            return Err(in_turn::refuse("a profile"));
+        }
+        if args.baseline.is_some() {
+            return Err(in_turn::refuse("--baseline"));
+        }
+        return Ok(
+            match in_turn::record(revision, &args.base, &args.profile.folder)? {
+                Ended::Done(InTurn {
+                    names: [older, newer],
+                    runs: [before, now],
+                }) => Ok((Some((older, before)), (newer, now))),
+                Ended::Early(code) => Err(code),
+            },
+        );
+    }
+    let profile = show::load(&args.profile)?.profile;
+    let file = args.profile.files.first();
+    let name = file.map_or("the newest profile".into(), |file| file.to_string_lossy());
+    let baseline = match &args.baseline {
+        Some(path) => Some((
+            path.to_string_lossy().into_owned(),
+            vec![load(path)?.profile],
+        )),
+        None => None,
+    };
+    Ok(Ok((baseline, (name.into_owned(), vec![profile]))))
 }
 
 /// The policy: that of the named file, or of the package or workspace.
@@ -122,10 +153,11 @@ fn chosen<'a>(
     })
 }
 
-fn budget(rule: &BudgetRule, profile: &Profile) -> Budget {
+fn budget(rule: &BudgetRule, runs: &[Profile]) -> Budget {
     let place = match &rule.place {
         RulePlace::Function(pattern) => {
-            BudgetPlace::Functions(chosen(&[profile], std::slice::from_ref(pattern)).collect())
+            let profiles: Vec<&Profile> = runs.iter().take(1).collect();
+            BudgetPlace::Functions(chosen(&profiles, std::slice::from_ref(pattern)).collect())
         }
         RulePlace::Line { file, line } => BudgetPlace::Line {
             file: file.clone(),

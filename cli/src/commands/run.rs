@@ -60,7 +60,7 @@ fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
 fn profile(
     build: &Build,
     recording: &Recording,
-    (unedited, fit): (&UneditedArgs, &FitArgs),
+    (unedited, fit_args): (&UneditedArgs, &FitArgs),
     save: &SaveArgs,
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
@@ -85,10 +85,10 @@ fn profile(
     let fit = Fit::open(
         &package.target_folder,
         &build.profile.name,
-        fit,
+        fit_args,
         unedited.is_some(),
     )?;
-    cargo.lists = fit.variables().to_vec();
+    set_variables(&mut cargo, &fit, fit_args)?;
     let spec = launch_spec(recording, &cargo, unedited.as_ref(), &build.ranks_by, &runs);
     let records = Records::create(&runs, &spec)?;
     let own = OwnAllocator::of(build, &runs);
@@ -116,13 +116,22 @@ fn profile(
         table,
         code,
         native: recording.native(),
-        fit: Some(&fit),
+        fit: Some(&fit).filter(|_| !fit_args.in_turn),
         reason: &|ranks| match (RefusedLauncher::of(&spec.ranks_by, ranks, code), &unedited) {
             (Some(launcher), _) => NothingRecorded::Ranks(launcher),
             (None, Some(_)) => NothingRecorded::Chosen,
             (None, None) => reason(build, &package),
         },
     })
+}
+
+/// What the build is told by variables.
+fn set_variables(cargo: &mut Cargo<'_>, fit: &Fit, args: &FitArgs) -> anyhow::Result<()> {
+    cargo.variables = fit.variables().to_vec();
+    if args.in_turn {
+        cargo.align_code()?;
+    }
+    Ok(())
 }
 
 /// What the launcher is told.
@@ -134,8 +143,8 @@ fn launch_spec(
     runs: &Path,
 ) -> LaunchSpec {
     let mut variables_before = unedited.map(Unedited::variables_before).unwrap_or_default();
-    let lists = cargo.lists.iter();
-    variables_before.extend(lists.map(|(name, _)| (name.clone(), std::env::var_os(name))));
+    let variables = cargo.variables.iter();
+    variables_before.extend(variables.map(|(name, _)| (name.clone(), std::env::var_os(name))));
     LaunchSpec {
         variables_before,
         environment: recording.environment(),

@@ -35,8 +35,8 @@ pub(crate) struct Cargo<'a> {
     pub(crate) runners: BTreeMap<String, Vec<String>>,
     /// Feature to build with, beside those that the user asks for.
     pub(crate) feature: Option<String>,
-    /// Variables that hand the macro its lists.
-    pub(crate) lists: Vec<(String, OsString)>,
+    /// Variables for the build, such as those that hand the macro its lists.
+    pub(crate) variables: Vec<(String, OsString)>,
     /// What the crates of the workspace are compiled with.
     pub(crate) additions: Additions,
     /// Whether the target is the machine that compiles because nobody named one.
@@ -95,7 +95,7 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         profile: profile_options(build, package, &config),
         runners,
         feature: None,
-        lists: Vec::new(),
+        variables: Vec::new(),
         additions: Additions::default(),
         is_default_target: is_default_target.get() && build.target.is_empty(),
         wrappers: config.wrappers(),
@@ -103,7 +103,36 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
     })
 }
 
+/// Options for the compiler by which no function or loop starts in the middle of a cache line. Otherwise a longer text in one function moves the code of all that follow, and a
+/// loop of a few instructions that comes to lie across two lines can take twice as long: of two builds of the same sources, in folders with names
+/// of different length.
+const ALIGNED: [&str; 4] = [
+    "-C",
+    "llvm-args=-align-all-functions=6",
+    "-C",
+    "llvm-args=-align-loops=64",
+];
+/// Likewise, for jumps of processors with Intel's erratum SKX102.
+const EVEN_JUMPS: [&str; 2] = ["-C", "llvm-args=-x86-branches-within-32B-boundaries"];
+/// Variable with the options of the compiler, and what stands between them.
+const RUST_FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+const BETWEEN_FLAGS: &str = "\x1f";
+
 impl Cargo<'_> {
+    /// Has functions and loops start at the same places of cache lines whatever stands before them, so that two programs can be compared by time.
+    pub(crate) fn align_code(&mut self) -> anyhow::Result<()> {
+        let config = CargoConfig::read(&env::current_dir()?, &self.build.config)?;
+        let triple = self.runners.keys().next();
+        let mut flags = triple.map_or_else(Vec::new, |triple| config.rustflags(triple));
+        flags.extend(ALIGNED.map(str::to_owned));
+        if triple.is_some_and(|triple| triple.starts_with("x86_64")) {
+            flags.extend(EVEN_JUMPS.map(str::to_owned));
+        }
+        self.variables
+            .push((RUST_FLAGS.into(), flags.join(BETWEEN_FLAGS).into()));
+        Ok(())
+    }
+
     /// Builds and runs, and returns cargo's exit code; that of the program if cargo has given its place to it.
     pub(crate) fn run(&self, switch: &str, records: &Records) -> anyhow::Result<u8> {
         let hprof = env::current_exe().context("cannot find hprof's own program file")?;
@@ -237,7 +266,7 @@ impl Cargo<'_> {
     fn start_of_command(&self, subcommand: &str, switch: &str) -> Command {
         let mut command = bare_cargo();
         command.env(hprof::env::SWITCH, switch).arg(subcommand);
-        let added = self.additions.environment.iter().chain(&self.lists);
+        let added = self.additions.environment.iter().chain(&self.variables);
         command.envs(added.map(|(name, value)| (name, value)));
         if self.additions.names_target && self.is_default_target {
             command.args(

@@ -149,6 +149,27 @@ impl CargoConfig {
         typed.or_else(merged).unwrap_or_default()
     }
 
+    /// Options for `rustc` where it compiles for a target, by variables or by the configuration.
+    pub(super) fn rustflags(&self, triple: &str) -> Vec<String> {
+        let merged = self.merged.as_ref().ok();
+        let merged = merged.and_then(|config| config.rustflags(triple).ok().flatten());
+        let mut flags = merged.map(|flags| flags.flags).unwrap_or_default();
+        for source in self.typed.iter().rev() {
+            let target = source.table.get("target");
+            let target = target.and_then(|table| table.get(triple));
+            for place in [source.table.get("build"), target].into_iter().flatten() {
+                match place.get("rustflags") {
+                    Some(Value::String(text)) => {
+                        flags.extend(text.split_whitespace().map(str::to_owned));
+                    }
+                    Some(list) => flags.extend(words(list).unwrap_or_default()),
+                    None => {}
+                }
+            }
+        }
+        flags
+    }
+
     /// What cargo calls in place of the compiler, by variables or by the configuration.
     pub(super) fn wrappers(&self) -> Vec<OsString> {
         let typed = |key: &str| {

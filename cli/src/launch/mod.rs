@@ -29,6 +29,7 @@ pub(crate) use launcher::{launcher, run_program};
 pub(crate) use launches::LaunchEnd;
 pub(crate) use launches::{Launch, finished_launches, launches};
 pub(crate) use package::{Lookup, OptionalLibrary, Package, find_package, uses_hprof};
+pub(crate) use process::{exit_code, start as start_process};
 pub(crate) use rank::{RefusedLauncher, rank_launcher};
 pub(crate) use rank_note::RankNote;
 pub(crate) use records::{Claim, Orphan, Records, claim, folders_of, memory_folder};

@@ -12,6 +12,7 @@ mod handed_on;
 mod heap;
 mod hostile;
 mod html;
+mod in_turn;
 mod launch;
 mod merge;
 mod native;

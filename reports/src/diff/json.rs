@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange};
+use crate::view::{
+    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange, TimeVerdict,
+};
 
 /// All of it.
 #[derive(Serialize)]
@@ -15,7 +17,8 @@ pub(crate) struct Document<'a> {
     newer: &'a str,
     verdict: Verdict,
     time: Time,
-    time_not_judged: &'a str,
+    /// In words, or why it is not judged.
+    time_judgement: &'a str,
     notes: &'a [String],
     functions: Vec<Function<'a>>,
 }
@@ -31,7 +34,12 @@ struct Verdict {
     added: usize,
     removed: usize,
     slightly: usize,
+    unstable: usize,
     not_judged: usize,
+    slower_functions: usize,
+    slower_lines: usize,
+    faster_functions: usize,
+    faster_lines: usize,
 }
 
 #[derive(Serialize)]
@@ -40,6 +48,17 @@ struct Time {
     newer_ns: u64,
     error_ns: u64,
     within_error: bool,
+    /// Missing where it is not judged.
+    judged: Option<Judged>,
+}
+
+/// What is said of a time.
+#[derive(Serialize)]
+struct Judged {
+    word: &'static str,
+    in_words: String,
+    change_ns: i64,
+    interval_ns: Option<[i64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -108,10 +127,15 @@ impl<'a> Document<'a> {
                 added: verdict.added,
                 removed: verdict.removed,
                 slightly: verdict.slightly,
+                unstable: verdict.unstable,
                 not_judged: verdict.not_judged,
+                slower_functions: verdict.slower[0],
+                slower_lines: verdict.slower[1],
+                faster_functions: verdict.faster[0],
+                faster_lines: verdict.faster[1],
             },
-            time: time(comparison.time),
-            time_not_judged: &comparison.time_not_judged,
+            time: time(comparison.time, comparison.timed),
+            time_judgement: &comparison.time_judgement,
             notes: &comparison.notes,
             functions: functions
                 .filter(|function| function.is_shown())
@@ -137,14 +161,16 @@ fn function<'a>(function: &FunctionChange<'a>) -> Function<'a> {
         older: place(function.older),
         newer: place(function.newer),
         calls: figure(function.calls),
-        time: time(function.time),
+        time: time(function.time, function.timed),
         lines: lines.map(line).collect(),
     }
 }
 
 fn line<'a>(line: &LineChange<'a>) -> Line<'a> {
     let judged = match &line.outcome {
-        Outcome::Regression(figures) | Outcome::Improvement(figures) => figures.as_slice(),
+        Outcome::Regression(figures)
+        | Outcome::Improvement(figures)
+        | Outcome::Unstable(figures) => figures.as_slice(),
         _ => &[],
     };
     let exact = |of: Exact| line.exact[of as usize].map(figure);
@@ -156,7 +182,7 @@ fn line<'a>(line: &LineChange<'a>) -> Line<'a> {
         hits: exact(Exact::Hits),
         allocs: exact(Exact::Allocs),
         bytes: exact(Exact::Bytes),
-        time: time(line.time),
+        time: time(line.time, line.timed),
         source: line.text.trim_end(),
     }
 }
@@ -168,7 +194,23 @@ const fn figure(pair: Pair) -> Figure {
     }
 }
 
-fn time(time: TimeChange) -> Time {
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a difference of two times of a run, which are far below the ends"
+)]
+fn judged(verdict: TimeVerdict) -> Judged {
+    let whole = |nanos: f64| nanos.round() as i64;
+    Judged {
+        word: verdict.word.word(),
+        in_words: verdict.word.to_string(),
+        change_ns: whole(verdict.change),
+        interval_ns: verdict
+            .interval
+            .map(|(low, high)| [whole(low), whole(high)]),
+    }
+}
+
+fn time(time: TimeChange, timed: Option<TimeVerdict>) -> Time {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -180,5 +222,6 @@ fn time(time: TimeChange) -> Time {
         newer_ns: time.newer.0,
         error_ns: error,
         within_error: time.is_within_error(),
+        judged: timed.map(judged),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::table;
 use crate::text;
 use crate::text::numbers::{self, Unit};
-use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair};
+use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeVerdict};
 
 /// Rows of the table.
 const ROWS: usize = 10;
@@ -18,7 +18,8 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     writeln!(out, "**hprof**: {}\n", comparison.verdict.sentence())?;
     let changed = comparison.changed_lines();
-    if !changed.is_empty() {
+    let moved = comparison.moved_functions();
+    if !changed.is_empty() || !moved.is_empty() {
         writeln!(out, "| | line | what | A | B | change |")?;
         writeln!(out, "|---|---|---|---:|---:|---:|")?;
         let mut left = ROWS;
@@ -35,6 +36,9 @@ pub(crate) fn write(
                 writeln!(out, "{row}")?;
             }
         }
+        for function in moved.iter().take(left) {
+            writeln!(out, "{}", function_row(function, unit))?;
+        }
         writeln!(out)?;
         let more = changed.len() - shown;
         if more > 0 {
@@ -49,8 +53,8 @@ pub(crate) fn write(
     writeln!(
         out,
         "Time in measured functions: {}; {}.",
-        table::change_of_time(comparison.time, unit),
-        comparison.time_not_judged
+        table::change_of_time(comparison.time, comparison.timed, unit),
+        comparison.time_judgement
     )?;
     for note in &comparison.notes {
         writeln!(out, "{}.", escaped(note))?;
@@ -60,6 +64,26 @@ pub(crate) fn write(
         writeln!(out, "- {letter}: {}", code(name))?;
     }
     writeln!(out, "\n</details>")
+}
+
+/// A row for a function that is slower or faster.
+fn function_row(function: &FunctionChange<'_>, unit: Unit) -> String {
+    let shown = |nanos: hprof::model::Nanos| unit.time(nanos.0 as f64, 3, 1);
+    let name = function.function().map(table::name_and_place);
+    let (word, change) = time_words(function.timed, unit);
+    format!(
+        "| {word} | {} | time | {} | {} | {change} |",
+        code(&name.unwrap_or_default()),
+        shown(function.time.older),
+        shown(function.time.newer)
+    )
+}
+
+/// What a time became, and by how much.
+fn time_words(timed: Option<TimeVerdict>, unit: Unit) -> (String, String) {
+    timed.map_or_else(Default::default, |timed| {
+        (timed.word.to_string(), table::estimate(timed, unit))
+    })
 }
 
 /// A row for each figure that changed; one for a line that came or went.
@@ -77,46 +101,53 @@ fn rows(function: &FunctionChange<'_>, line: &LineChange<'_>, unit: Unit) -> Vec
         let shown = |nanos: hprof::model::Nanos| unit.time(nanos.0 as f64, 3, 1);
         (shown(line.time.older), shown(line.time.newer))
     };
+    let hits = line.exact[0].unwrap_or_default();
     match &line.outcome {
         Outcome::Added => {
-            let hits = line.exact[0].unwrap_or_default();
-            vec![row(
-                "added",
-                "hits, time",
-                String::new(),
-                format!("{}, {}", hits.newer, time().1),
-                String::new(),
-            )]
+            let is = format!("{}, {}", hits.newer, time().1);
+            vec![row("added", "hits, time", String::new(), is, String::new())]
         }
         Outcome::Removed => {
-            let hits = line.exact[0].unwrap_or_default();
+            let was = format!("{}, {}", hits.older, time().0);
             vec![row(
                 "removed",
                 "hits, time",
-                format!("{}, {}", hits.older, time().0),
+                was,
                 String::new(),
                 String::new(),
             )]
         }
-        _ => Exact::ALL
-            .iter()
-            .filter_map(|figure| Some((figure, line.exact[*figure as usize]?)))
-            .filter(|(_, pair)| pair.differs())
-            .map(|(figure, pair)| {
-                let judged = match &line.outcome {
-                    Outcome::Regression(judged) if judged.contains(figure) => "worse",
-                    Outcome::Improvement(judged) if judged.contains(figure) => "better",
-                    _ => "",
-                };
-                row(
-                    judged,
-                    figure.name(),
-                    count(*figure, pair.older),
-                    count(*figure, pair.newer),
-                    change(pair),
-                )
-            })
-            .collect(),
+        _ => {
+            let figures = Exact::ALL
+                .iter()
+                .filter_map(|figure| Some((figure, line.exact[*figure as usize]?)))
+                .filter(|(_, pair)| pair.differs())
+                .map(|(figure, pair)| {
+                    row(
+                        word(&line.outcome, *figure),
+                        figure.name(),
+                        count(*figure, pair.older),
+                        count(*figure, pair.newer),
+                        change(pair),
+                    )
+                });
+            let timed = line.time_word().map(|_| {
+                let (word, change) = time_words(line.timed, unit);
+                let (older, newer) = time();
+                row(&word, "time", older, newer, change)
+            });
+            figures.chain(timed).collect()
+        }
+    }
+}
+
+/// What became of one figure of a line.
+fn word(outcome: &Outcome, figure: Exact) -> &'static str {
+    match outcome {
+        Outcome::Regression(figures) if figures.contains(&figure) => "worse",
+        Outcome::Improvement(figures) if figures.contains(&figure) => "better",
+        Outcome::Unstable(figures) if figures.contains(&figure) => "unstable",
+        _ => "",
     }
 }
 

@@ -33,6 +33,8 @@ pub struct DiffOptions {
     pub format: DiffFormat,
     /// What is judged.
     pub policy: Policy,
+    /// Whether both sides ran in turn, on one machine: only then is time judged.
+    pub in_turn: bool,
     /// Unit of all times.
     pub unit: Unit,
     /// What the stream can show.

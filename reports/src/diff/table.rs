@@ -8,7 +8,9 @@ use crate::text::beside::{self, Beside, Layout, Place};
 use crate::text::grid::{Cell, Column, Grid, shown};
 use crate::text::numbers::{self, Unit};
 use crate::text::style::Tone;
-use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange};
+use crate::view::{
+    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange, TimeVerdict, TimeWord,
+};
 
 pub(crate) fn write(
     comparison: &Comparison<'_>,
@@ -32,8 +34,8 @@ pub(crate) fn write(
     }
     let time = format!(
         "Time in measured functions: {}; {}",
-        change_of_time(comparison.time, options.unit),
-        comparison.time_not_judged
+        change_of_time(comparison.time, comparison.timed, options.unit),
+        comparison.time_judgement
     );
     for sentence in std::iter::once(&time).chain(&comparison.notes) {
         for line in text::wrapped(sentence, style.width.unwrap_or(usize::MAX)) {
@@ -49,26 +51,45 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// `1.20 s -> 1.80 s (+600 ms +- 20 ms)`.
-pub(super) fn change_of_time(time: TimeChange, unit: Unit) -> String {
+/// `1.20 s -> 1.80 s (+600 ms +- 20 ms)`; where it is judged `(+600 ms, from +580 ms to +630 ms)`.
+pub(super) fn change_of_time(time: TimeChange, timed: Option<TimeVerdict>, unit: Unit) -> String {
     let shown = |nanos: f64| unit.time(nanos, 3, 1);
     format!(
         "{} -> {} ({})",
         shown(time.older.0 as f64),
         shown(time.newer.0 as f64),
-        difference(time, unit)
+        timed.map_or_else(|| difference(time, unit), |timed| estimate(timed, unit))
     )
+}
+
+/// `+600 ms, from +580 ms to +630 ms`.
+pub(super) fn estimate(timed: TimeVerdict, unit: Unit) -> String {
+    let change = signed(timed.change, unit);
+    match timed.interval {
+        Some((low, high)) => {
+            format!(
+                "{change}, from {} to {}",
+                signed(low, unit),
+                signed(high, unit)
+            )
+        }
+        None => change,
+    }
+}
+
+fn signed(nanos: f64, unit: Unit) -> String {
+    let sign = if nanos < 0.0 { "-" } else { "+" };
+    format!("{sign}{}", unit.time(nanos.abs(), 3, 1))
 }
 
 /// `+600 ms +- 20 ms`.
 pub(super) fn difference(time: TimeChange, unit: Unit) -> String {
-    let sign = if time.change() < 0.0 { "-" } else { "+" };
     let error = if time.error > 0.0 {
         format!(" +- {}", unit.time(time.error, 3, 1))
     } else {
         String::new()
     };
-    format!("{sign}{}{error}", unit.time(time.change().abs(), 3, 1))
+    format!("{}{error}", signed(time.change(), unit))
 }
 
 /// `solver::step at src/solver.rs:20`.
@@ -104,10 +125,13 @@ fn write_function(
     writeln!(out, "{}", style.paint(Tone::Heading, &title))?;
     writeln!(
         out,
-        "Calls {} -> {}, time {}",
+        "Calls {} -> {}, time {}{}",
         function.calls.older,
         function.calls.newer,
-        change_of_time(function.time, options.unit)
+        change_of_time(function.time, function.timed, options.unit),
+        function
+            .timed
+            .map_or_else(String::new, |timed| format!(": {}", timed.word))
     )?;
     if let Outcome::NotJudged(_) = function.outcome {
         writeln!(out, "{}", function.outcome)?;
@@ -170,15 +194,6 @@ fn columns(heap: bool) -> Vec<Column> {
     shown(always, rest)
 }
 
-/// The outcome; of lines that only took another time that this is not judged.
-fn verdict(line: &LineChange<'_>) -> String {
-    if line.is_listed() {
-        line.outcome.to_string()
-    } else {
-        "time only".into()
-    }
-}
-
 fn cells(line: &LineChange<'_>, heap: bool, unit: Unit) -> Vec<Cell> {
     let number =
         |number: Option<u32>| Cell::of(number, |number| number.to_string()).toned(Tone::Dim);
@@ -204,6 +219,7 @@ fn cells(line: &LineChange<'_>, heap: bool, unit: Unit) -> Vec<Cell> {
     let sign = if time.change() < 0.0 { "-" } else { "+" };
     let verdict_tone = match line.outcome {
         Outcome::Regression(_) => Tone::Hot,
+        _ if line.time_word() == Some(TimeWord::Slower) => Tone::Hot,
         Outcome::Same => Tone::Dim,
         _ => Tone::Plain,
     };
@@ -234,7 +250,7 @@ fn cells(line: &LineChange<'_>, heap: bool, unit: Unit) -> Vec<Cell> {
                 unit.time(error, 1, 12)
             }),
         ),
-        (true, Cell::new(verdict(line), verdict_tone)),
+        (true, Cell::new(line.verdict(), verdict_tone)),
     ];
     shown(always, rest)
 }

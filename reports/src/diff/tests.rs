@@ -11,7 +11,10 @@ fn diff(older: &Profile, newer: &Profile, format: DiffFormat) -> (bool, String) 
         ..DiffOptions::default()
     };
     let sides = [("a.pb.gz", older), ("b.pb.gz", newer)];
-    let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+    let [older, newer] = sides.map(|(name, profile)| Side {
+        name,
+        runs: std::slice::from_ref(profile),
+    });
     let mut out = Vec::new();
     let worse = write_diff(older, newer, &options, &mut out).unwrap();
     (worse, String::from_utf8(out).unwrap())
@@ -139,7 +142,10 @@ fn what_cannot_be_compared_says_why() {
     let empty = Profile::default();
     let refused = |older: &Profile, newer: &Profile| {
         let sides = [("a", older), ("b", newer)];
-        let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+        let [older, newer] = sides.map(|(name, profile)| Side {
+            name,
+            runs: std::slice::from_ref(profile),
+        });
         let error = write_diff(older, newer, &DiffOptions::default(), &mut Vec::new());
         error.unwrap_err().to_string()
     };
@@ -165,7 +171,10 @@ fn patterns_and_shares_leave_lines_out() {
         };
         let (older, newer) = (fixture::diffusion(), changed());
         let sides = [("a", &older), ("b", &newer)];
-        let [older, newer] = sides.map(|(name, profile)| Side { name, profile });
+        let [older, newer] = sides.map(|(name, profile)| Side {
+            name,
+            runs: std::slice::from_ref(profile),
+        });
         let mut out = Vec::new();
         let worse = write_diff(older, newer, &options, &mut out).unwrap();
         (worse, String::from_utf8(out).unwrap())
@@ -184,4 +193,100 @@ fn patterns_and_shares_leave_lines_out() {
     };
     let (worse, listed) = text(off);
     assert!(!worse && listed.contains("Field::advance"), "{listed}");
+}
+
+/// Seven runs, whose times differ a little; `edit` changes each of them.
+fn runs(edit: impl Fn(&mut Profile, u64)) -> Vec<Profile> {
+    let run = |number: u64| {
+        let mut profile = fixture::diffusion();
+        for (_, cost) in lines(&mut profile) {
+            cost.exact.0 += cost.exact.0 / 1000 * number;
+        }
+        edit(&mut profile, number);
+        profile
+    };
+    (0..7).map(run).collect()
+}
+
+/// The lines of all nodes, with their numbers.
+fn lines(profile: &mut Profile) -> impl Iterator<Item = (u32, &mut hprof::model::LineCost)> {
+    let nodes = profile.processes[0].threads[0].nodes.iter_mut();
+    nodes.flat_map(|node| node.lines.iter_mut().map(|(line, cost)| (*line, cost)))
+}
+
+/// The line of the fixture that takes longest by itself takes twice as long.
+fn twice_as_long(profile: &mut Profile, _: u64) {
+    let longest = lines(profile).max_by_key(|(_, cost)| cost.exact);
+    if let Some((_, cost)) = longest {
+        cost.exact.0 *= 2;
+    }
+}
+
+fn in_turn(older: &[Profile], newer: &[Profile], format: DiffFormat) -> (bool, String) {
+    let options = DiffOptions {
+        format,
+        in_turn: true,
+        ..DiffOptions::default()
+    };
+    let mut out = Vec::new();
+    let [older, newer] = [("main", older), ("here", newer)].map(|(name, runs)| Side { name, runs });
+    let worse = write_diff(older, newer, &options, &mut out).unwrap();
+    (worse, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn runs_in_turn_have_their_times_judged_alike_in_all_forms() {
+    let (before, after) = (runs(|_, _| ()), runs(twice_as_long));
+    let texts = FORMATS.map(|format| {
+        let (worse, text) = in_turn(&before, &after, format);
+        assert!(worse && text.contains("slower"), "{text}");
+        let (worse, faster) = in_turn(&after, &before, format);
+        assert!(
+            !worse && faster.contains("faster") && !faster.contains("| slower"),
+            "{faster}"
+        );
+        let (worse, same) = in_turn(&before, &before, format);
+        assert!(!worse && same.contains("same within 3.0 %"), "{same}");
+        text
+    });
+    insta::assert_snapshot!(texts[..2].join("\n----\n"));
+}
+
+#[test]
+fn runs_not_in_turn_or_too_few_have_no_time_judged() {
+    let (before, after) = (runs(|_, _| ()), runs(twice_as_long));
+    let text = |runs: usize| in_turn(&before[..runs], &after[..runs], DiffFormat::Text);
+    assert!(text(1).1.contains("time not judged: each side ran once"));
+    let (worse, few) = text(3);
+    assert!(
+        !worse && few.contains("not judged: 3 runs of each cannot tell 1 time apart"),
+        "{few}"
+    );
+    let (worse, not) = diff(&before[0], &after[0], DiffFormat::Text);
+    assert!(
+        !worse && not.contains("the runs were not recorded in turn"),
+        "{not}"
+    );
+}
+
+#[test]
+fn figures_that_are_not_the_same_in_all_runs_are_no_alarm() {
+    let noisy = |add: u64| {
+        runs(move |profile, number| {
+            for (line, cost) in lines(profile) {
+                if line == 28 {
+                    cost.hits += 1000 * number + add;
+                }
+            }
+        })
+    };
+    let (worse, text) = in_turn(&noisy(0), &noisy(3500), DiffFormat::Text);
+    assert!(
+        !worse && text.contains("1 line is not the same in all runs"),
+        "{text}"
+    );
+    assert!(text.contains("unstable hits"), "{text}");
+    // All of one side above all of the other.
+    let (worse, text) = in_turn(&noisy(0), &noisy(1_000_000), DiffFormat::Text);
+    assert!(worse && text.contains("1 line does more"), "{text}");
 }

@@ -37,9 +37,10 @@ pub use changed::ChangedFile;
 pub(crate) use changed::ChangedView;
 pub(crate) use columns::{Asked, GIVES_WAY, LINE_COLUMNS, LineColumn, Value};
 pub(crate) use compare::{
-    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange,
+    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, Sides, TimeChange, TimeVerdict,
+    TimeWord,
 };
-pub use compare::{Incomparable, Judging, Policy};
+pub use compare::{Incomparable, Judging, MOST_RUNS, Policy};
 pub(crate) use edges::{Edge, edges};
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use hprof::model::{Function, LineCost, Nanos};
+use hprof::model::{Function, FunctionId, LineCost, Nanos};
+
+use super::time_word::{TimeVerdict, TimeWord};
 
 /// A function in one profile or in both.
 #[derive(Debug)]
@@ -12,7 +14,11 @@ pub(crate) struct FunctionChange<'a> {
     /// It has another module, name or file.
     pub(crate) moved: bool,
     pub(crate) calls: Pair,
+    /// In the median of several runs.
     pub(crate) time: TimeChange,
+    /// What is said of it; `None` if it is not judged, or too short for that.
+    pub(crate) timed: Option<TimeVerdict>,
+    pub(super) ids: (Option<FunctionId>, Option<FunctionId>),
     /// Its lines: in the order of the newer source, removed ones where they stood.
     pub(crate) lines: Vec<LineChange<'a>>,
     pub(crate) outcome: Outcome,
@@ -30,8 +36,10 @@ pub(crate) struct LineChange<'a> {
     /// Exact figures, in the order of [`Exact::ALL`]; `None` where a side has none.
     pub(crate) exact: [Option<Pair>; 3],
     pub(crate) time: TimeChange,
-    /// The time differs by much more than its error.
+    /// The time differs by much more than its error, or by what is said of it.
     pub(crate) is_notable: bool,
+    /// What is said of the time, as of that of a function.
+    pub(crate) timed: Option<TimeVerdict>,
     pub(crate) outcome: Outcome,
 }
 
@@ -143,7 +151,14 @@ impl FunctionChange<'_> {
 
     /// Whether there is anything to be shown of it, its time included.
     pub(crate) fn is_shown(&self) -> bool {
-        self.is_listed() || self.lines.iter().any(LineChange::is_shown)
+        self.is_listed()
+            || self.time_word().is_some()
+            || self.lines.iter().any(LineChange::is_shown)
+    }
+
+    /// That it is slower or faster, if it is.
+    pub(crate) fn time_word(&self) -> Option<TimeWord> {
+        change_of(self.timed)
     }
 }
 
@@ -159,6 +174,28 @@ impl LineChange<'_> {
     pub(crate) fn is_shown(&self) -> bool {
         self.is_listed() || (self.is_notable && !self.outcome.is_left_out())
     }
+
+    /// That it is slower or faster, if it is.
+    pub(crate) fn time_word(&self) -> Option<TimeWord> {
+        change_of(self.timed)
+    }
+
+    /// The verdict in words: of the exact figures, and of the time if that is another.
+    pub(crate) fn verdict(&self) -> String {
+        let exact = self.is_listed().then(|| self.outcome.to_string());
+        let time = self.time_word().map(|word| word.to_string());
+        let words: Vec<String> = [exact, time].into_iter().flatten().collect();
+        if words.is_empty() {
+            "time only".into()
+        } else {
+            words.join(", ")
+        }
+    }
+}
+
+fn change_of(timed: Option<TimeVerdict>) -> Option<TimeWord> {
+    let word = timed.map(|timed| timed.word);
+    word.filter(|word| word.is_change())
 }
 
 /// What became of a line or a function.
@@ -178,6 +215,8 @@ pub(crate) enum Outcome {
     Regression(Vec<Exact>),
     /// It does less: of these figures, and more of none.
     Improvement(Vec<Exact>),
+    /// Runs of one side do not agree on these figures, and none is beyond all of the other side.
+    Unstable(Vec<Exact>),
     /// All figures are the same, or differ by less than the limits.
     Same,
 }
@@ -203,6 +242,7 @@ impl fmt::Display for Outcome {
             Self::NotJudged(Why::Thin) => write!(out, "not judged: without lines on one side"),
             Self::Regression(figures) => write!(out, "more {}", names(figures)),
             Self::Improvement(figures) => write!(out, "fewer {}", names(figures)),
+            Self::Unstable(figures) => write!(out, "unstable {}", names(figures)),
             Self::Same => write!(out, "same"),
         }
     }
@@ -236,6 +276,7 @@ impl Outcome {
             Self::NotJudged(_) => "not-judged",
             Self::Regression(_) => "regression",
             Self::Improvement(_) => "improvement",
+            Self::Unstable(_) => "unstable",
             Self::Same => "same",
         }
     }
@@ -246,7 +287,7 @@ impl Outcome {
             Self::Regression(_) => 0,
             Self::Added => 1,
             Self::NotJudged(_) => 2,
-            Self::Same => 3,
+            Self::Unstable(_) | Self::Same => 3,
             Self::Improvement(_) => 4,
             Self::Removed => 5,
             Self::BelowFloor | Self::Ignored => 6,

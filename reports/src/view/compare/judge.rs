@@ -2,7 +2,7 @@
 
 use hprof::model::{Function, Profile};
 
-use super::change::{Exact, LineChange, Outcome};
+use super::change::{Exact, LineChange, Outcome, Pair};
 use super::policy::{Judging, Policy};
 use super::side::Side;
 use crate::view::budget::path;
@@ -45,7 +45,12 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(super) fn line(&self, line: &LineChange<'_>) -> Outcome {
+    /// `ranges` has the figures of both sides that are not the same in all runs.
+    pub(super) fn line(
+        &self,
+        line: &LineChange<'_>,
+        ranges: &[[Option<(u64, u64)>; 3]; 2],
+    ) -> Outcome {
         if !self.is_above_floor(line) {
             return Outcome::BelowFloor;
         }
@@ -58,9 +63,28 @@ impl<'a> Judge<'a> {
             .into_iter()
             .enumerate()
             .filter(|(at, _)| self.known[*at] && self.policy.figures[*at] == Judging::Judged);
-        let (mut more, mut fewer) = (Vec::new(), Vec::new());
+        let (mut more, mut fewer, mut unstable) = (Vec::new(), Vec::new(), Vec::new());
         for (at, figure) in judged {
             let Some(pair) = line.exact[at] else {
+                continue;
+            };
+            let of = |side: usize, value| ranges[side][at].unwrap_or((value, value));
+            let (older, newer) = (of(0, pair.older), of(1, pair.newer));
+            if ranges[0][at].is_some() || ranges[1][at].is_some() {
+                unstable.push(figure);
+            }
+            // Of figures that differ between runs only the gap between both sides is a change.
+            let pair = if older.1 < newer.0 {
+                Pair {
+                    older: older.1,
+                    newer: newer.0,
+                }
+            } else if newer.1 < older.0 {
+                Pair {
+                    older: older.0,
+                    newer: newer.1,
+                }
+            } else {
                 continue;
             };
             let change = pair.older.abs_diff(pair.newer);
@@ -79,8 +103,19 @@ impl<'a> Judge<'a> {
         match (more.is_empty(), fewer.is_empty()) {
             (false, _) => Outcome::Regression(more),
             (true, false) => Outcome::Improvement(fewer),
+            (true, true) if !unstable.is_empty() => Outcome::Unstable(unstable),
             (true, true) => Outcome::Same,
         }
+    }
+
+    /// Whether times are looked at.
+    pub(super) fn looks_at_time(&self) -> bool {
+        self.policy.time != Judging::Off
+    }
+
+    /// Whether a longer time is worse.
+    pub(super) fn judges_time(&self) -> bool {
+        self.policy.time == Judging::Judged
     }
 
     fn is_above_floor(&self, line: &LineChange<'_>) -> bool {

@@ -3,37 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hprof::model::{Function, FunctionCost, FunctionId, LineTotal, Nanos};
+use hprof::model::{Function, FunctionId};
 use similar::{Algorithm, DiffOp};
 
-use super::change::{Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange, Why};
+use super::change::{FunctionChange, LineChange, Outcome, Pair, TimeChange, Why};
 use super::judge::Judge;
 use super::matching::Match;
-use super::side::Side;
-use crate::view::line::hits;
+use super::side::{Cost, Side};
+use super::timing::Series;
 
 /// Time for the texts of one function.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// What a line costs on one side.
-#[derive(Clone, Copy, Default)]
-struct Cost {
-    exact: [u64; 3],
-    time: (Nanos, u128),
-}
-
-impl Cost {
-    fn of(function: &Function, cost: &FunctionCost, at: usize, total: &LineTotal) -> Self {
-        let mut exact = Exact::ALL.map(|figure| figure.of(&total.own));
-        if let Some(line) = function.lines.get(at) {
-            exact[0] = hits(line, total, cost);
-        }
-        Self {
-            exact,
-            time: (total.total, total.total_variance),
-        }
-    }
-}
 
 /// The instrumented lines of a function on one side, by their position in its text.
 struct Text<'a> {
@@ -51,12 +31,7 @@ impl<'a> Text<'a> {
                 costs: BTreeMap::new(),
             };
         };
-        let mut costs = BTreeMap::new();
-        if let Some(cost) = side.costs.get(&id) {
-            for (at, total) in cost.lines.iter().enumerate() {
-                costs.insert(total.line, Cost::of(function, cost, at, total));
-            }
-        }
+        let costs = side.lines(id);
         let mut lines: Vec<&str> = function.source.iter().map(String::as_str).collect();
         if lines.is_empty()
             && let Some(last) = costs.keys().next_back()
@@ -107,31 +82,17 @@ pub(super) fn function<'a>(
         _ => Outcome::Same,
     };
     let texts = (Text::new(found.older, older), Text::new(found.newer, newer));
-    let mut lines = Vec::new();
-    if !differs {
-        let deadline = Some(Instant::now() + PATIENCE);
-        let trimmed = |text: &Text<'a>| {
-            text.lines
-                .iter()
-                .map(|line| line.trim())
-                .collect::<Vec<_>>()
+    let mut lines = if differs { Vec::new() } else { matched(&texts) };
+    for line in &mut lines {
+        line.outcome = match (&outcome, line.older, line.newer, ids) {
+            (Outcome::Ignored, ..) => Outcome::Ignored,
+            (_, Some(a), Some(b), (Some(one), Some(other))) => {
+                let runs = [older.line(one, a), newer.line(other, b)];
+                judge.line(line, &runs.map(|runs| ranges(&runs)))
+            }
+            _ => judge.line(line, &[[None; 3]; 2]),
         };
-        let operations = similar::capture_diff_slices_deadline(
-            Algorithm::Patience,
-            &trimmed(&texts.0),
-            &trimmed(&texts.1),
-            deadline,
-        );
-        for operation in operations {
-            push(operation, &texts, &mut lines);
-        }
-        for line in &mut lines {
-            line.outcome = match outcome {
-                Outcome::Ignored => Outcome::Ignored,
-                _ => judge.line(line),
-            };
-            judge.blank_heap(line);
-        }
+        judge.blank_heap(line);
     }
     FunctionChange {
         older: functions.0,
@@ -142,9 +103,64 @@ pub(super) fn function<'a>(
             newer: newer.calls(ids.1),
         },
         time: TimeChange::new(older.time(ids.0), newer.time(ids.1)),
+        timed: None,
+        ids,
         lines,
         outcome,
     }
+}
+
+/// The lines of both texts that have costs, each beside the one that it is on the other side.
+fn matched<'a>(texts: &(Text<'a>, Text<'a>)) -> Vec<LineChange<'a>> {
+    let deadline = Some(Instant::now() + PATIENCE);
+    let trimmed = |text: &Text<'a>| {
+        let lines = text.lines.iter();
+        lines.map(|line| line.trim()).collect::<Vec<_>>()
+    };
+    let (older, newer) = (trimmed(&texts.0), trimmed(&texts.1));
+    let operations =
+        similar::capture_diff_slices_deadline(Algorithm::Patience, &older, &newer, deadline);
+    let mut lines = Vec::new();
+    for operation in operations {
+        push(operation, texts, &mut lines);
+    }
+    lines
+}
+
+/// The times of a function in all runs.
+pub(super) fn series(function: &FunctionChange<'_>, older: &Side<'_>, newer: &Side<'_>) -> Series {
+    Series {
+        older: older.times_of(function.ids.0),
+        newer: newer.times_of(function.ids.1),
+    }
+}
+
+/// The times of a line that is on both sides in all runs.
+pub(super) fn line_series(
+    (older_id, newer_id): (FunctionId, FunctionId),
+    line: &LineChange<'_>,
+    older: &Side<'_>,
+    newer: &Side<'_>,
+) -> Option<Series> {
+    let times = |side: &Side<'_>, id, line| {
+        let costs = side.line(id, line).into_iter();
+        costs
+            .map(|cost| (cost.time.0.0 as f64, cost.time.1 as f64))
+            .collect()
+    };
+    Some(Series {
+        older: times(older, older_id, line.older?),
+        newer: times(newer, newer_id, line.newer?),
+    })
+}
+
+/// The smallest and the largest value of each exact figure; `None` if all runs agree.
+fn ranges(runs: &[Cost]) -> [Option<(u64, u64)>; 3] {
+    std::array::from_fn(|at| {
+        let values = || runs.iter().map(|run| run.exact[at]);
+        let (least, most) = (values().min()?, values().max()?);
+        (least < most).then_some((least, most))
+    })
 }
 
 /// Adds the lines of a part of the text that have costs.
@@ -200,6 +216,7 @@ fn line<'a>(
         exact,
         time: TimeChange::new(a.time, b.time),
         is_notable: false,
+        timed: None,
         outcome: Outcome::Same,
     })
 }

@@ -29,6 +29,8 @@ pub enum Judging {
 pub struct Policy {
     /// Hits, allocations and bytes allocated.
     pub figures: [Judging; 3],
+    /// Time, which is only judged where both sides ran in turn.
+    pub time: Judging,
     /// Lines with less than so many percent of a figure's sum on both sides are not looked at.
     pub min_share: f64,
     /// Functions that are not looked at: module path and name.
