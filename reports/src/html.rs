@@ -5,7 +5,9 @@
 
 mod data;
 mod options;
+mod over_time;
 mod page;
+mod plain_table;
 
 use std::io::Write;
 

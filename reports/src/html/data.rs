@@ -10,7 +10,7 @@ use super::options::HtmlOptions;
 use crate::tables::line_table;
 use crate::text;
 use crate::view::sums::sum;
-use crate::view::{Common, FunctionView, HottestView, LineChoice, LineView, edges};
+use crate::view::{Common, FunctionView, HottestView, LineChoice, LineView, OverTime, edges};
 
 /// Rows of the list of the hottest lines.
 pub(super) const HOTTEST: usize = 20;
@@ -97,6 +97,8 @@ pub(super) struct Hot {
     pub(super) bytes: Option<u64>,
     /// How the time is known, in words.
     pub(super) known: String,
+    /// Looks at it from outside, by the part of the run.
+    pub(super) over_time: Vec<u32>,
 }
 
 impl Data {
@@ -128,11 +130,22 @@ impl Data {
             })
         });
         let hottest = HottestView::new(profile, &costs, HOTTEST);
+        let over_time = OverTime::new(profile);
         Self {
             functions,
             edges: edges.collect(),
             hottest_percent: hottest.percent,
-            hottest: hottest.rows.iter().map(|line| hot(line, options)).collect(),
+            hottest: hottest
+                .rows
+                .iter()
+                .map(|line| Hot {
+                    over_time: over_time
+                        .of(FunctionId(line.index), line.line)
+                        .unwrap_or_default()
+                        .to_vec(),
+                    ..hot(line, options)
+                })
+                .collect(),
         }
     }
 }
@@ -220,5 +233,6 @@ fn hot(line: &crate::view::HotLine<'_>, options: &HtmlOptions) -> Hot {
             (true, error) => format!("sampled, +- {error}; the loop with all its lines"),
         },
         error,
+        over_time: Vec::new(),
     }
 }

@@ -8,17 +8,18 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::data::{Data, Function, Hot};
 use super::options::HtmlOptions;
+use super::over_time::{over_time, sparkline, waits};
+use super::plain_table::plain_table;
 use crate::pictures::flamegraph::{self, FlamegraphOptions};
 use crate::tables::{footer, rank_table};
 use crate::text;
-use crate::text::grid::Grid;
 use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
 use crate::view::{GroupView, Grouping, RankView};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of the two, in Base64: only these may run. A test computes them.
-pub(super) const STYLE_HASH: &str = "pJsDJsZeGgxmFdOdEtXGvgeiXiFRnhfWNUyfsfVK/pY=";
+pub(super) const STYLE_HASH: &str = "TjkE+ZdM2YBwEtV6+m5LeVhzyYsERCW8tb5Ebh5llAQ=";
 pub(super) const SCRIPT_HASH: &str = "eclJhR8AQUb/GLnME1z1E5O8i6n0Yla/0Uu8Z+pw+4s=";
 
 /// Functions whose tables are readable without the script.
@@ -58,6 +59,8 @@ pub(super) fn page(
                     (navigation())
                     main {
                         (overview(profile, data)?)
+                        (over_time(profile))
+                        (waits(profile, options))
                         (processes(profile, options))
                         section.only-script id="function" { }
                         (flame(profile))
@@ -153,6 +156,7 @@ fn hottest(data: &Data) -> Markup {
         .iter()
         .any(|hot| hot.bytes.is_some_and(|bytes| bytes > 0));
     let errors = data.hottest.iter().any(|hot| !hot.error.is_empty());
+    let seen = data.hottest.iter().any(|hot| !hot.over_time.is_empty());
     html! {
         div.scroll {
             table {
@@ -163,6 +167,7 @@ fn hottest(data: &Data) -> Markup {
                     th scope="col" { "" }
                     th scope="col" { "Hits" }
                     @if bytes { th scope="col" { "Bytes" } }
+                    @if seen { th scope="col" title="looks that found a thread on the line, over the run: sampled" { "Over the run" } }
                     th.text scope="col" { "Place" }
                     th.text scope="col" { "Line Contents" }
                 }
@@ -174,6 +179,7 @@ fn hottest(data: &Data) -> Markup {
                         td { (bar(hot.percent.unwrap_or(0.0))) }
                         td { (thousands(hot.hits)) }
                         @if bytes { td { (hot.bytes.filter(|bytes| *bytes > 0).map(scaled_bytes).unwrap_or_default()) } }
+                        @if seen { td { (sparkline(&hot.over_time)) } }
                         td.text { a href=(link(&hot.file, hot.line)) title=(hot.file) { (format!("{}:{}", short(&hot.file), hot.line)) } }
                         td.text { (hot.code) }
                     }
@@ -279,26 +285,6 @@ fn uneven(profile: &Profile, options: &HtmlOptions) -> Markup {
             h2 { "Lines that the ranks share unevenly" }
             p.legend { "The time by which the slowest rank is above the mean, the largest first. Time inside MPI counts as that of the line that calls it." }
             (plain_table(&grid, &places))
-        }
-    }
-}
-
-/// The cells of a table as they are in a terminal, and a text behind each row.
-fn plain_table(grid: &Grid, behind: &[String]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                tr {
-                    @for title in grid.titles() { th scope="col" { (title) } }
-                    @if !behind.is_empty() { th.text scope="col" { "Line" } }
-                }
-                @for (at, cells) in grid.texts().enumerate() {
-                    tr {
-                        @for cell in cells { td { (cell) } }
-                        @if let Some(text) = behind.get(at) { td.text { (text) } }
-                    }
-                }
-            }
         }
     }
 }

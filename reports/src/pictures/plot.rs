@@ -6,6 +6,7 @@ use std::io::Write;
 
 use hprof::model::{Nanos, Profile};
 
+use super::flamegraph::program;
 use crate::error::ReportError;
 use crate::text;
 use crate::text::numbers::{counted, general, scaled_bytes, scaled_time};
@@ -66,6 +67,15 @@ pub fn write_plot(
     draw(&view, &title, &mut svg).map_err(|_| ReportError::NotObserved)?;
     out.write_all(svg.as_bytes())?;
     Ok(())
+}
+
+/// The plot of one profile without a style of its own, for a page that has one; `None` if there is nothing to draw.
+pub(crate) fn without_style(profile: &Profile) -> Option<String> {
+    let name = program(profile);
+    let view = PlotView::new(&[(name, profile)]);
+    let mut svg = String::new();
+    let is_drawn = view.end() > Nanos::ZERO && draw(&view, "", &mut svg).is_ok();
+    is_drawn.then_some(svg)
 }
 
 /// The axes of a panel.
@@ -155,7 +165,7 @@ fn draw(view: &PlotView<'_>, title: &str, out: &mut String) -> fmt::Result {
     let end = view.end().0 as f64;
     // With room above the highest curve.
     let memory = Panel {
-        top: TOP + 20.0,
+        top: if title.is_empty() { 20.0 } else { TOP + 20.0 },
         height: MEMORY,
         end,
         most: (view.most_bytes() as f64 * 1.08).max(1.0),
@@ -176,8 +186,11 @@ fn draw(view: &PlotView<'_>, title: &str, out: &mut String) -> fmt::Result {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" width="{WIDTH}" height="{height:.0}" role="img">"#
     )?;
     let (heading, title) = (escaped(&shortened(title, 110)), escaped(title));
-    writeln!(out, "<title>{title}</title><style>{STYLE}</style>")?;
-    writeln!(out, r#"<text class="h" x="{LEFT}" y="24">{heading}</text>"#)?;
+    // A page has its own heading and style.
+    if !title.is_empty() {
+        writeln!(out, "<title>{title}</title><style>{STYLE}</style>")?;
+        writeln!(out, r#"<text class="h" x="{LEFT}" y="24">{heading}</text>"#)?;
+    }
     draw_axes(&memory, &cpu, out)?;
     let mut row = below;
     for (process, colour) in view.processes.iter().zip(COLOURS) {

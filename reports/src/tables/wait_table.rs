@@ -115,16 +115,7 @@ fn write_rows(
     let lines = counted((view.rows.len() + view.left_out) as u64, "line", "lines");
     let title = format!("Threads waited {total} in {lines} of measured functions");
     writeln!(out, "{}\n", style.paint(Tone::Heading, &title))?;
-    let mut grid = Grid::new(vec![
-        Column::right("Wait", 9),
-        Column::right("% Line", 6),
-        Column::right("n", 5),
-        Column::left("For", 5),
-        Column::left("Place", 5),
-    ]);
-    for row in &view.rows {
-        grid.push(cells(row, unit));
-    }
+    let grid = grid(view, unit);
     let places = view.rows.iter().map(|row| Place {
         before: text::clean(row.text).into_owned(),
         ..Place::default()
@@ -137,6 +128,21 @@ fn write_rows(
         writeln!(out, "({lines} left out: --top shows more)")?;
     }
     writeln!(out)
+}
+
+/// The figures of the lines that waited.
+pub(crate) fn grid(view: &WaitView<'_>, unit: Unit) -> Grid {
+    let mut grid = Grid::new(vec![
+        Column::right("Wait", 9),
+        Column::right("% Line", 6),
+        Column::right("n", 5),
+        Column::left("For", 5),
+        Column::left("Place", 5),
+    ]);
+    for row in &view.rows {
+        grid.push(cells(row, unit));
+    }
+    grid
 }
 
 /// What columns and causes mean, as far as they are there.
