@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -77,6 +77,11 @@ reliability:
 # Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged and shown: minutes. Prints how long it took and in how much memory.
 scale:
 	$(CARGO) test --release -p hprof-cli --test it -- --ignored --nocapture --test-threads=1 scale
+
+# Pages, pictures and tables of the workloads, into docs/gallery, with screenshots (Debian: chromium). Minutes.
+gallery:
+	$(CARGO) build --release --quiet -p hprof-cli
+	$(CARGO) run --quiet -p xtask -- gallery "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof"
 
 # What the recorder's threads do to each other's words, under a model checker: all orders of their steps in which a thread that could go on has
 # to wait no more than 4 times (LOOM_MAX_PREEMPTIONS: more of them take minutes). Prints how many.

@@ -1,6 +1,7 @@
-//! Checks of this workspace that cargo does not have: `cargo run -p xtask -- circles [FOLDER OF A CRATE]..`.
+//! What this workspace needs and cargo does not have: `cargo run -p xtask -- circles [FOLDER OF A CRATE]..` and `gallery HPROF`.
 
 mod circles;
+mod gallery;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +12,12 @@ fn main() -> ExitCode {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let outcome = match arguments.split_first() {
         Some((command, crates)) if command == "circles" => circles::run(&workspace, crates),
-        _ => Err("usage: cargo run -p xtask -- circles [FOLDER OF A CRATE]..".into()),
+        Some((command, [hprof])) if command == "gallery" => {
+            gallery::run(&workspace, Path::new(hprof))
+        }
+        _ => {
+            Err("usage: cargo run -p xtask -- circles [FOLDER OF A CRATE].. | gallery HPROF".into())
+        }
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

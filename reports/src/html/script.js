@@ -106,7 +106,7 @@ if (typeof document !== 'undefined') (() => {
       return item;
     });
     $('list').replaceChildren(...items);
-    $('count').textContent = order.length > 500 ? `500 of ${order.length} functions: use the filter` : `${order.length} functions`;
+    $('count').textContent = order.length > 500 ? `500 of ${order.length} functions: use the filter` : `${order.length} ${order.length === 1 ? 'function' : 'functions'}`;
     store.set('hprof-sort', key);
   }
 
