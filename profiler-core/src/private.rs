@@ -19,3 +19,7 @@ pub use crate::spans::call_span::NoSpan;
 #[cfg(feature = "tracing")]
 pub use crate::spans::call_span::tracing;
 pub use crate::spans::call_span::{call_span, enter_span, in_span};
+
+/// A text that stands in the crate as it is compiled, where it has a recorder: `hprof run --all` tells by it whether a crate called `hprof` is one.
+#[cfg(hprof_recorder)]
+pub const RECORDER: &str = "this crate has the recorder of hprof";

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 /// No file of the gallery is larger, in bytes.
 const MOST: u64 = 100_000;
 /// Size of the window, and of a screenshot against it.
-const WINDOW: &str = "1160,600";
+const WINDOW: &str = "1160,560";
 const SCALE: &str = "0.72";
 
 /// A program of the gallery.
@@ -20,7 +20,7 @@ struct Exhibit {
     run: &'static [&'static str],
 }
 
-const EXHIBITS: [Exhibit; 7] = [
+const EXHIBITS: [Exhibit; 8] = [
     Exhibit {
         name: "diffusion",
         about: "Two nested loops over a grid: nearly all of the time is in one line of the inner loop, which only counts.",
@@ -95,6 +95,20 @@ const EXHIBITS: [Exhibit; 7] = [
             "--",
             "--view",
             "direct",
+        ],
+    },
+    Exhibit {
+        name: "xtask",
+        about: "A larger program that knows nothing of hprof: the one that looks for circles between the files of this workspace.",
+        run: &[
+            "--functions",
+            "xtask::circles::names::*,xtask::circles::run",
+            "-p",
+            "xtask",
+            "--bin",
+            "xtask",
+            "--",
+            "circles",
         ],
     },
 ];

@@ -148,7 +148,7 @@ impl Unit {
     fn compile(&self) -> anyhow::Result<u8> {
         self.check_runtime()?;
         if self.has_namesake() {
-            let why = "it depends on another crate that is called hprof";
+            let why = "it depends on a crate called hprof that is not the recorder";
             return self.compile_original(&self.note(&BTreeMap::new(), Some(why)));
         }
         let mut refused: BTreeMap<String, String> = BTreeMap::new();
@@ -395,12 +395,14 @@ impl Unit {
     }
 }
 
-/// Whether a compiled crate called `hprof` is the recorder's: it has the names of its variables in it. There are others of that name.
+/// Stands in the recorder's crate as it is compiled.
+const RECORDER: &[u8] = b"this crate has the recorder of hprof";
+
+/// Whether a compiled crate called `hprof` is a recorder: there are others of that name, and the one that only reads profiles.
 fn is_recorder(library: &Path) -> bool {
     // If it cannot be read, the compiler will say so.
     let bytes = fs::read(library).unwrap_or_default();
-    let name = hprof::env::SPACE.as_bytes();
-    bytes.windows(name.len()).any(|part| part == name)
+    bytes.windows(RECORDER.len()).any(|part| part == RECORDER)
 }
 
 fn path(file: &SourceFile, function: &Function) -> String {

@@ -85,7 +85,7 @@ fn nothing_changes_but_what_is_measured() {
     }
     // Its root cannot declare the recorder's crate.
     let first = first.says("hprof: the crate taken (1 function) is not measured, for it does not compile with the attribute: ");
-    let first = first.says("hprof: the crate borrowing (1 function) is not measured, for it depends on another crate that is called hprof");
+    let first = first.says("hprof: the crate borrowing (1 function) is not measured, for it depends on a crate called hprof that is not the recorder");
     // The parser of the attribute knows the language of today alone.
     let first = first
         .says("hprof: old::async is not measured, for it does not compile with the attribute: ");
