@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -73,6 +73,10 @@ crash:
 # Faults that must do no harm, one script for each in cli/tests/reliability: as root, with mounts of their own. A minute.
 reliability:
 	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture reliability
+
+# Whether times of a revision and the working tree are judged right, with nothing to be found and with what was planted: minutes. Prints the counts.
+judge:
+	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture judge
 
 # Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged and shown: minutes. Prints how long it took and in how much memory.
 scale:

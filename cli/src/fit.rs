@@ -13,11 +13,11 @@ mod update;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use hprof::model::Profile;
+use hprof::model::{Instrumentation, Profile};
 
 use crate::args::FitArgs;
 use crate::output;
-use choice::Choice;
+use choice::{Choice, Fate};
 use measured::Measured;
 
 /// Share of the time that recording may cost where none is given, in percent.
@@ -83,6 +83,16 @@ impl Fit {
     /// The variables that hand the lists to the macro.
     pub(crate) fn variables(&self) -> &[(String, OsString)] {
         &self.variables
+    }
+
+    /// How a build with this switch is instrumented.
+    pub(crate) fn instrumentation(&self, switch: String) -> Instrumentation {
+        Instrumentation {
+            version: env!("CARGO_PKG_VERSION").into(),
+            switch,
+            thin: self.choice.places(Fate::Thin),
+            left_out: self.choice.places(Fate::LeftOut),
+        }
     }
 
     /// Keeps what a run of a program found.

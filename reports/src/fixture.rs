@@ -294,6 +294,7 @@ pub(crate) fn diffusion() -> Profile {
             cpu: Some(Nanos(1_170 * MS)),
             end: Some(End::Code(0)),
             source_root: Some("/home/user/diffusion".into()),
+            instrumentation: None,
         },
         functions: functions(),
         not_measured: Vec::new(),

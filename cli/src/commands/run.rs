@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
+use hprof::model::Instrumentation;
 
 use super::conclude::{FinishedRun, NothingRecorded, Reports, add_library, conclude};
 use crate::args::{
@@ -107,9 +108,10 @@ fn profile(
         let programs = launches.iter().filter_map(|launch| launch.command.first());
         Summary::of(programs.map(Path::new)).say();
     }
+    let instrumentation = fit.instrumentation(recording.switch(false));
     conclude(FinishedRun {
         records,
-        facts: facts(build, &package, &launches).with_code(code),
+        facts: facts(build, &package, &launches, instrumentation).with_code(code),
         program: program_name(build, &launches),
         destination: &destination,
         reports,
@@ -251,7 +253,12 @@ fn not_started(build: &Build, code: u8) -> u8 {
     code
 }
 
-fn facts(build: &Build, package: &Package, launches: &[Launch]) -> RunFacts {
+fn facts(
+    build: &Build,
+    package: &Package,
+    launches: &[Launch],
+    instrumentation: Instrumentation,
+) -> RunFacts {
     let mut command = vec!["cargo".to_owned(), build.subcommand.to_owned()];
     command.extend(
         build
@@ -261,6 +268,7 @@ fn facts(build: &Build, package: &Package, launches: &[Launch]) -> RunFacts {
     );
     let mut facts = RunFacts::new(launches, command);
     facts.cargo_profile = Some(build.profile.base.clone());
+    facts.instrumentation = Some(instrumentation);
     facts.source_root = Some(package.root.to_string_lossy().into_owned());
     facts
 }

@@ -105,6 +105,14 @@ impl Choice {
         self.fates.len() - self.thin()
     }
 
+    /// Those with this fate, by file and name.
+    pub(super) fn places(&self, fate: Fate) -> Vec<String> {
+        let chosen = self.fates.iter().filter(|(_, other)| **other == fate);
+        chosen
+            .map(|(key, _)| format!("{}: {}", key.file, key.name))
+            .collect()
+    }
+
     /// The names of the dearest.
     pub(super) fn names(&self, count: usize) -> String {
         let mut dearest: Vec<_> = self.costs.iter().collect();

@@ -110,7 +110,7 @@ impl Program {
                 let last = said.len().saturating_sub(LAST_LINES);
                 output::pass_on((said[last..].join("\n") + "\n").as_bytes());
             }
-            return Err(self.failed(code, &said));
+            return Err(self.failed(code, &said, shown));
         }
         let profile = store::read(&path)?;
         fs::remove_file(&path).map_err(failure::without_path)?;
@@ -118,10 +118,11 @@ impl Program {
     }
 
     /// Why there is no profile.
-    fn failed(&self, code: u8, said: &[String]) -> anyhow::Error {
+    fn failed(&self, code: u8, said: &[String], is_first: bool) -> anyhow::Error {
         let name = &self.name;
         let has = |part: &str| said.iter().any(|line| line.contains(part));
-        if has("hprof: the build failed") {
+        // What was built already cannot be what fails later.
+        if is_first && has("hprof: the build failed") {
             return failure::with_hint(
                 anyhow!("{name} does not build"),
                 "cargo has said why above; name another revision, or mend it",

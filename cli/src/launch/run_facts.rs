@@ -1,6 +1,6 @@
 //! What is known of a run as a whole.
 
-use hprof::model::{End, Nanos, Run};
+use hprof::model::{End, Instrumentation, Nanos, Run};
 
 use super::launches::{Launch, LaunchEnd};
 use crate::system;
@@ -14,6 +14,8 @@ pub(crate) struct RunFacts {
     pub(crate) cargo_profile: Option<String>,
     /// Folder that relative source paths start from.
     pub(crate) source_root: Option<String>,
+    /// How hprof instrumented the program.
+    pub(crate) instrumentation: Option<Instrumentation>,
     /// Start of the first program, nanoseconds since the Unix epoch.
     pub(crate) start_unix_ns: Option<u64>,
     /// Wall time, over all programs that were started.
@@ -51,6 +53,7 @@ impl RunFacts {
             command,
             cargo_profile: None,
             source_root: None,
+            instrumentation: None,
             start_unix_ns: launches.iter().map(|launch| launch.start_unix_ns).min(),
             wall_ns: sum(|end| end.wall_ns),
             cpu_ns: sum(|end| end.cpu_ns),
@@ -87,6 +90,7 @@ impl RunFacts {
             cpu: self.cpu_ns.map(Nanos),
             end: self.end,
             source_root: self.source_root,
+            instrumentation: self.instrumentation,
         }
     }
 }

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use crate::fixture::{Fixture, Printed, printed};
 
 /// A program in a repository.
-struct Repository {
+pub(crate) struct Repository {
     project: Fixture,
+    /// Cargo's profile, and the argument of the program.
+    how: [&'static str; 2],
 }
 
 const MAIN: &str = "\
@@ -28,7 +30,7 @@ fn main() {
 fn busy(turns: u64) -> u64 {
     let mut sum = 0;
     for turn in 0..9 * turns {
-        let value = work(turn, 1);
+        let value = work(turn, 2);
         sum += value;
     }
     sum
@@ -44,20 +46,20 @@ fn brief(turns: u64) -> u64 {
     sum
 }
 
-const FACTOR: u64 = 1;
+const FACTOR: u64 = 2;
 
 #[inline(never)]
 fn work(turn: u64, factor: u64) -> u64 {
-    (0..factor * 20_000).fold(turn, |sum, step| std::hint::black_box(sum ^ step))
+    (0..factor * 10_000).fold(turn, |sum, step| std::hint::black_box(sum ^ step))
 }
 ";
 
 impl Repository {
-    fn new() -> Self {
+    pub(crate) fn new(how: [&'static str; 2]) -> Self {
         let project = Fixture::own("annotated");
         project.write("src/main.rs", MAIN);
         project.write(".gitignore", "target\nCargo.lock\nresult.txt\n");
-        let repository = Self { project };
+        let repository = Self { project, how };
         repository.git(&["init", "--quiet"]);
         repository.commit("first");
         repository
@@ -79,14 +81,15 @@ impl Repository {
 
     /// Programs of this test are built in one folder, which stays.
     fn command(&self, words: &[&str]) -> Command {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("in turn");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let target = folder.join(format!("in turn {}", self.how[0]));
         let mut command = self.project.hprof(words);
         command.env("CARGO_TARGET_DIR", target);
-        command.args(["--profile", "dev", "--", "20"]);
+        command.args(["--profile", self.how[0], "--", self.how[1]]);
         command
     }
 
-    fn hprof(&self, words: &[&str]) -> Printed {
+    pub(crate) fn hprof(&self, words: &[&str]) -> Printed {
         let told = printed(&mut self.command(words));
         self.is_as_it_was();
         told
@@ -104,7 +107,7 @@ impl Repository {
         assert!(!known.exists() || fs::read_dir(known).unwrap().next().is_none());
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         assert!(MAIN.contains(from));
         self.project.write("src/main.rs", &MAIN.replace(from, to));
     }
@@ -113,7 +116,7 @@ impl Repository {
 /// One test, for one program after the other is built in the same folder.
 #[test]
 fn a_revision_and_the_working_tree_are_run_in_turn() {
-    let repository = Repository::new();
+    let repository = Repository::new(["dev", "20"]);
     let quick = ["diff", "--base", "first", "--quick"];
     let same = repository.hprof(&quick).code(0);
     assert!(same.stdout.contains("no change: "), "{same:#?}");
@@ -129,7 +132,7 @@ fn a_revision_and_the_working_tree_are_run_in_turn() {
     assert!(judged.stdout.contains("20 "), "{judged:#?}");
 
     // A helper that is not measured takes longer: the lines that call it do as often as before.
-    repository.edit("FACTOR: u64 = 1", "FACTOR: u64 = 4");
+    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 8");
     let policy = repository.project.path("policy.toml");
     fs::write(&policy, "[check]\ntime = \"judged\"\n").unwrap();
     let policy = policy.to_str().unwrap();
@@ -180,7 +183,7 @@ fn unusable(repository: &Repository) {
             .replace("use hprof::profile;\n", ""),
     );
     repository.commit("plain");
-    repository.edit("FACTOR: u64 = 1", "FACTOR: u64 = 2");
+    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 3");
     diff("broken")
         .code(2)
         .says("broken (")

@@ -13,6 +13,7 @@ mod heap;
 mod hostile;
 mod html;
 mod in_turn;
+mod judge;
 mod launch;
 mod merge;
 mod native;

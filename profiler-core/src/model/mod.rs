@@ -34,8 +34,8 @@ pub use observed::{BUCKETS, LineLooks, Observed, OpenFunction, Reading, WaitCaus
 pub use own_cost::{RecordedFunction, SHORT_CALL, recorded_functions};
 pub use place::{FunctionId, Place};
 pub use profile::{
-    ClockMode, ClockSource, End, Function, Heap, Line, Losses, Node, NotMeasured, OwnCost, Process,
-    Profile, Run, ThinCalls, Thread,
+    ClockMode, ClockSource, End, Function, Heap, Instrumentation, Line, Losses, Node, NotMeasured,
+    OwnCost, Process, Profile, Run, ThinCalls, Thread,
 };
 pub use resident::{LineRss, ProcessRss, RssChange, RssLevel, RssSource};
 pub use rss_account::{RssAccount, rss_account};

@@ -41,6 +41,21 @@ pub struct Run {
     pub end: Option<End>,
     /// Folder that relative source paths start from.
     pub source_root: Option<String>,
+    /// How it was instrumented; missing if hprof did not build the program.
+    pub instrumentation: Option<Instrumentation>,
+}
+
+/// What has to be the same for a program to have the same hits, whatever its functions do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instrumentation {
+    /// Version of hprof.
+    pub version: String,
+    /// What the switch `HPROF` was for the build, without what concerns the allocator.
+    pub switch: String,
+    /// Functions that `--fit` made thin, as `src/parse.rs: Parser::next`.
+    pub thin: Vec<String>,
+    /// Functions that `--fit` left out.
+    pub left_out: Vec<String>,
 }
 
 /// How a program ended.

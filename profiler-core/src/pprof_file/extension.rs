@@ -67,6 +67,21 @@ pub(super) struct RunFacts {
     pub(super) signal: Option<i32>,
     #[prost(string, optional, tag = "8")]
     pub(super) source_root: Option<String>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) instrumentation: Option<InstrumentationFacts>,
+}
+
+/// [`Instrumentation`](crate::model::Instrumentation).
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct InstrumentationFacts {
+    #[prost(string, required, tag = "1")]
+    pub(super) version: String,
+    #[prost(string, required, tag = "2")]
+    pub(super) switch: String,
+    #[prost(string, repeated, tag = "3")]
+    pub(super) thin: Vec<String>,
+    #[prost(string, repeated, tag = "4")]
+    pub(super) left_out: Vec<String>,
 }
 
 /// [`Function`](crate::model::Function). Texts are indices into the string table, but for the source, whose lines seldom repeat.

@@ -3,15 +3,15 @@
 use super::error::Damage;
 use super::extension::{
     FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_GOES_ON, FLAG_LOST_FORKS,
-    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, LiveFacts, NotMeasuredFacts, OwnCostFacts,
-    ProcessFacts, RssFacts, RunFacts,
+    FLAG_THREADS_FOLDED, FunctionFacts, HeapFacts, InstrumentationFacts, LiveFacts,
+    NotMeasuredFacts, OwnCostFacts, ProcessFacts, RssFacts, RunFacts,
 };
 use super::observed;
 use super::tables::{Strings, Tables};
 use crate::model::{
-    ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineLive, LiveCount, LiveHeap,
-    Losses, Nanos, Native, NotMeasured, OwnCost, Process, ProcessRss, RssChange, RssLevel,
-    RssSource, Run, ThinCalls,
+    ClockMode, ClockSource, End, Function, FunctionId, Heap, Instrumentation, Line, LineLive,
+    LiveCount, LiveHeap, Losses, Nanos, Native, NotMeasured, OwnCost, Process, ProcessRss,
+    RssChange, RssLevel, RssSource, Run, ThinCalls,
 };
 use crate::raw::native;
 use crate::site::{LineKind, WhyNot};
@@ -58,6 +58,20 @@ pub(super) fn run_facts(run: &Run) -> RunFacts {
         code,
         signal,
         source_root: run.source_root.clone(),
+        instrumentation: run.instrumentation.as_ref().map(|facts| {
+            let Instrumentation {
+                version,
+                switch,
+                thin,
+                left_out,
+            } = facts.clone();
+            InstrumentationFacts {
+                version,
+                switch,
+                thin,
+                left_out,
+            }
+        }),
     }
 }
 
@@ -78,6 +92,12 @@ pub(super) fn run(facts: RunFacts) -> Result<Run, Damage> {
         cpu: facts.cpu_ns.map(Nanos),
         end,
         source_root: facts.source_root,
+        instrumentation: facts.instrumentation.map(|facts| Instrumentation {
+            version: facts.version,
+            switch: facts.switch,
+            thin: facts.thin,
+            left_out: facts.left_out,
+        }),
     })
 }
 

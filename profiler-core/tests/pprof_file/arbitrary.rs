@@ -1,10 +1,11 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
 
 use hprof::model::{
-    BUCKETS, ClockMode, ClockSource, End, Function, FunctionId, Heap, Line, LineCost, LineLive,
-    LineLooks, LineRss, LiveCount, LiveHeap, Losses, Nanos, Native, NativeFrame, NativeStack, Node,
-    NotMeasured, Observed, OpenFunction, OwnCost, Place, Process, ProcessRss, Profile, Reading,
-    RssChange, RssLevel, RssSource, Run, ThinCalls, Thread, WaitCause,
+    BUCKETS, ClockMode, ClockSource, End, Function, FunctionId, Heap, Instrumentation, Line,
+    LineCost, LineLive, LineLooks, LineRss, LiveCount, LiveHeap, Losses, Nanos, Native,
+    NativeFrame, NativeStack, Node, NotMeasured, Observed, OpenFunction, OwnCost, Place, Process,
+    ProcessRss, Profile, Reading, RssChange, RssLevel, RssSource, Run, ThinCalls, Thread,
+    WaitCause,
 };
 use hprof::site::{LineKind, WhyNot};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -495,7 +496,16 @@ fn run() -> impl Strategy<Value = Run> {
         option::of(nanos()),
     );
     let texts = (vec(text(), 0..4), option::of(text()), option::of(text()));
-    (texts, times, option::of(end)).prop_map(|(texts, times, end)| Run {
+    let lists = (vec(text(), 0..3), vec(text(), 0..3));
+    let instrumentation =
+        (text(), text(), lists).prop_map(|(version, switch, lists)| Instrumentation {
+            version,
+            switch,
+            thin: lists.0,
+            left_out: lists.1,
+        });
+    let all = (texts, times, option::of(end), option::of(instrumentation));
+    all.prop_map(|(texts, times, end, instrumentation)| Run {
         command: texts.0,
         cargo_profile: texts.1,
         start_unix_ns: times.0,
@@ -503,6 +513,7 @@ fn run() -> impl Strategy<Value = Run> {
         cpu: times.2,
         end,
         source_root: texts.2,
+        instrumentation,
     })
 }
 

@@ -108,9 +108,14 @@ pub(super) fn title(function: &FunctionChange<'_>) -> String {
         (Some(older), Some(newer)) if function.moved => {
             format!("{} (was {})", name_and_place(newer), name_and_place(older))
         }
-        (None, Some(newer)) => format!("{} (added)", name_and_place(newer)),
-        (Some(older), None) => format!("{} (removed)", name_and_place(older)),
+        (None, Some(newer)) if function.outcome == Outcome::Added => {
+            format!("{} (added)", name_and_place(newer))
+        }
+        (Some(older), None) if function.outcome == Outcome::Removed => {
+            format!("{} (removed)", name_and_place(older))
+        }
         (_, Some(newer)) => name_and_place(newer),
+        (Some(older), None) => name_and_place(older),
         (None, None) => String::new(),
     }
 }

@@ -290,3 +290,74 @@ fn figures_that_are_not_the_same_in_all_runs_are_no_alarm() {
     let (worse, text) = in_turn(&noisy(0), &noisy(1_000_000), DiffFormat::Text);
     assert!(worse && text.contains("1 line does more"), "{text}");
 }
+
+/// Built by this version, with this switch, without these functions.
+fn instrumented(mut profile: Profile, version: &str, switch: &str, left_out: &str) -> Profile {
+    profile.run.instrumentation = Some(hprof::model::Instrumentation {
+        version: version.into(),
+        switch: switch.into(),
+        left_out: vec![left_out.into()],
+        ..Default::default()
+    });
+    profile
+}
+
+#[test]
+fn what_was_instrumented_in_another_way_is_not_judged() {
+    let before = instrumented(fixture::diffusion(), "1", "lines", "");
+    let text = |newer: &Profile| diff(&before, newer, DiffFormat::Text);
+    let (worse, same) = text(&instrumented(changed(), "1", "lines", ""));
+    assert!(
+        worse && !same.contains("not judged: instrumented"),
+        "{same}"
+    );
+    let (worse, version) = text(&instrumented(changed(), "2", "lines", ""));
+    assert!(
+        !worse && version.contains("other versions of hprof"),
+        "{version}"
+    );
+    // With another switch only lines that are marked as something else.
+    let mut split = instrumented(changed(), "1", "lines+split", "");
+    let (worse, alike) = text(&split);
+    assert!(
+        worse && !alike.contains("not judged: instrumented"),
+        "{alike}"
+    );
+    let lines = split.functions[1].lines.iter_mut();
+    for line in lines.filter(|line| line.line == 31) {
+        line.kind = hprof::site::LineKind::LoopHeader;
+    }
+    let (worse, split) = text(&split);
+    assert!(!worse && split.contains("1 line was not judged"), "{split}");
+    assert!(
+        split.contains("not judged: instrumented in another way"),
+        "{split}"
+    );
+}
+
+#[test]
+fn a_function_that_was_left_out_is_neither_added_nor_removed() {
+    let whole = instrumented(fixture::diffusion(), "1", "lines", "");
+    let place = "src/solver.rs: helper::<[u8; 8]>";
+    let mut fitted = instrumented(fixture::diffusion(), "1", "lines", place);
+    for thread in &mut fitted.processes[0].threads {
+        for node in &mut thread.nodes {
+            if node.function == hprof::model::FunctionId(2) {
+                node.function = hprof::model::FunctionId(1);
+                node.lines.clear();
+            }
+        }
+    }
+    for (older, newer) in [(&whole, &fitted), (&fitted, &whole)] {
+        let (worse, text) = diff(older, newer, DiffFormat::Text);
+        assert!(
+            !worse && text.contains("1 function was not judged"),
+            "{text}"
+        );
+        assert!(text.contains("not judged: left out on one side"), "{text}");
+        assert!(
+            !text.contains("added") && !text.contains("removed"),
+            "{text}"
+        );
+    }
+}

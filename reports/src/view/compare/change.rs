@@ -226,6 +226,10 @@ pub(crate) enum Outcome {
 pub(crate) enum Why {
     /// The function is thin in one of them.
     Thin,
+    /// It was left out of one of them.
+    LeftOut,
+    /// Another version of hprof, or another switch, marked it.
+    Instrumentation,
 }
 
 impl fmt::Display for Outcome {
@@ -240,6 +244,10 @@ impl fmt::Display for Outcome {
             Self::Added => write!(out, "added"),
             Self::Removed => write!(out, "removed"),
             Self::NotJudged(Why::Thin) => write!(out, "not judged: without lines on one side"),
+            Self::NotJudged(Why::LeftOut) => write!(out, "not judged: left out on one side"),
+            Self::NotJudged(Why::Instrumentation) => {
+                write!(out, "not judged: instrumented in another way")
+            }
             Self::Regression(figures) => write!(out, "more {}", names(figures)),
             Self::Improvement(figures) => write!(out, "fewer {}", names(figures)),
             Self::Unstable(figures) => write!(out, "unstable {}", names(figures)),

@@ -1,6 +1,7 @@
 //! What a change of an exact figure is worth: the ladder of outcomes, of which the first that fits holds.
 
-use hprof::model::{Function, Profile};
+use hprof::model::{Function, Instrumentation, Profile};
+use hprof::site::LineKind;
 
 use super::change::{Exact, LineChange, Outcome, Pair};
 use super::policy::{Judging, Policy};
@@ -20,6 +21,10 @@ pub(super) struct Judge<'a> {
     known: [bool; 3],
     /// Whether one side has allocations and the other has not.
     heap_differs: bool,
+    /// Whether other versions of hprof built the programs.
+    version_differs: bool,
+    /// Whether the switch was another one.
+    switch_differs: bool,
 }
 
 impl<'a> Judge<'a> {
@@ -30,7 +35,14 @@ impl<'a> Judge<'a> {
             sums: Exact::ALL.map(|figure| [older.sum(figure), newer.sum(figure)]),
             known: [true, heap, heap],
             heap_differs: older.counts_heap != newer.counts_heap,
+            version_differs: differ(older, newer, |facts| &facts.version),
+            switch_differs: differ(older, newer, |facts| &facts.switch),
         }
+    }
+
+    /// Whether hits of a line that is such a place on each side count the same.
+    pub(super) fn are_comparable(&self, older: Option<LineKind>, newer: Option<LineKind>) -> bool {
+        !(self.version_differs || self.switch_differs && older != newer)
     }
 
     /// Whether the policy leaves a function out.
@@ -137,11 +149,26 @@ impl<'a> Judge<'a> {
 
     pub(super) fn notes(&self) -> Vec<String> {
         let heap = "allocations are not compared: only one of the programs counted them";
-        self.heap_differs
-            .then(|| heap.to_owned())
-            .into_iter()
-            .collect()
+        let version = "hits are not judged: the programs were built by other versions of hprof";
+        let switch = "lines that were instrumented in another way are not judged: the programs were built with another --clock or --split-loops";
+        let notes = [
+            (self.heap_differs, heap),
+            (self.version_differs, version),
+            (self.switch_differs, switch),
+        ];
+        let notes = notes.into_iter().filter(|(holds, _)| *holds);
+        notes.map(|(_, note)| note.to_owned()).collect()
     }
+}
+
+/// Whether a part of how both were instrumented is known and differs.
+fn differ<'a>(
+    older: &Side<'a>,
+    newer: &Side<'a>,
+    part: impl Fn(&'a Instrumentation) -> &'a str,
+) -> bool {
+    let facts = older.instrumentation().zip(newer.instrumentation());
+    facts.is_some_and(|(older, newer)| part(older) != part(newer))
 }
 
 /// Why times of two profiles are not judged: always, for they were not recorded in turn; and what else differs.

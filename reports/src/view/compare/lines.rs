@@ -76,6 +76,8 @@ pub(super) fn function<'a>(
     };
     let outcome = match functions {
         _ if ignored => Outcome::Ignored,
+        (None, Some(function)) if older.left_out(function) => Outcome::NotJudged(Why::LeftOut),
+        (Some(function), None) if newer.left_out(function) => Outcome::NotJudged(Why::LeftOut),
         (None, _) => Outcome::Added,
         (_, None) => Outcome::Removed,
         _ if differs => Outcome::NotJudged(Why::Thin),
@@ -86,6 +88,12 @@ pub(super) fn function<'a>(
     for line in &mut lines {
         line.outcome = match (&outcome, line.older, line.newer, ids) {
             (Outcome::Ignored, ..) => Outcome::Ignored,
+            (Outcome::NotJudged(why), ..) => Outcome::NotJudged(*why),
+            (_, Some(a), Some(b), (Some(one), Some(other)))
+                if !judge.are_comparable(older.kind(one, a), newer.kind(other, b)) =>
+            {
+                Outcome::NotJudged(Why::Instrumentation)
+            }
             (_, Some(a), Some(b), (Some(one), Some(other))) => {
                 let runs = [older.line(one, a), newer.line(other, b)];
                 judge.line(line, &runs.map(|runs| ranges(&runs)))

@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hprof::model::{
-    Function, FunctionCost, FunctionId, LineTotal, Nanos, Process, Profile, Scope, function_costs,
+    Function, FunctionCost, FunctionId, Instrumentation, LineTotal, Nanos, Process, Profile, Scope,
+    function_costs,
 };
+
+use hprof::site::LineKind;
 
 use super::change::Exact;
 use super::timing::Times;
@@ -122,6 +125,26 @@ impl<'a> Side<'a> {
             counts_heap: profile.processes.iter().any(|one| one.heap.is_some()),
             runs: Vec::new(),
         }
+    }
+
+    /// How the program was instrumented, if that is known.
+    pub(super) const fn instrumentation(&self) -> Option<&'a Instrumentation> {
+        self.profile.run.instrumentation.as_ref()
+    }
+
+    /// Whether `--fit` left a function of the other side out of this one.
+    pub(super) fn left_out(&self, function: &Function) -> bool {
+        let place = format!("{}: {}", function.file, function.name);
+        self.instrumentation()
+            .is_some_and(|facts| facts.left_out.contains(&place))
+    }
+
+    /// What kind of place an instrumented line is.
+    pub(super) fn kind(&self, id: FunctionId, line: u32) -> Option<LineKind> {
+        let function = self.profile.functions.get(id.0 as usize)?;
+        let lines = &function.lines;
+        let at = lines.binary_search_by_key(&line, |one| one.line).ok()?;
+        Some(lines[at].kind)
     }
 
     /// How many runs there are.

@@ -20,6 +20,8 @@ pub(crate) struct Verdict {
     pub(crate) unstable: usize,
     /// Functions that could not be judged.
     pub(crate) not_judged: usize,
+    /// Lines of other functions, likewise.
+    pub(crate) lines_not_judged: usize,
     /// Functions and lines that take longer, and less long, where time was judged.
     pub(crate) slower: [usize; 2],
     pub(crate) faster: [usize; 2],
@@ -35,7 +37,11 @@ impl Verdict {
             _ => {}
         }
         self.add_time(0, function.time_word());
+        let of_function = matches!(function.outcome, Outcome::NotJudged(_));
         for line in &function.lines {
+            if !of_function && matches!(line.outcome, Outcome::NotJudged(_)) {
+                self.lines_not_judged += 1;
+            }
             self.add_time(1, line.time_word());
             match &line.outcome {
                 Outcome::Regression(_) => self.regressions += 1,
@@ -99,6 +105,11 @@ impl Verdict {
                 self.not_judged,
                 "function was not judged",
                 "functions were not judged",
+            ),
+            counted(
+                self.lines_not_judged,
+                "line was not judged",
+                "lines were not judged",
             ),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
