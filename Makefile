@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -113,6 +113,12 @@ fuzz:
 # small machine. `make corpus CRATES="csv bitvec"` takes only those.
 corpus:
 	$(CARGO) run --package hprof-macros --example corpus -- $(CRATES)
+
+# `hprof run --all` on six published programs that do not know of hprof, against the plain program: its output, its files, build and run times, and
+# the own tests of ripgrep. Half an hour on a small machine. `make unannotated PROGRAMS="--no-tests hexyl"` takes only that.
+unannotated:
+	$(CARGO) build --release --quiet -p hprof-cli
+	$(CARGO) run --quiet -p xtask -- unannotated "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof" $(PROGRAMS)
 
 # Bytes and compile time that markers add: the tables of docs/overhead-macro.md.
 marker-cost:

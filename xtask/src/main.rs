@@ -1,10 +1,14 @@
-//! What this workspace needs and cargo does not have: `cargo run -p xtask -- circles [FOLDER OF A CRATE]..` and `gallery HPROF`.
+//! What this workspace needs and cargo does not have: `cargo run -p xtask -- circles [FOLDER OF A CRATE]..`, `gallery HPROF` and
+//! `unannotated HPROF [PROGRAM]..`.
 
 mod circles;
 mod gallery;
+mod unannotated;
 
 use std::path::Path;
 use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo run -p xtask -- circles [FOLDER OF A CRATE].. | gallery HPROF | unannotated HPROF [--no-tests] [PROGRAM]..";
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
 fn main() -> ExitCode {
@@ -15,9 +19,10 @@ fn main() -> ExitCode {
         Some((command, [hprof])) if command == "gallery" => {
             gallery::run(&workspace, Path::new(hprof))
         }
-        _ => {
-            Err("usage: cargo run -p xtask -- circles [FOLDER OF A CRATE].. | gallery HPROF".into())
+        Some((command, [hprof, programs @ ..])) if command == "unannotated" => {
+            unannotated::run(&workspace, Path::new(hprof), programs)
         }
+        _ => Err(USAGE.into()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
