@@ -268,7 +268,11 @@ pub(crate) struct PlotArgs {
 const SUGGEST_EXAMPLES: &str = "\
 Examples:
   hprof run --native && hprof suggest
-  hprof suggest --top 3 before.hprof";
+  hprof run --all && hprof suggest
+  hprof suggest --top 3 before.hprof
+
+Of a profile with native stacks: functions that are not annotated. Of others: the measured functions that
+make nearly all of the time. Both end with the pattern of --functions that chooses them.";
 
 /// `hprof suggest`.
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `hprof suggest`: the functions worth an annotation, as the native stacks of a profile show.
+//! `hprof suggest`: the functions worth an annotation, as the native stacks of a profile show, or those worth to be measured alone.
 
 use std::io::Write;
 use std::path::Path;

@@ -110,11 +110,8 @@ fn a_killed_program_keeps_its_lines_without_stacks() {
         Some("3"),
         "{run:#?}"
     );
-    printed(&mut half.hprof(["suggest"]))
-        .code(2)
-        .stdout("")
-        .says("the profile holds no native stacks")
-        .says("hprof run --native");
+    let suggest = printed(&mut half.hprof(["suggest"])).code(0);
+    assert!(suggest.stdout.contains("to measure alone"), "{suggest:#?}");
     printed(&mut half.hprof(["flamegraph", "--native", "-o", "-"]))
         .code(2)
         .stdout("")

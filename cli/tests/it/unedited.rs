@@ -130,6 +130,12 @@ fn functions_are_chosen_by_patterns() {
     let run = printed(&mut program.hprof(chosen)).code(3);
     let run = run.says("hprof: instrumented 2 of 11 functions in 5 crates; 1 const; ");
     assert!(!run.stderr.contains("Function: main"), "{run:#?}");
+    let suggest = printed(&mut program.hprof(["suggest"])).code(0);
+    let pattern = suggest.stdout.rsplit_once("--functions '");
+    let (pattern, _) = pattern.unwrap().1.split_once('\'').unwrap();
+    printed(&mut program.hprof(["run", "--functions", pattern]))
+        .code(3)
+        .says(" of 11 functions in 5 crates");
     let without = printed(&mut program.hprof(["run", "--functions", "-unedited::*"])).code(3);
     let without = without.says("hprof: instrumented 3 of 11 functions");
     assert!(

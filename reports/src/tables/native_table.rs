@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 
-use hprof::model::Profile;
+use hprof::model::{Profile, Scope, function_costs};
 
 use crate::error::ReportError;
 use crate::text;
 use crate::text::beside::{self, Beside, Layout, Place};
 use crate::text::emphasis::heat;
 use crate::text::grid::{Cell, Column, Grid};
+use crate::text::numbers::thousands;
 use crate::text::screen::Screen;
 use crate::text::style::Style;
-use crate::view::{FindFunction, NativeView, NotListed, shortened};
+use crate::view::{FindFunction, NativeView, NotListed, heavy, pattern, shortened};
 
 /// Whose code ran gives way first.
 const LAYOUT: Layout<'_> = Layout {
@@ -172,11 +173,12 @@ fn hint(profile: &Profile, view: &NativeView, out: &mut dyn Write) -> io::Result
     writeln!(out, "Worth #[profile]: {}", names.join(", "))
 }
 
-/// Writes the functions that are worth an annotation, worst first: share of all samples, where, and name. `find` knows the functions
-/// of source files; where it does not, the hottest line stands for the place.
+/// Writes the functions that are worth an annotation, worst first: share of all samples, where, and name; and the pattern of
+/// `--functions` that chooses them. `find` knows the functions of source files; where it does not, the hottest line stands for the
+/// place. Without native stacks, the measured functions that make nearly all of the time.
 ///
 /// # Errors
-/// [`ReportError::NoNative`] without native stacks, else [`ReportError::Write`].
+/// [`ReportError::NoNative`] without native stacks and times, else [`ReportError::Write`].
 ///
 /// ```
 /// use hprof_reports::{ReportError, write_suggestions};
@@ -191,7 +193,9 @@ pub fn write_suggestions(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let out = &mut Screen::new(out, Style::default());
-    let view = NativeView::new(profile, find).ok_or(ReportError::NoNative)?;
+    let Some(view) = NativeView::new(profile, find) else {
+        return write_heavy(profile, top, find, out);
+    };
     if view.suggestions.is_empty() {
         writeln!(
             out,
@@ -215,7 +219,45 @@ pub fn write_suggestions(
     if more > 0 {
         writeln!(out, "{more} more")?;
     }
+    let names = view.suggestions.iter().take(shown);
+    choice(names.map(|suggestion| suggestion.function.as_str()), out)?;
     Ok(())
+}
+
+/// The same of functions that were measured.
+fn write_heavy(
+    profile: &Profile,
+    top: Option<usize>,
+    find: &FindFunction<'_>,
+    out: &mut dyn Write,
+) -> Result<(), ReportError> {
+    let costs = function_costs(profile, Scope::All);
+    let mut heavy = heavy(profile, &costs, find);
+    if heavy.is_empty() {
+        return Err(ReportError::NoNative);
+    }
+    heavy.truncate(top.unwrap_or(usize::MAX));
+    writeln!(out, " % Own  Calls       Function to measure alone")?;
+    for function in &heavy {
+        let place = file_and_line(profile, function.file, function.line);
+        writeln!(
+            out,
+            "{:>6.1}  {:<10}  {}",
+            function.percent.unwrap_or(0.0),
+            thousands(function.calls),
+            text::clean(&format!("{place} {}", function.name))
+        )?;
+    }
+    choice(heavy.iter().map(|function| function.name.as_str()), out)?;
+    Ok(())
+}
+
+/// How these functions are measured without an edit.
+fn choice<'a>(names: impl Iterator<Item = &'a str>, out: &mut dyn Write) -> io::Result<()> {
+    match pattern(names) {
+        Some(pattern) => writeln!(out, "\nWithout an edit: hprof run --functions '{pattern}'"),
+        None => Ok(()),
+    }
 }
 
 /// File and line, the file from the root of the sources on if it is below.
@@ -349,8 +391,21 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
-            " % CPU  Samples  Function to annotate\n  50.0      200  src/input.rs:5 parse\n"
+            " % CPU  Samples  Function to annotate\n  50.0      200  src/input.rs:5 parse\n\nWithout an edit: hprof run --functions 'parse'\n"
         );
+    }
+
+    #[test]
+    fn without_stacks_the_functions_that_make_nearly_all_of_the_time_are_suggested() {
+        let mut out = Vec::new();
+        let find = |_: &str, line| {
+            (line == 30).then(|| FunctionAt {
+                name: "Field::advance".into(),
+                line: 21,
+            })
+        };
+        write_suggestions(&fixture::diffusion(), None, &find, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(crate) const FEW: usize = 10;
 const NEARLY_ALL: u128 = 95;
 
 /// The functions, by position, that make nearly all of the own time: no more than [`FEW`].
-fn heaviest(chosen: &[&FunctionCost]) -> Vec<usize> {
+pub(super) fn heaviest(chosen: &[&FunctionCost]) -> Vec<usize> {
     let all: u128 = chosen.iter().map(|cost| u128::from(cost.self_time.0)).sum();
     let mut by_time: Vec<usize> = (0..chosen.len()).collect();
     by_time.sort_by_key(|&at| std::cmp::Reverse(chosen[at].self_time));
