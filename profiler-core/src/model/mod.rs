@@ -27,6 +27,7 @@ pub use crate::raw::native::{Native, NativeFrame, NativeStack};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub use images::successors;
+pub(crate) use line_cost::each_figure;
 pub use line_cost::{FIGURES, Figure, FigureUnit, LineCost};
 pub use live::{LineLive, LiveCount, LiveHeap};
 pub use merge::merge;

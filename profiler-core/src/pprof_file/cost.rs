@@ -9,7 +9,7 @@
 
 use super::error::Damage;
 use super::sample_type::{COLUMNS, TIME, Values};
-use crate::model::{FIGURES, Figure, LineCost, LineRss, Nanos, RssChange};
+use crate::model::{FIGURES, Figure, LineCost, LineRss, Nanos, RssChange, each_figure};
 
 /// `prior` is true.
 const PRIOR: u32 = 1;
@@ -41,22 +41,23 @@ const ALL: u32 = (1 << 12) - 1;
 /// The largest value of a sample.
 const LARGEST: u64 = i64::MAX.cast_unsigned();
 
-/// The figures that stand in the values of a sample.
-fn in_columns() -> impl Iterator<Item = &'static Figure> {
-    FIGURES.iter().filter(|figure| figure.column.is_some())
-}
-
-/// Those of them that follow from no others.
+/// The figures that stand in the values of a sample and follow from no others.
 fn kept_in_columns() -> impl Iterator<Item = &'static Figure> {
-    in_columns().filter(|figure| figure.is_kept())
+    FIGURES
+        .iter()
+        .filter(|figure| figure.column.is_some() && figure.is_kept())
 }
 
 /// Values of the sample, in the units of its columns. A number with no room in a sample is cut to the largest.
 pub(super) fn values(cost: &LineCost) -> Values {
     let mut values = [0; COLUMNS];
-    for (value, figure) in values.iter_mut().zip(in_columns()) {
-        *value = figure.of(cost).min(LARGEST);
-    }
+    let mut column = 0;
+    each_figure(|figure| {
+        if figure.column.is_some() {
+            values[column] = figure.of(cost).min(LARGEST);
+            column += 1;
+        }
+    });
     values
 }
 
@@ -80,13 +81,13 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     let (high, low) = halves(cost.settled);
     part(SETTLED, low > 0, &[low]);
     part(SETTLED_HIGH, high > 0, &[high]);
-    let kept = || kept_in_columns().map(|figure| figure.of(cost));
     // A sum that does not fit is at the limit too.
-    let cut = kept().chain([cost.time().0]).any(|number| number > LARGEST);
+    let mut cut = false;
+    each_figure(|figure| cut |= figure.column.is_some() && figure.of(cost) > LARGEST);
     if whole || cut {
         flags |= WHOLE;
         extra.push(cost.exact.0);
-        extra.extend(kept());
+        extra.extend(kept_in_columns().map(|figure| figure.of(cost)));
     }
     let mut part = |flag: u32, present: bool, numbers: &[u64]| {
         if present {
@@ -199,9 +200,13 @@ pub(super) fn unpack(
 /// What the values say, with the exact time for the time.
 fn of_values(values: &Values, sampled: u64) -> Result<LineCost, Damage> {
     let mut cost = LineCost::default();
-    for (value, figure) in values.iter().zip(in_columns()) {
-        figure.put(&mut cost, *value);
-    }
+    let mut column = 0;
+    each_figure(|figure| {
+        if figure.column.is_some() {
+            figure.put(&mut cost, values[column]);
+            column += 1;
+        }
+    });
     let time = values[TIME];
     let exact = time.checked_sub(sampled).ok_or_else(|| {
         let expected = format!("at most {time}");
