@@ -20,7 +20,7 @@ fn rank(rank: u32, ranks: u32, functions: u32) -> Profile {
     process.host = format!("node{:04}", rank / 64);
     process.rank = Some(rank);
     process.ranks = Some(ranks);
-    // Two ranks are slow.
+    // One rank of a thousand is slow.
     let slow = if rank % 1000 == 7 { 3 } else { 1 };
     for node in process
         .threads
@@ -95,6 +95,8 @@ fn merge(ranks: u32, functions: u32) {
         .unwrap_or_default()
         .replace(',', "");
     assert!(title.starts_with(&format!("{ranks} ranks on ")), "{title}");
+    // All slow ranks took equally long: the lowest is named.
+    assert!(shown.stdout.contains(" in rank 7, "), "{}", shown.stdout);
 }
 
 #[test]
