@@ -43,22 +43,23 @@ pub(super) fn run(workspace: &Path, hprof: &Path, names: &[String]) -> Result<bo
     println!(
         "| program | with | functions | build, full | build again, fitted | run, full | run, fitted |\n|---|---|---|---|---|---|---|"
     );
-    let mut faults = Vec::new();
+    let mut is_faultless = true;
+    let mut tell = |(row, faults): (String, Vec<String>)| {
+        println!("{row}");
+        // At once: who stops the run should not lose them.
+        for fault in &faults {
+            println!("FAULT: {fault}");
+        }
+        is_faultless &= faults.is_empty();
+    };
     for program in PROGRAMS.iter().filter(is_chosen) {
         let trial = Trial::new(&bench, program)?;
-        let (row, found) = trial.run()?;
-        println!("{row}");
-        faults.extend(found);
+        tell(trial.run()?);
         if program.has_tests && options.is_empty() {
-            let (row, found) = trial.own_tests()?;
-            println!("{row}");
-            faults.extend(found);
+            tell(trial.own_tests()?);
         }
     }
-    for fault in &faults {
-        println!("FAULT: {fault}");
-    }
-    Ok(faults.is_empty())
+    Ok(is_faultless)
 }
 
 /// What all programs need.
