@@ -2,12 +2,13 @@
 //! cargo itself stay silent, and it measures the program alone, without the build.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
 
-use super::launches::LaunchNote;
+use super::launches::{LaunchEnd, LaunchNote};
 use super::process::{self, Running, exit_code};
 use super::spec::{Call, LAUNCHER_ARGUMENT, LaunchSpec};
 use crate::failure::Hint;
@@ -43,19 +44,26 @@ pub(crate) fn run_program(
     spec.prepare(&mut command, folder);
     let running = start(&mut command)?;
     let note = LaunchNote::start(folder, noted, running.start_unix_ns());
-    let observer = Observer::start(folder, running.pid());
-    let (ended, witness) = running.wait()?;
-    if let Some(observer) = observer {
-        observer.finish();
-    }
-    if let Some(witness) = witness {
-        witness.note(folder);
-    }
+    // Each rank has a launcher that looks at it.
+    let ended = wait(running, folder, spec.ranks_by.is_empty())?;
     if let Err(error) = note.and_then(|note| note.end(&ended)) {
         // What the program recorded, and its exit code, are worth more than how long it took.
         output::say(format_args!("cannot note how the program ended: {error:#}"));
     }
     Ok(exit_code(ended.end()))
+}
+
+/// Waits for the end of a program that records into a folder, notes there who it was, and looks at it meanwhile if nobody else does.
+pub(super) fn wait(running: Running, folder: &Path, looks: bool) -> io::Result<LaunchEnd> {
+    let observer = looks.then(|| Observer::start(folder, running.pid()));
+    let (ended, witness) = running.wait()?;
+    if let Some(observer) = observer.flatten() {
+        observer.finish();
+    }
+    if let Some(witness) = witness {
+        witness.note(folder);
+    }
+    Ok(ended)
 }
 
 /// A program behind the user's own runner.

@@ -15,7 +15,6 @@ use super::process::exit_code;
 use super::rank_note::RankNote;
 use super::records::{self, memory_folder};
 use super::spec::{Call, LaunchSpec, RANK_ARGUMENT, spec_in};
-use crate::observe::Observer;
 use crate::output;
 
 /// `hprof __rank ORDER TARGET -- PROGRAM ARGS`. Returns the exit code of the program.
@@ -34,14 +33,7 @@ pub(crate) fn rank_launcher(args: impl Iterator<Item = OsString>) -> anyhow::Res
     let running = launcher::start(&mut command)?;
     let mut note = RankNote::of_this_process();
     let mut kept = note.write(shared);
-    let observer = Observer::start(place.folder(), running.pid());
-    let (ended, witness) = running.wait()?;
-    if let Some(observer) = observer {
-        observer.finish();
-    }
-    if let Some(witness) = witness {
-        witness.note(place.folder());
-    }
+    let ended = launcher::wait(running, place.folder(), true)?;
     note.ended = Some(ended.clone());
     kept = kept.and_then(|()| note.write(shared));
     if let Err(error) = kept {

@@ -167,9 +167,10 @@ fn descends_from(pid: libc::pid_t, ancestor: libc::pid_t) -> bool {
 }
 
 fn parent_of(pid: libc::pid_t) -> Option<libc::pid_t> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // `pid (name) state parent ...`, where the name may hold anything.
-    let (_, rest) = stat.rsplit_once(')')?;
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // `pid (name) state parent ...`, where the name may hold any bytes.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    let rest = str::from_utf8(stat.get(end + 1..)?).ok()?;
     rest.split_whitespace().nth(1)?.parse().ok()
 }
 

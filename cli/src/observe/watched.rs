@@ -128,12 +128,7 @@ impl Watched {
 
     /// `None` once the process has ended: then the system has no memory of it.
     fn resident_bytes(&self) -> Option<u64> {
-        let mut text = [0; 96];
-        let length = self.statm.read_at(&mut text, 0).ok()?;
-        let text = str::from_utf8(text.get(..length)?).ok()?;
-        let mut fields = text.split_whitespace();
-        let (all, resident): (u64, u64) =
-            (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        let (all, resident) = two_numbers(&self.statm)?;
         (all > 0).then(|| resident.saturating_mul(PAGE))
     }
 
@@ -166,7 +161,7 @@ impl Watched {
         let waits_for = match doing {
             Doing::Waiting(cause) => Some(cause),
             Doing::Running => {
-                let Some((ran, queued)) = schedule(&files.0) else {
+                let Some((ran, queued)) = two_numbers(&files.0) else {
                     return;
                 };
                 let (run, queue) = (
@@ -214,8 +209,9 @@ impl Watched {
     }
 }
 
-/// Time on a processor, and ready for one without getting it, nanoseconds.
-fn schedule(file: &File) -> Option<(u64, u64)> {
+/// The first two numbers of a file of the system: of `statm` all pages and those that are resident; of `schedstat` the time on a processor and that
+/// of waiting for one, nanoseconds.
+fn two_numbers(file: &File) -> Option<(u64, u64)> {
     let mut text = [0; 96];
     let length = file.read_at(&mut text, 0).ok()?;
     let text = str::from_utf8(text.get(..length)?).ok()?;

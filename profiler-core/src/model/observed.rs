@@ -94,14 +94,6 @@ pub struct LineLooks {
 }
 
 impl LineLooks {
-    /// Looks that found the thread waiting.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.waits
-            .iter()
-            .fold(0, |sum, looks| sum.saturating_add(*looks))
-    }
-
     /// Adds those of the same line, with buckets of the same length.
     pub(crate) fn add(&mut self, other: &Self) {
         self.working = self.working.saturating_add(other.working);

@@ -339,12 +339,7 @@ fn about(process: &TimelineView<'_>) -> String {
         .places
         .iter()
         .take(AT_PEAK)
-        .map(|(function, line)| {
-            format!(
-                "{}:{line}",
-                shortened_front(&text::clean(&function.file), 28)
-            )
-        })
+        .map(|(function, line)| format!("{}:{line}", text::tail(&text::clean(&function.file), 28)))
         .collect();
     let more = peak.places.len().saturating_sub(AT_PEAK);
     let more = if more > 0 {
@@ -376,10 +371,6 @@ fn shortened(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-fn shortened_front(path: &str, most: usize) -> String {
-    text::tail(path, most)
 }
 
 fn escaped(text: &str) -> String {

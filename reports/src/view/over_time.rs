@@ -8,6 +8,8 @@ use hprof::model::{BUCKETS, FunctionId, Profile};
 #[derive(Debug, Default)]
 pub(crate) struct OverTime {
     lines: BTreeMap<(FunctionId, u32), [u32; BUCKETS]>,
+    /// Parts up to the last in which any line was seen.
+    parts: usize,
 }
 
 impl OverTime {
@@ -24,15 +26,15 @@ impl OverTime {
                 *known = line.buckets;
             }
         }
+        let last = |buckets: &[u32; BUCKETS]| buckets.iter().rposition(|looks| *looks > 0);
+        let end = over_time.lines.values().filter_map(last).max();
+        over_time.parts = end.map_or(0, |end| end + 1);
         over_time
     }
 
     /// The looks at a line, up to the last part of the run in which any line was seen; `None` if it was never seen.
     pub(crate) fn of(&self, function: FunctionId, line: u32) -> Option<&[u32]> {
-        let buckets = self.lines.get(&(function, line))?;
-        let last = |buckets: &[u32; BUCKETS]| buckets.iter().rposition(|looks| *looks > 0);
-        let end = self.lines.values().filter_map(last).max()?;
-        buckets.get(..=end)
+        self.lines.get(&(function, line))?.get(..self.parts)
     }
 }
 

@@ -50,8 +50,7 @@ impl Metric {
 
 impl Default for Metric {
     fn default() -> Self {
-        let time = FIGURES.iter().find(|figure| figure.name == "time");
-        Self(time.unwrap_or(&FIGURES[0]))
+        Self(Figure::named("time").unwrap_or(&FIGURES[0]))
     }
 }
 
