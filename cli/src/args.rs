@@ -17,8 +17,8 @@ pub(crate) use record::{
 pub(crate) use value::{Ranks, Top};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
-    HtmlArgs, ManArgs, MergeArgs, PeakArgs, PlotArgs, ProfileArgs, ShowArgs, SortKey, SuggestArgs,
-    TableArgs,
+    HtmlArgs, ManArgs, MergeArgs, PeakArgs, PlotArgs, ProfileArgs, ShowArgs, ShowForm, SortKey,
+    SuggestArgs, TableArgs,
 };
 
 const EXAMPLES: &str = "\

@@ -28,6 +28,17 @@ pub(crate) fn check(args: &TableArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses a budget of a form that has no limit.
+pub(crate) fn check_budget(budget: Option<usize>, is_markdown: bool) -> anyhow::Result<()> {
+    if budget.is_some() && !is_markdown {
+        return Err(failure::with_hint(
+            anyhow!("--budget has no effect without --format md"),
+            "leave it out, or add --format md",
+        ));
+    }
+    Ok(())
+}
+
 /// Writes the tables of a profile.
 pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
     check(args)?;

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::diff::{self, DiffError, DiffOptions, Side};
 use crate::text;
+use crate::text::markdown::code;
 use crate::text::numbers::{self, Unit};
+use crate::text::page::{Kind, Page};
 use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
 use crate::view::{
@@ -33,6 +35,15 @@ pub enum CheckFormat {
 
 /// Rows of annotations.
 const ANNOTATIONS: usize = 10;
+
+const VERDICT: Kind = Kind {
+    one: "verdict",
+    many: "verdicts",
+};
+const BUDGET: Kind = Kind {
+    one: "budget",
+    many: "budgets",
+};
 
 /// What is checked.
 #[derive(Clone, Debug)]
@@ -123,11 +134,8 @@ pub fn write_check(
             }
         }
         CheckFormat::Markdown => {
-            write_markdown(&rows, &verdict, out)?;
-            if let Some(comparison) = &comparison {
-                writeln!(out)?;
-                diff::markdown::write(comparison, names, check.options.unit, out)?;
-            }
+            let page = markdown(check, &rows, comparison.as_ref(), &verdict);
+            out.write_all(page.as_bytes())?;
         }
         CheckFormat::Json => {
             let document = Document {
@@ -226,34 +234,48 @@ fn write_budgets(rows: &[BudgetRow], style: Style, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-fn write_markdown(rows: &[BudgetRow], verdict: &Verdict, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "**hprof check** {}\n", verdict.sentence)?;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "| budget | figure | found | allowed | |")?;
-    writeln!(out, "|---|---|---:|---:|---|")?;
-    for row in rows {
-        let name = diff::markdown::code(&row.name);
-        let figure = row.limit.figure.name();
-        match row.judged {
-            Some(judged) => {
-                let word = if row.is_broken() {
-                    "**broken**"
-                } else {
-                    "kept"
-                };
-                let [found, allowed] = [judged.found, judged.allowed].map(numbers::thousands);
-                writeln!(out, "| {name} | {figure} | {found} | {allowed} | {word} |")?;
-            }
-            None => writeln!(
-                out,
-                "| {name} | {figure} | | | not judged: {} |",
-                row.why_not
-            )?,
+/// The verdict, the budgets, the broken ones first, and the comparison.
+fn markdown(
+    check: &Check<'_>,
+    rows: &[BudgetRow],
+    comparison: Option<&Comparison<'_>>,
+    verdict: &Verdict,
+) -> String {
+    let mut page = Page::new(check.options.budget);
+    let sentence = &verdict.sentence;
+    page.add(0, VERDICT, format!("**hprof check** {sentence}\n"));
+    let (broken, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_broken());
+    for (at, row) in broken.into_iter().chain(kept).enumerate() {
+        let mut text = markdown_row(row);
+        if at == 0 {
+            let head = "\n| budget | figure | found | allowed | |\n|---|---|---:|---:|---|\n";
+            text.insert_str(0, head);
         }
+        page.add(1, BUDGET, text);
     }
-    Ok(())
+    if let Some((comparison, baseline)) = comparison.zip(check.baseline) {
+        let names = [baseline.name, check.profile.name];
+        diff::markdown::add(comparison, names, &check.options, &mut page);
+    }
+    let command = "the same command with `--format text`";
+    page.finish(command, command)
+}
+
+fn markdown_row(row: &BudgetRow) -> String {
+    let name = code(&row.name);
+    let figure = row.limit.figure.name();
+    match row.judged {
+        Some(judged) => {
+            let word = if row.is_broken() {
+                "**broken**"
+            } else {
+                "kept"
+            };
+            let [found, allowed] = [judged.found, judged.allowed].map(numbers::thousands);
+            format!("| {name} | {figure} | {found} | {allowed} | {word} |\n")
+        }
+        None => format!("| {name} | {figure} | | | not judged: {} |\n", row.why_not),
+    }
 }
 
 fn json_row(row: &BudgetRow) -> Row<'_> {
@@ -417,6 +439,56 @@ mod tests {
             text
         });
         insta::assert_snapshot!(texts.join("\n----\n"));
+    }
+
+    #[test]
+    fn a_budget_of_tokens_has_the_verdict_and_the_broken_budgets_first() {
+        let profile = fixture::diffusion();
+        let mut budgets = budgets();
+        let broken = budgets.remove(0);
+        budgets.resize(60, budgets[0].clone());
+        budgets.push(broken);
+        let side = Side {
+            name: "b.pb.gz",
+            runs: std::slice::from_ref(&profile),
+        };
+        let written = |budget: usize, baseline| {
+            let check = Check {
+                profile: side,
+                baseline,
+                budgets: &budgets,
+                options: DiffOptions {
+                    budget: Some(budget),
+                    ..DiffOptions::default()
+                },
+            };
+            let mut out = Vec::new();
+            write_check(&check, CheckFormat::Markdown, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.len() <= budget * 4, "{text}");
+            text
+        };
+        for baseline in [None, Some(side)] {
+            for budget in crate::LEAST_BUDGET..400 {
+                let text = written(budget, baseline);
+                assert!(text.contains("Left out: "), "{text}");
+                assert!(
+                    budget < 100 || text.starts_with("**hprof check** failed: "),
+                    "{text}"
+                );
+            }
+            let text = written(200, baseline);
+            let rows: Vec<&str> = text
+                .lines()
+                .filter(|line| line.starts_with("| `"))
+                .collect();
+            assert!(
+                rows.len() > 3 && rows[0].ends_with("| **broken** |"),
+                "{text}"
+            );
+            let rest = "budgets; the same command with `--format text` shows all.";
+            assert!(baseline.is_some() || text.contains(rest), "{text}");
+        }
     }
 
     #[test]

@@ -59,7 +59,10 @@ pub fn write_diff(
             let out = &mut Screen::new(out, options.style);
             table::write(&comparison, names, options, out)?;
         }
-        DiffFormat::Markdown => markdown::write(&comparison, names, options.unit, out)?,
+        DiffFormat::Markdown => {
+            let page = markdown::page(&comparison, names, options);
+            out.write_all(page.as_bytes())?;
+        }
         DiffFormat::Json => json::write(&comparison, names, out)?,
     }
     Ok(comparison.verdict.is_worse())

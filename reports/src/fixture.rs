@@ -368,6 +368,31 @@ pub(crate) fn single(
     (profile, vec![cost(0, 1, own, &[])])
 }
 
+/// A profile of so many functions, each with one line that took time, with names and texts of all lengths.
+pub(crate) fn of_functions(count: usize) -> Profile {
+    let mut profile = diffusion();
+    profile.functions.clear();
+    let mut nodes = Vec::new();
+    for number in 0..u32::try_from(count).unwrap() {
+        let name = format!("part_{}::`run|{number}`", "x".repeat(number as usize % 61));
+        let first = 1 + 10 * number;
+        let source = format!(
+            "fn run() {{\n    // {}\n    work(\"```\", {number});\n}}",
+            "é".repeat(number as usize % 97)
+        );
+        let row = line(first + 2, LineKind::Statement, first + 2);
+        profile
+            .functions
+            .push(function(&name, first, &source, vec![row]));
+        let nanos = u64::from(1 + number.wrapping_mul(2_654_435_761) % 1_000_000);
+        let parent = (number > 0).then_some((0, 3));
+        let costs = vec![(first + 2, exact(u64::from(1000 + number), nanos))];
+        nodes.push(node(parent, number, 1, costs));
+    }
+    profile.processes = vec![process(nodes)];
+    profile
+}
+
 /// A heap all of whose blocks are counted.
 pub(crate) fn exact_heap() -> Heap {
     let mut heap = sampled_heap();

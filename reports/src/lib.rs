@@ -39,6 +39,7 @@ pub use tables::thread_table::{ThreadTableOptions, write_thread_table};
 pub use tables::wait_table::{WaitTableOptions, write_wait_table};
 pub use text::clean;
 pub use text::numbers::{Unit, counted, thousands};
+pub use text::page::LEAST_BUDGET;
 pub use text::style::Style;
 pub use view::stacks::Metric;
 pub use view::{

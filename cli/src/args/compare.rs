@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::build::CARGO;
 use super::record::{Clock, UneditedArgs};
-use super::value::{runs, unit};
+use super::value::{runs, tokens, unit};
 use super::view::{FolderArgs, ProfileArgs};
 
 const DIFF_EXAMPLES: &str = "\
@@ -15,6 +15,7 @@ Examples:
   hprof diff before.pb.gz after.pb.gz
   hprof diff before/ after/                      folders of profiles, each as one
   hprof diff --format md before.pb.gz after.pb.gz > comment.md
+  hprof diff --format md --budget 2000 before.pb.gz after.pb.gz   for readers with little room
   hprof diff --base main --runs 7 -- input.txt   both programs, built and run in turn: time is judged too
   hprof diff --base HEAD --quick --bin solver    one run of each, exact figures only
 
@@ -41,6 +42,9 @@ pub(crate) struct DiffArgs {
     /// The form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: DiffForm,
+    /// With md: no more than so many tokens, counted as four bytes each; what is left out is named
+    #[arg(long, value_name = "N", value_parser = tokens)]
+    pub(crate) budget: Option<usize>,
     /// File to write; - for the standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
@@ -102,6 +106,9 @@ pub(crate) struct CheckArgs {
     /// The form of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: CheckForm,
+    /// With md: no more than so many tokens, counted as four bytes each; what is left out is named
+    #[arg(long, value_name = "N", value_parser = tokens)]
+    pub(crate) budget: Option<usize>,
     /// File to write; - for the standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,

@@ -38,6 +38,15 @@ pub(super) fn runs(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of tokens.
+pub(super) fn tokens(text: &str) -> Result<usize, String> {
+    let least = hprof_reports::LEAST_BUDGET;
+    match text.parse() {
+        Ok(tokens) if tokens >= least => Ok(tokens),
+        _ => Err(format!("expected a number of tokens, {least} at least")),
+    }
+}
+
 /// A share of 0 to 100.
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     match text.strip_suffix('%').unwrap_or(text).parse() {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 use hprof_reports::Metric;
 
-use super::value::{Ranks, Top, percent, unit};
+use super::value::{Ranks, Top, percent, tokens, unit};
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -20,6 +20,7 @@ Examples:
   hprof show --changed main        what the lines carry that changed since a revision
   hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
   hprof show --by host all.pb.gz
+  hprof show --format md --budget 2000   the hottest lines with the code around them, for readers with little room
   hprof show ./raw                 a folder of raw files, also of programs that were killed";
 
 /// `hprof show`.
@@ -37,8 +38,23 @@ pub(crate) struct ShowArgs {
     /// Only what was allocated and not freed at the end, by line and by call path
     #[arg(long, conflicts_with_all = ["changed", "hot", "by_function", "threads", "ranks", "by"])]
     pub(crate) leaks: bool,
+    /// The form of the output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: ShowForm,
+    /// With md: no more than so many tokens, counted as four bytes each; what is left out is named
+    #[arg(long, value_name = "N", value_parser = tokens)]
+    pub(crate) budget: Option<usize>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+/// Forms of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowForm {
+    /// Tables
+    Text,
+    /// Markdown: the hottest lines with the code around them; --hot says how many, --changed which
+    Md,
 }
 
 const MERGE_EXAMPLES: &str = "\
@@ -340,7 +356,7 @@ pub(crate) struct ExportArgs {
     #[arg(long)]
     pub(crate) lines: bool,
     /// With md: no more than so many tokens, counted as four bytes each
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) budget: Option<usize>,
     /// With json: only this many functions, those with the longest total time
     #[arg(long, value_name = "N")]

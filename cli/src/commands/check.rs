@@ -17,6 +17,7 @@ use crate::launch::{self, Lookup};
 use crate::output;
 use crate::report::Report;
 use crate::settings::PackageQuery;
+use crate::tables;
 use crate::unedited::Patterns;
 
 /// Exit code of a profile that does not pass.
@@ -24,6 +25,7 @@ const FAILED: u8 = 1;
 
 /// `hprof check`.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
+    tables::check_budget(args.budget, args.format == CheckForm::Md)?;
     let rules = rules(args)?;
     if args.validate {
         output::say(format_args!(
@@ -59,6 +61,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
     report.write(false, |style, out: &mut dyn Write| {
         let mut options = DiffOptions::default();
         options.policy = policy.clone();
+        options.budget = args.budget;
         options.style = style;
         options.in_turn = args.base.base.is_some();
         let check = Check {

@@ -16,6 +16,7 @@ use crate::tables;
 
 /// `hprof diff`.
 pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
+    tables::check_budget(args.budget, args.format == DiffForm::Md)?;
     let (names, runs) = match sides(args)? {
         Ended::Done(InTurn { names, runs }) => (names, runs),
         Ended::Early(code) => return Ok(code),
@@ -27,6 +28,7 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
         DiffForm::Md => DiffFormat::Markdown,
         DiffForm::Json => DiffFormat::Json,
     };
+    options.budget = args.budget;
     options.unit = tables::unit(args.unit);
     options.in_turn = args.base.base.is_some();
     report.write(args.rich, |style, out: &mut dyn Write| {

@@ -6,12 +6,14 @@ use anyhow::Context;
 use hprof::model::Scope;
 use hprof_reports::export::{self, ExportOptions};
 
-use super::show::load;
+use super::show::{load, names};
 use crate::args::ExportArgs;
 use crate::report::Report;
+use crate::tables;
 
 /// `hprof export`.
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
+    tables::check_budget(args.budget, args.format == "md")?;
     let profile = load(&args.profile)?.profile;
     let format = export::by_name(&args.format)
         .with_context(|| format!("there is no format '{}'", args.format))?;
@@ -19,6 +21,7 @@ pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     options.metric = args.metric;
     options.lines = args.lines;
     options.budget = args.budget;
+    options.profiles = names(&args.profile.files);
     options.top = args.top;
     options.min_percent = args.min_percent;
     let report = Report::file_or_stdout(&args.output)?;

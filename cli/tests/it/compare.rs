@@ -193,6 +193,13 @@ fn changed_lines_carry_their_share_also_after_the_next_edit() {
     );
     let row = |text: &str| text.lines().any(|line| line.contains("0..2 * turns"));
     assert!(row(&changed), "{changed}");
+    let mut page = versions.project.hprof(["show", "--changed", "HEAD"]);
+    page.args(["--format", "md", "--budget", "500"])
+        .arg(&profile);
+    let page = printed(&mut page).code(0).stdout;
+    let sentence = changed.lines().next().unwrap();
+    assert!(page.contains(sentence) && row(&page), "{page}");
+    assert_eq!(page.matches("\n## ").count(), 1, "{page}");
     // What is written after the run moves the lines, and is not measured.
     let source = folder.join("src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();

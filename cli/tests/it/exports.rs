@@ -78,6 +78,52 @@ fn options_reach_the_formats() {
     assert!(export(&["lcov"]).ends_with("end_of_record\n"));
 }
 
+/// What show, diff and check print for readers with little room; the property tests are in the reports.
+#[test]
+fn a_budget_of_tokens_is_kept_and_names_what_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("it's a.pb.gz");
+    let mut bytes = Vec::new();
+    hprof::pprof_file::write(&example::diffusion(), &mut bytes).unwrap();
+    fs::write(&saved, bytes).unwrap();
+    let on = |words: &[&str]| printed(hprof(words).current_dir(folder.path()).arg("it's a.pb.gz"));
+    let budget = ["--format", "md", "--budget", "120"];
+    let shown = on(&[&["show"], &budget[..]].concat()).code(0).stdout;
+    assert!(shown.len() <= 480, "{shown}");
+    assert!(
+        shown.contains("`hprof show --hot ") && shown.contains("'it'\\''s a.pb.gz'` shows all"),
+        "{shown}"
+    );
+    let one = on(&["show", "--format", "md", "--hot", "1"]).code(0).stdout;
+    assert_eq!(one.matches("\n## ").count(), 1, "{one}");
+    let same = on(&[&["diff", "it's a.pb.gz"], &budget[..]].concat())
+        .code(0)
+        .stdout;
+    assert!(same.starts_with("**hprof**: no change: "), "{same}");
+    let check = [&["check", "--no-hprof-config"], &budget[..]].concat();
+    let judged = on(&check).code(0).stdout;
+    assert!(
+        judged.starts_with("**hprof check** nothing to judge"),
+        "{judged}"
+    );
+    for words in [
+        &["show"][..],
+        &["diff", "it's a.pb.gz"],
+        &["check"],
+        &["export", "--format", "csv"],
+    ] {
+        on(&[words, &["--budget", "100"]].concat())
+            .code(2)
+            .says("--budget has no effect without --format md");
+        on(&[words, &["--budget", "49"]].concat())
+            .code(2)
+            .says("expected a number of tokens, 50 at least");
+    }
+    on(&["show", "--format", "md", "--by-function"])
+        .code(2)
+        .says("--format md has no table of --by-function");
+}
+
 /// All commands that the page names exist, with their options.
 #[test]
 fn the_guide_names_what_exists() {

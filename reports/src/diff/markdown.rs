@@ -1,69 +1,139 @@
 //! A comparison as Markdown: the verdict, and a table of the lines that matter most, as a comment on a pull request wants it.
 
-use std::io::{self, Write};
+use std::collections::HashSet;
 
+use super::options::DiffOptions;
 use super::table;
 use crate::text;
+use crate::text::markdown::{code, escaped, excerpt, quoted, short};
 use crate::text::numbers::{self, Unit};
+use crate::text::page::{Kind, Page};
 use crate::view::{Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, TimeVerdict};
 
-/// Rows of the table.
+/// Rows of the table, where there is no budget.
 const ROWS: usize = 10;
 
-pub(crate) fn write(
+const VERDICT: Kind = Kind {
+    one: "verdict",
+    many: "verdicts",
+};
+const LINE: Kind = Kind {
+    one: "changed line",
+    many: "changed lines",
+};
+const FUNCTION: Kind = Kind {
+    one: "function",
+    many: "functions",
+};
+const NOTE: Kind = Kind {
+    one: "note",
+    many: "notes",
+};
+const EXCERPT: Kind = Kind {
+    one: "excerpt",
+    many: "excerpts",
+};
+
+/// The comparison by itself.
+pub(super) fn page(comparison: &Comparison<'_>, names: [&str; 2], options: &DiffOptions) -> String {
+    let mut page = Page::new(options.budget);
+    add(comparison, names, options, &mut page);
+    let otherwise = "`--format text`";
+    if options.in_turn {
+        return page.finish(otherwise, otherwise);
+    }
+    let names = names.map(quoted).join(" ");
+    page.finish(&format!("`hprof diff {names}`"), otherwise)
+}
+
+/// Adds the comparison to a page: the verdict, what matters most, and what was compared.
+pub(crate) fn add(
     comparison: &Comparison<'_>,
     names: [&str; 2],
-    unit: Unit,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    writeln!(out, "**hprof**: {}\n", comparison.verdict.sentence())?;
+    options: &DiffOptions,
+    page: &mut Page,
+) {
+    let sentence = comparison.verdict.sentence();
+    page.add(0, VERDICT, format!("\n**hprof**: {sentence}\n"));
     let changed = comparison.changed_lines();
     let moved = comparison.moved_functions();
-    if !changed.is_empty() || !moved.is_empty() {
-        writeln!(out, "| | line | what | A | B | change |")?;
-        writeln!(out, "|---|---|---|---:|---:|---:|")?;
-        let mut left = ROWS;
-        let mut shown = 0;
-        for (function, line) in &changed {
-            let rows = rows(function, line, unit);
-            // A line has all of its rows or none, so that it is clear what is missing.
-            let Some(after) = left.checked_sub(rows.len()) else {
-                break;
-            };
-            left = after;
-            shown += 1;
-            for row in rows {
-                writeln!(out, "{row}")?;
-            }
-        }
-        for function in moved.iter().take(left) {
-            writeln!(out, "{}", function_row(function, unit))?;
-        }
-        writeln!(out)?;
-        let more = changed.len() - shown;
-        if more > 0 {
-            let lines = numbers::counted(more as u64, "more line has", "more lines have");
-            writeln!(
-                out,
-                "{lines} a change: `hprof diff {}` shows all.\n",
-                names.map(quoted).join(" ")
-            )?;
-        }
+    let mut table = Table {
+        page,
+        left: options.budget.map_or(ROWS, |_| usize::MAX),
+        is_begun: false,
+    };
+    for (function, line) in &changed {
+        table.add(LINE, &rows(function, line, options.unit));
     }
-    writeln!(
-        out,
-        "Time in measured functions: {}; {}.",
-        table::change_of_time(comparison.time, comparison.timed, unit),
-        comparison.time_judgement
-    )?;
+    for function in &moved {
+        table.add(FUNCTION, &[function_row(function, options.unit)]);
+    }
+    page.rest_here();
+    let time = table::change_of_time(comparison.time, comparison.timed, options.unit);
+    let judgement = &comparison.time_judgement;
+    let time = format!("\nTime in measured functions: {time}; {judgement}.\n");
+    page.add(1, NOTE, time);
     for note in &comparison.notes {
-        writeln!(out, "{}.", escaped(note))?;
+        page.add(1, NOTE, format!("{}.\n", escaped(note)));
     }
-    writeln!(out, "\n<details><summary>What was compared</summary>\n")?;
-    for (letter, name) in ["A", "B"].into_iter().zip(names) {
-        writeln!(out, "- {letter}: {}", code(name))?;
+    if options.budget.is_some() {
+        add_excerpts(&changed, page);
     }
-    writeln!(out, "\n</details>")
+    let [older, newer] = names.map(code);
+    let details = format!(
+        "\n<details><summary>What was compared</summary>\n\n- A: {older}\n- B: {newer}\n\n</details>\n"
+    );
+    page.add(4, NOTE, details);
+}
+
+/// The table of changes.
+struct Table<'a> {
+    page: &'a mut Page,
+    /// Rows that it may still have.
+    left: usize,
+    is_begun: bool,
+}
+
+impl Table<'_> {
+    /// What has these rows is there with all of them or with none, so that it is clear what is missing.
+    fn add(&mut self, kind: Kind, rows: &[String]) {
+        let Some(left) = self.left.checked_sub(rows.len()) else {
+            self.left = 0;
+            self.page.leave_out(kind, 1);
+            return;
+        };
+        self.left = left;
+        let mut text = rows.join("\n") + "\n";
+        if !self.is_begun {
+            let head = "\n| | line | what | A | B | change |\n|---|---|---|---:|---:|---:|\n";
+            text.insert_str(0, head);
+        }
+        self.is_begun = true;
+        self.page.add(2, kind, text);
+    }
+}
+
+/// The code around the lines that changed, each once.
+fn add_excerpts(changed: &[(&FunctionChange<'_>, &LineChange<'_>)], page: &mut Page) {
+    let mut shown = HashSet::new();
+    for (change, line) in changed {
+        let Some(function) = change.function() else {
+            continue;
+        };
+        let number = match change.newer {
+            Some(_) => line.newer,
+            None => line.older,
+        };
+        let Some(number) = number else {
+            continue;
+        };
+        let place = (&function.file, number);
+        let code = excerpt(&function.source, function.line, number);
+        if let Some(code) = code.filter(|_| shown.insert(place)) {
+            let file = text::clean(&function.file);
+            page.add(3, EXCERPT, format!("\n## {file}:{number}\n\n{code}"));
+        }
+    }
 }
 
 /// A row for a function that is slower or faster.
@@ -93,7 +163,7 @@ fn rows(function: &FunctionChange<'_>, line: &LineChange<'_>, unit: Unit) -> Vec
         format!("{}:{number}", text::clean(&one.file))
     });
     let place = place.unwrap_or_default();
-    let what = format!("{} {}", code(&place), code(line.text.trim()));
+    let what = format!("{} {}", code(&place), code(&short(line.text.trim())));
     let row = |word: &str, figure: &str, older: String, newer: String, change: String| {
         format!("| {word} | {what} | {figure} | {older} | {newer} | {change} |")
     };
@@ -164,29 +234,4 @@ fn change(pair: Pair) -> String {
         Some(percent) => format!("{percent:+.1} %"),
         None => "new".into(),
     }
-}
-
-/// Text as code, whatever is in it.
-pub(crate) fn code(text: &str) -> String {
-    let text = text::clean(text).replace('|', "\\|");
-    let longest = text.split(|letter| letter != '`').map(str::len).max();
-    let fence = "`".repeat(longest.unwrap_or(0) + 1);
-    let pad = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("{fence}{pad}{text}{pad}{fence}")
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('<', "&lt;").replace('|', "\\|")
-}
-
-fn quoted(name: &str) -> String {
-    format!("'{}'", text::clean(name).replace('\'', "'\\''"))
 }

@@ -35,6 +35,8 @@ pub struct DiffOptions {
     pub policy: Policy,
     /// Whether both sides ran in turn, on one machine: only then is time judged.
     pub in_turn: bool,
+    /// Tokens, counted as four bytes each, that Markdown may take: [`LEAST_BUDGET`](crate::LEAST_BUDGET) at least. Without it a table of ten rows.
+    pub budget: Option<usize>,
     /// Unit of all times.
     pub unit: Unit,
     /// What the stream can show.

@@ -1,5 +1,7 @@
 //! Comparisons of profiles that were changed by hand.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{Policy, fixture};
 
@@ -118,7 +120,7 @@ fn a_comment_counts_the_lines_that_it_has_no_room_for() {
         rows.len() - 1 <= 10 && rows.len() - 1 > shown.len(),
         "{text}"
     );
-    let more = format!("{} more lines have a change", lines.len() - shown.len());
+    let more = format!("Left out: {} changed lines; ", lines.len() - shown.len());
     assert!(text.contains(&more), "{more}: {text}");
 }
 
@@ -193,6 +195,60 @@ fn patterns_and_shares_leave_lines_out() {
     };
     let (worse, listed) = text(off);
     assert!(!worse && listed.contains("Field::advance"), "{listed}");
+}
+
+/// So many functions, with twice the hits.
+fn twice_the_hits(count: usize) -> [Profile; 2] {
+    let older = fixture::of_functions(count);
+    let mut newer = older.clone();
+    for (_, cost) in lines(&mut newer) {
+        cost.hits *= 2;
+    }
+    [older, newer]
+}
+
+fn within(budget: usize, names: [&str; 2], profiles: &[Profile; 2]) -> String {
+    let options = DiffOptions {
+        format: DiffFormat::Markdown,
+        budget: Some(budget),
+        ..DiffOptions::default()
+    };
+    let [older, newer] = [0, 1].map(|side| Side {
+        name: names[side],
+        runs: std::slice::from_ref(&profiles[side]),
+    });
+    let mut out = Vec::new();
+    write_diff(older, newer, &options, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_budget_has_the_worst_lines_with_the_code_around_them() {
+    insta::assert_snapshot!(within(300, ["a.pb.gz", "it's b"], &twice_the_hits(20)));
+    let whole = within(5000, ["a.pb.gz", "b"], &twice_the_hits(20));
+    assert!(!whole.contains("Left out"), "{whole}");
+    assert_eq!(whole.matches("\n## ").count(), 20, "{whole}");
+    // A name that leaves no room for a command.
+    let long = within(60, [&"a".repeat(500), "b"], &twice_the_hits(20));
+    assert!(long.contains("Left out: 20 changed lines"), "{long}");
+    assert!(long.contains("`--format text` shows all"), "{long}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_budget_is_never_exceeded_whatever_the_profiles(
+        budget in crate::LEAST_BUDGET..3000,
+        functions in 1_usize..=2000,
+    ) {
+        let text = within(budget, ["a.pb.gz", "b.pb.gz"], &twice_the_hits(functions));
+        prop_assert!(text.len() <= budget * 4, "{} bytes", text.len());
+        let lines = text.matches("| worse |").count();
+        let left_out = format!("{} changed line", crate::thousands((functions - lines) as u64));
+        prop_assert!(lines == functions || text.contains(&left_out), "{text}");
+        let has_command = text.contains("`hprof diff a.pb.gz b.pb.gz` shows all") || text.contains("`--format text` shows all");
+        prop_assert!(lines == functions || has_command, "{text}");
+    }
 }
 
 /// Seven runs, whose times differ a little; `edit` changes each of them.

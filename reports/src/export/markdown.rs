@@ -1,6 +1,5 @@
 //! The hottest lines as Markdown, ranked, each with the code around it and how its time is known: for readers with little room.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use hprof::model::{Profile, Scope, function_costs};
@@ -9,15 +8,28 @@ use super::Export;
 use crate::error::ReportError;
 use crate::tables::footer;
 use crate::text;
-use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
-use crate::view::{HotLine, HottestView};
+use crate::text::markdown;
+use crate::text::numbers::{counted, scaled_bytes, scaled_time};
+use crate::text::page::{Kind, Page};
+use crate::view::{ChangedFile, ChangedView, HotLine, HottestView};
 
-/// Lines at most, whatever the budget.
+/// Lines at most, where nobody says how many.
 const LINES: usize = 200;
-/// Lines of code above and below.
-const AROUND: u32 = 2;
-/// Bytes that a token is counted as.
-const TOKEN: usize = 4;
+/// So many lines are there before the facts on the run.
+const FIRST: usize = 3;
+
+const TITLE: Kind = Kind {
+    one: "title",
+    many: "titles",
+};
+const FACTS: Kind = Kind {
+    one: "list of facts on the run",
+    many: "lists of facts on the run",
+};
+const LINE: Kind = Kind {
+    one: "line",
+    many: "lines",
+};
 
 /// Markdown, of no more than so many tokens, counted as four bytes each.
 ///
@@ -25,14 +37,19 @@ const TOKEN: usize = 4;
 /// use hprof::model::{Profile, Scope};
 /// use hprof_reports::export::{Export, Markdown};
 /// let mut out = Vec::new();
-/// Markdown { budget: Some(100) }.export(&Profile::default(), Scope::All, &mut out)?;
+/// let format = Markdown { budget: Some(100), ..Markdown::default() };
+/// format.export(&Profile::default(), Scope::All, &mut out)?;
 /// assert!(out.len() <= 400);
 /// # Ok::<(), hprof_reports::ReportError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Markdown {
-    /// Tokens; no limit without it.
+    /// Tokens, [`LEAST_BUDGET`](crate::LEAST_BUDGET) at least; no limit without it.
     pub budget: Option<usize>,
+    /// Lines at most; 200 without it.
+    pub lines: Option<usize>,
+    /// Files of the profile, for the command that shows what was left out; none if it is the newest one.
+    pub profiles: Vec<String>,
 }
 
 impl Export for Markdown {
@@ -42,88 +59,77 @@ impl Export for Markdown {
         scope: Scope,
         out: &mut dyn Write,
     ) -> Result<(), ReportError> {
-        let room = self
-            .budget
-            .map_or(usize::MAX, |tokens| tokens.saturating_mul(TOKEN));
         let costs = function_costs(profile, scope);
-        let view = HottestView::new(profile, &costs, LINES);
-        let mut page = Page::new(room, view.rows.len());
-        page.add(&head(profile, &view)?);
-        for line in &view.rows {
-            if !page.add(&section(line)) {
-                break;
-            }
-            page.shown += 1;
-        }
-        out.write_all(page.finish().as_bytes())?;
+        let view = HottestView::new(profile, &costs, self.lines.unwrap_or(LINES));
+        let title = match view.rows.len() {
+            0 => "No line took any time.".to_owned(),
+            lines => format!(
+                "{} by own time, {:.1} % of the time in measured functions. Hits are exact.",
+                counted(lines as u64, "line", "lines"),
+                view.percent.unwrap_or(0.0)
+            ),
+        };
+        let command = format!("hprof show --hot {}", view.found);
+        self.write(profile, &view, &title, &command, out)?;
         Ok(())
     }
 }
 
-/// Text of a limited length.
-struct Page {
-    text: String,
-    room: usize,
-    lines: usize,
-    shown: usize,
-}
-
-impl Page {
-    fn new(room: usize, lines: usize) -> Self {
-        Self {
-            text: String::new(),
-            room,
-            lines,
-            shown: 0,
-        }
+impl Markdown {
+    /// Writes what changed lines carry, as [`write_changed_table`](crate::write_changed_table) does for a terminal.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    ///
+    /// ```
+    /// use hprof_reports::export::Markdown;
+    /// let (profile, mut out) = (hprof::model::Profile::default(), Vec::new());
+    /// Markdown::default().write_changed(&profile, ("main", 3), &[], &mut out)?;
+    /// assert!(String::from_utf8_lossy(&out).contains("Since main 3 lines changed"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn write_changed(
+        &self,
+        profile: &Profile,
+        (revision, changed): (&str, u64),
+        files: &[ChangedFile],
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let costs = function_costs(profile, Scope::All);
+        let lines = self.lines.unwrap_or(LINES);
+        let view = ChangedView::new(profile, &costs, files, lines);
+        let title = view.sentence((revision, changed));
+        let revision = markdown::quoted(revision);
+        let command = format!(
+            "hprof show --changed {revision} --hot {}",
+            view.hottest.found
+        );
+        self.write(profile, &view.hottest, &title, &command, out)
     }
 
-    /// What is said of lines that are left out.
-    fn rest(&self, shown: usize) -> String {
-        match self.lines - shown {
-            0 => String::new(),
-            rest => format!(
-                "\n{} left out: `hprof show --hot {}` or a larger --budget shows them.\n",
-                counted(rest as u64, "line", "lines"),
-                self.lines
-            ),
+    fn write(
+        &self,
+        profile: &Profile,
+        view: &HottestView<'_>,
+        title: &str,
+        command: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let facts = markdown::block("text", &footer::text_of(profile)?);
+        let mut page = Page::new(self.budget);
+        page.add(0, TITLE, format!("# hprof\n\n{title}\n"));
+        page.add(2, FACTS, format!("\n{facts}"));
+        for (at, line) in view.rows.iter().enumerate() {
+            let rank = if at < FIRST { 1 } else { 3 };
+            page.add(rank, LINE, section(line));
         }
+        page.leave_out(LINE, view.found - view.rows.len());
+        let files = self.profiles.iter().map(|name| markdown::quoted(name));
+        let words: Vec<String> = std::iter::once(command.to_owned()).chain(files).collect();
+        let whole = words.join(" ");
+        let page = page.finish(&format!("`{whole}`"), &format!("`{command}`"));
+        out.write_all(page.as_bytes())
     }
-
-    /// Adds a part if there is room for it, and for the word on what is left out.
-    fn add(&mut self, part: &str) -> bool {
-        let needed = self.text.len() + part.len() + self.rest(self.shown).len();
-        let fits = needed <= self.room;
-        if fits {
-            self.text.push_str(part);
-        }
-        fits
-    }
-
-    fn finish(mut self) -> String {
-        let rest = self.rest(self.shown);
-        if self.text.len() + rest.len() <= self.room {
-            self.text.push_str(&rest);
-        }
-        self.text
-    }
-}
-
-/// The run, and what its warnings are.
-fn head(profile: &Profile, view: &HottestView<'_>) -> io::Result<String> {
-    let facts = footer::text_of(profile)?;
-    let title = match view.rows.len() {
-        0 => "No line took any time.".to_owned(),
-        lines => format!(
-            "{} by own time, {:.1} % of the time in measured functions. Hits are exact.",
-            counted(lines as u64, "line", "lines"),
-            view.percent.unwrap_or(0.0)
-        ),
-    };
-    Ok(format!(
-        "# hprof\n\n```text\n{}\n```\n\n{title}\n",
-        facts.trim_end().replace("```", "'''")
-    ))
 }
 
 fn section(line: &HotLine<'_>) -> String {
@@ -141,26 +147,16 @@ fn section(line: &HotLine<'_>) -> String {
     };
     let bytes = line.bytes.filter(|bytes| *bytes > 0);
     let bytes = bytes.map(|bytes| format!(", {} allocated", scaled_bytes(bytes)));
-    let mut section = format!(
-        "\n## {place}\n\n{:.1} %, {time} ({known}{loops}), {} hits{}, in {}\n\n```rust\n",
+    let function = line.function;
+    let code = markdown::excerpt(&function.source, function.line, line.line);
+    format!(
+        "\n## {place}\n\n{:.1} %, {time} ({known}{loops}), {}{}, in {}\n\n{}",
         line.percent.unwrap_or(0.0),
-        thousands(line.hits),
+        counted(line.hits, "hit", "hits"),
         bytes.unwrap_or_default(),
-        text::clean(&line.function.name),
-    );
-    let first = line.line.saturating_sub(AROUND).max(line.function.line);
-    for number in first..=line.line.saturating_add(AROUND) {
-        let at = number.saturating_sub(line.function.line) as usize;
-        let Some(code) = line.function.source.get(at) else {
-            break;
-        };
-        let sign = if number == line.line { '>' } else { ' ' };
-        let code = text::clean(code).replace("```", "'''");
-        // Writing to a string does not fail.
-        let _ = writeln!(section, "{sign} {number} {}", code.trim_end());
-    }
-    section.push_str("```\n");
-    section
+        text::clean(&function.name),
+        code.unwrap_or_else(|| "The text of this line is not known.\n".into())
+    )
 }
 
 #[cfg(test)]
@@ -169,26 +165,51 @@ mod tests {
 
     use super::*;
     use crate::fixture;
+    use crate::text::numbers::thousands;
 
-    fn written(budget: Option<usize>) -> String {
+    fn written(format: &Markdown, profile: &Profile) -> String {
         let mut out = Vec::new();
-        Markdown { budget }
-            .export(&fixture::diffusion(), Scope::All, &mut out)
-            .unwrap();
+        format.export(profile, Scope::All, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    fn of(budget: Option<usize>) -> Markdown {
+        Markdown {
+            budget,
+            ..Markdown::default()
+        }
     }
 
     #[test]
     fn lines_stand_in_their_order_with_the_code_around_them() {
-        insta::assert_snapshot!(written(Some(300)));
+        let profile = fixture::diffusion();
+        insta::assert_snapshot!(written(&of(Some(300)), &profile));
+        let named = Markdown {
+            lines: Some(1),
+            profiles: vec!["a b.pb.gz".into()],
+            ..Markdown::default()
+        };
+        let text = written(&named, &profile);
+        assert!(text.contains("\n1 line by own time, 90.0 %"), "{text}");
+        let rest = "Left out: 11 lines; `hprof show --hot 12 'a b.pb.gz'` shows all.\n";
+        assert!(text.ends_with(rest), "{text}");
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn a_budget_is_never_exceeded(budget in 0_usize..2000) {
-            let text = written(Some(budget));
-            prop_assert!(text.len() <= budget * TOKEN);
-            prop_assert!(budget < 300 || text.contains("## src/solver.rs:23"));
+        fn a_budget_is_never_exceeded_whatever_the_profile(
+            budget in crate::LEAST_BUDGET..3000,
+            functions in 1_usize..=2000,
+        ) {
+            let profile = fixture::of_functions(functions);
+            let text = written(&of(Some(budget)), &profile);
+            prop_assert!(text.len() <= budget * 4, "{} bytes", text.len());
+            // Each function of the fixture has one line.
+            let lines = text.matches("\n## ").count();
+            let left_out = format!("{} line", thousands((functions - lines) as u64));
+            prop_assert!(lines == functions || text.contains(&left_out), "{text}");
+            prop_assert!(lines == functions || text.contains(&format!("`hprof show --hot {functions}`")), "{text}");
         }
     }
 }

@@ -83,6 +83,8 @@ pub const FORMATS: &[Format] = &[
         make: |options| {
             Box::new(Markdown {
                 budget: options.budget,
+                lines: None,
+                profiles: options.profiles.clone(),
             })
         },
     },

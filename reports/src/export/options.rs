@@ -8,7 +8,7 @@ use crate::view::stacks::Metric;
 /// let mut options = hprof_reports::export::ExportOptions::default();
 /// options.lines = true;
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ExportOptions {
     /// The value of a stack.
@@ -17,6 +17,8 @@ pub struct ExportOptions {
     pub lines: bool,
     /// Tokens of four bytes that Markdown may take.
     pub budget: Option<usize>,
+    /// Files of the profile, for commands that Markdown names; none if it is the newest one.
+    pub profiles: Vec<String>,
     /// So many functions, those with the longest total time, may JSON have.
     pub top: Option<usize>,
     /// Lines of JSON have such a share of their function's time at least, in percent.

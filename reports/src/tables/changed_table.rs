@@ -6,7 +6,6 @@ use hprof::model::{Profile, Scope, function_costs};
 
 use super::footer;
 use super::hot_table::{HotTableOptions, write_rows};
-use crate::text;
 use crate::text::numbers::counted;
 use crate::text::screen::Screen;
 use crate::text::style::Tone;
@@ -35,29 +34,11 @@ pub fn write_changed_table(
     let out = &mut Screen::new(out, style);
     let costs = function_costs(profile, Scope::All);
     let view = ChangedView::new(profile, &costs, files, options.lines);
-    let revision = text::clean(revision);
-    let lines = counted(changed, "line", "lines");
-    if changed == 0 && view.measured == 0 {
-        return writeln!(out, "No line of a Rust file changed since {revision}.");
-    }
+    let sentence = view.sentence((revision, changed));
     if view.measured == 0 {
-        return writeln!(
-            out,
-            "Since {revision} {lines} changed, none of which is measured: hprof measures statements of functions that have #[profile], \
-             or of all with --all."
-        );
+        return writeln!(out, "{sentence}");
     }
-    let measured = format!(
-        "Since {revision} {lines} changed: {} measured, {} reached",
-        view.measured, view.reached
-    );
-    let title = match view.hottest.carried {
-        Some(percent) => {
-            format!("{measured}, which carry {percent:.1} % of the time in measured functions")
-        }
-        None => measured,
-    };
-    writeln!(out, "{}\n", style.paint(Tone::Heading, &title))?;
+    writeln!(out, "{}\n", style.paint(Tone::Heading, &sentence))?;
     if !view.hottest.rows.is_empty() {
         write_rows(&view.hottest, options.unit, style, out)?;
     }

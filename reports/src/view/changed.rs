@@ -8,6 +8,8 @@ use hprof::model::{Function, FunctionCost, Profile};
 use super::hottest::HottestView;
 use super::line::hits;
 use super::moved::locate;
+use crate::text;
+use crate::text::numbers::counted;
 use crate::text::source::numbered;
 
 /// A source file, and which of its lines are others than they were.
@@ -72,6 +74,31 @@ impl<'a> ChangedView<'a> {
             measured,
             reached,
             loops,
+        }
+    }
+
+    /// In words. `changed` is how many lines changed since `revision` in all, whether they are measured or not.
+    pub(crate) fn sentence(&self, (revision, changed): (&str, u64)) -> String {
+        let revision = text::clean(revision);
+        let lines = counted(changed, "line", "lines");
+        if changed == 0 && self.measured == 0 {
+            return format!("No line of a Rust file changed since {revision}.");
+        }
+        if self.measured == 0 {
+            return format!(
+                "Since {revision} {lines} changed, none of which is measured: hprof measures statements of functions that have #[profile], \
+                 or of all with --all."
+            );
+        }
+        let measured = format!(
+            "Since {revision} {lines} changed: {} measured, {} reached",
+            self.measured, self.reached
+        );
+        match self.hottest.carried {
+            Some(percent) => {
+                format!("{measured}, which carry {percent:.1} % of the time in measured functions")
+            }
+            None => measured,
         }
     }
 }
