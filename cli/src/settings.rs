@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::args::{
     BaseArgs, BenchArgs, CargoArgs, Clock, FolderArgs, RecordArgs, RssSource, RunArgs, TargetArgs,
-    TestArgs,
+    TestArgs, UneditedArgs,
 };
 use crate::failure;
 
@@ -140,6 +140,14 @@ impl CargoProfile {
             },
         }
     }
+
+    /// For builds that instrument dependencies too. Cargo does not tell those from plain ones, so in one folder they would rebuild each other.
+    fn with_dependencies(self) -> Self {
+        Self {
+            name: format!("{}-with-dependencies", self.name),
+            ..self
+        }
+    }
 }
 
 /// What cargo is asked to build and start.
@@ -186,7 +194,13 @@ impl Build {
         Self {
             packages: names(args.package.as_slice()),
             ranks_by: args.ranks.words(),
-            ..Self::new("run", selection.0, &args.cargo, None, &args.args)
+            ..Self::new(
+                "run",
+                selection.0,
+                (&args.cargo, &args.unedited),
+                None,
+                &args.args,
+            )
         }
     }
 
@@ -199,7 +213,7 @@ impl Build {
             ..Self::new(
                 "test",
                 selection,
-                &args.common.cargo,
+                (&args.common.cargo, &args.common.unedited),
                 args.name.clone(),
                 &args.args,
             )
@@ -213,7 +227,7 @@ impl Build {
             ..Self::new(
                 "bench",
                 selection,
-                &args.common.cargo,
+                (&args.common.cargo, &args.common.unedited),
                 args.name.clone(),
                 &args.args,
             )
@@ -223,10 +237,14 @@ impl Build {
     fn new(
         subcommand: &'static str,
         selection: Vec<OsString>,
-        args: &CargoArgs,
+        (args, unedited): (&CargoArgs, &UneditedArgs),
         filter: Option<OsString>,
         program_args: &[OsString],
     ) -> Self {
+        let mut profile = CargoProfile::new(args);
+        if unedited.dependencies.is_some() {
+            profile = profile.with_dependencies();
+        }
         let mut lookup = Options::default();
         lookup.value("--manifest-path", args.manifest_path.as_ref());
         lookup.flag("--locked", args.locked);
@@ -258,7 +276,7 @@ impl Build {
             lookup: lookup.0,
             features: features.0,
             of_any_package: of_any_package.0,
-            profile: CargoProfile::new(args),
+            profile,
             target: args.target.clone(),
             target_dir: args.target_dir.clone(),
             config: args.config.clone(),
@@ -302,6 +320,11 @@ pub(crate) fn base_options(args: &BaseArgs) -> Vec<OsString> {
     for pattern in &args.unedited.functions {
         options.value("--functions", Some(pattern));
     }
+    let dependencies = args.unedited.dependencies.as_ref();
+    options.value(
+        "--dependencies",
+        dependencies.map(|crates| crates.join(",")),
+    );
     let clock = args.clock.and_then(|clock| clock.to_possible_value());
     options.value("--clock", clock.map(|clock| clock.get_name().to_owned()));
     options.value("--bin", args.bin.as_ref());

@@ -192,6 +192,16 @@ pub(crate) struct UneditedArgs {
     /// Only those that match one of these, such as 'parser::*'; with a minus before it: all others (implies --all)
     #[arg(long, value_name = "PATTERN,..", allow_hyphen_values = true)]
     pub(crate) functions: Vec<String>,
+    /// Those of these dependencies too, of all without a value (implies --all)
+    #[arg(long, value_name = "CRATE,..", num_args = 0..=1, require_equals = true, default_missing_value = "", value_delimiter = ',')]
+    pub(crate) dependencies: Option<Vec<String>>,
+}
+
+impl UneditedArgs {
+    /// Whether any of this is asked for.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.all || self.dependencies.is_some() || !self.functions.is_empty()
+    }
 }
 
 /// Which functions are measured less.

@@ -20,7 +20,7 @@ use crate::output;
 use crate::settings::{Build, PackageQuery, Recording};
 use crate::store::Destination;
 use crate::tables;
-use crate::unedited::{self, Patterns, Summary, Unedited};
+use crate::unedited::{self, Chosen, Patterns, Summary, Unedited};
 
 /// `hprof run`.
 pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
@@ -165,17 +165,19 @@ fn unedited_program(
     package: &Package,
     cargo: &mut Cargo<'_>,
 ) -> anyhow::Result<Option<Unedited>> {
-    let mut patterns = Patterns::new(args.functions.iter().map(String::as_str));
-    if !args.all && patterns.is_empty() {
+    if !args.is_wanted() {
         return Ok(None);
     }
+    let mut patterns = Patterns::new(args.functions.iter().map(String::as_str));
     if patterns.is_empty() {
         let config = ConfigFile::of(&package.root)?;
         patterns = Patterns::new(config.functions.iter().map(String::as_str));
     }
     let wrappers = std::mem::take(&mut cargo.wrappers);
-    let uses_hprof = launch::uses_hprof(&[build.lookup.as_slice(), &build.features].concat())?;
-    unedited::prepare(package, &patterns, wrappers, uses_hprof).map(Some)
+    let lookup = [build.lookup.as_slice(), &build.features].concat();
+    let graph = launch::graph(&lookup, &cargo.default_targets())?;
+    let chosen = Chosen::new(package, graph, patterns, args.dependencies.as_deref())?;
+    unedited::prepare(package, &chosen, wrappers).map(Some)
 }
 
 /// The feature of hprof's library that samples stacks. The manifest that depends on the library does not have to name it.

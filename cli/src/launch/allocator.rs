@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::Cargo;
-use super::package::{Package, our_folders};
+use super::graph::our_folders;
+use super::package::Package;
 use crate::output_file;
 use crate::settings::Build;
 use hprof::regular_file;
@@ -128,7 +129,7 @@ fn files_with_allocators(
     cargo: &Cargo<'_>,
     package: &Package,
 ) -> anyhow::Result<BTreeSet<PathBuf>> {
-    let ours = our_folders(cargo.lookup())?;
+    let ours = our_folders(cargo.lookup(), &cargo.default_targets())?;
     let is_ours = |file: &PathBuf| ours.iter().any(|folder| file.starts_with(folder));
     let mut files = compiled_files(cargo, package);
     files.retain(|file| !is_ours(file) && names_allocator(file));

@@ -206,7 +206,7 @@ impl Cargo<'_> {
                 command.arg("--target-dir").arg(target_folder);
                 command
                     .env("RUSTC_WRAPPER", wrapper)
-                    .env_remove("RUSTC_WORKSPACE_WRAPPER");
+                    .env("RUSTC_WORKSPACE_WRAPPER", "");
                 let base = if self.build.profile.base == "dev" {
                     "dev"
                 } else {
@@ -243,6 +243,12 @@ impl Cargo<'_> {
     /// Name of our cargo profile, which is that of its folder too.
     pub(super) fn profile_name(&self) -> &str {
         &self.build.profile.name
+    }
+
+    /// The targets that are built for, where that is this machine because nobody named one: cargo need not look at others then.
+    pub(crate) fn default_targets(&self) -> Vec<&str> {
+        let targets = self.runners.keys().filter(|_| self.is_default_target);
+        targets.map(String::as_str).collect()
     }
 
     /// The targets that are built for.

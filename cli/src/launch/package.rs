@@ -1,10 +1,10 @@
-//! The package the user means: where its target folder is, and what cargo knows of its dependencies.
+//! The package the user means: where its target folder is, and the targets of its workspace.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Output;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use cargo_metadata::{Edition, Metadata, MetadataCommand};
 
 use super::cargo_command::{bare_cargo, output};
@@ -16,7 +16,7 @@ use crate::settings::PackageQuery;
 pub(super) const RUNS: &str = "hprof-runs";
 
 /// The packages of hprof that are part of a program.
-const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
+pub(super) const OURS: [&str; 2] = [RUNTIME, "hprof-macros"];
 
 /// The workspace of the package.
 #[derive(Clone, Debug)]
@@ -44,6 +44,16 @@ pub(crate) struct Target {
     pub(crate) root: PathBuf,
     /// Whether it is of the edition of 2015.
     pub(crate) is_first_edition: bool,
+}
+
+impl Target {
+    pub(super) fn of(target: &cargo_metadata::Target) -> Self {
+        Self {
+            crate_name: target.name.replace('-', "_"),
+            root: target.src_path.clone().into_std_path_buf(),
+            is_first_edition: target.edition == Edition::E2015,
+        }
+    }
 }
 
 impl Package {
@@ -110,14 +120,13 @@ fn targets(metadata: &Metadata) -> Vec<Target> {
     // The recorder cannot record itself.
     members.retain(|member| !OURS.contains(&member.name.as_str()));
     let targets = members.iter().flat_map(|package| &package.targets);
-    let of_programs = targets.filter(|target| !target.is_custom_build() && !target.is_proc_macro());
-    of_programs
-        .map(|target| Target {
-            crate_name: target.name.replace('-', "_"),
-            root: target.src_path.clone().into_std_path_buf(),
-            is_first_edition: target.edition == Edition::E2015,
-        })
-        .collect()
+    let targets = targets.filter(|target| of_programs(target));
+    targets.map(Target::of).collect()
+}
+
+/// Whether it becomes part of a program.
+pub(super) fn of_programs(target: &cargo_metadata::Target) -> bool {
+    !target.is_custom_build() && !target.is_proc_macro()
 }
 
 /// The packages meant.
@@ -166,43 +175,13 @@ fn name_in(specification: &str) -> &str {
     name.unwrap_or(specification)
 }
 
-/// Whether hprof's library is among the packages of the workspace and their dependencies.
-pub(crate) fn uses_hprof(lookup: &[OsString]) -> anyhow::Result<bool> {
-    Ok(all_packages(lookup)?
-        .packages
-        .iter()
-        .any(|package| *package.name == RUNTIME))
-}
-
-/// The folders of hprof's own packages in the graph.
-pub(super) fn our_folders(lookup: &[OsString]) -> anyhow::Result<Vec<PathBuf>> {
-    let metadata = all_packages(lookup)?;
-    let ours = metadata
-        .packages
-        .into_iter()
-        .filter(|package| OURS.contains(&package.name.as_str()));
-    Ok(ours
-        .filter_map(|package| package.manifest_path.parent().map(|folder| folder.into()))
-        .collect())
-}
-
-fn all_packages(lookup: &[OsString]) -> anyhow::Result<Metadata> {
-    let output = metadata(lookup, false)?;
-    if !output.status.success() {
-        bail!(
-            "cargo metadata failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    parse(&output)
-}
-
-fn parse(output: &Output) -> anyhow::Result<Metadata> {
+pub(super) fn parse(output: &Output) -> anyhow::Result<Metadata> {
     let text = str::from_utf8(&output.stdout).context("cargo metadata is not text")?;
     MetadataCommand::parse(text).context("cannot understand cargo metadata")
 }
 
-fn metadata(lookup: &[OsString], no_deps: bool) -> anyhow::Result<Output> {
+/// Asks cargo, with the packages of dependencies or without.
+pub(super) fn metadata(lookup: &[OsString], no_deps: bool) -> anyhow::Result<Output> {
     let mut command = bare_cargo();
     command
         .args(["metadata", "--format-version=1"])

@@ -5,10 +5,11 @@
 //! originals, and has the real compiler work there. Nothing is written outside of the target folder.
 //!
 //! `prepare` is what a command does before cargo starts, with the recorder's crate of `runtime`, from the sources in `carried` if the program does not depend on it; `plan` is what it hands on to `wrapper`, the stand-in
-//! for the compiler, which notes in a `note` what became of each crate; `summary` reads those notes after the run. `pattern` chooses functions.
+//! for the compiler, which notes in a `note` what became of each crate; `summary` reads those notes after the run. `chosen` is what is instrumented, and `pattern` chooses functions.
 
 mod attempt;
 mod carried;
+mod chosen;
 mod command_line;
 mod mirror;
 mod note;
@@ -19,6 +20,7 @@ mod runtime;
 mod summary;
 mod wrapper;
 
+pub(crate) use chosen::Chosen;
 pub(crate) use pattern::{Patterns, distance};
 pub(crate) use prepare::{Unedited, prepare};
 pub(crate) use summary::Summary;

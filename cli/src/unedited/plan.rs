@@ -21,6 +21,8 @@ const LONGEST: u64 = 64 << 20;
 pub(super) struct Plan {
     /// The roots of the crates that are instrumented, from the root of the file system on.
     pub(super) roots: Vec<PathBuf>,
+    /// The roots of other crates, which are compiled as they are and may be linked to those.
+    pub(super) others: Vec<PathBuf>,
     /// The recorder's crate, which each of them is linked to.
     pub(super) runtime: PathBuf,
     /// Where that and what it depends on are found.

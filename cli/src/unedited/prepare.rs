@@ -1,6 +1,5 @@
-//! What is done before cargo starts: the functions are looked for, the recorder's crate is built, and the stand-in is told of both.
+//! What is done before cargo starts: the recorder's crate is built, and the stand-in is told of both.
 
-use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -8,12 +7,11 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
-use hprof_injector::{Crate, Edition};
+use anyhow::Context;
 
 use super::carried;
-use super::pattern::{Patterns, nearest};
-use super::plan::{PLAN, Plan, RUNTIME, patterns_variable};
+use super::chosen::Chosen;
+use super::plan::{PLAN, Plan, RUNTIME};
 use super::runtime::Runtime;
 use super::wrapper::Wrapper;
 use crate::failure;
@@ -26,8 +24,6 @@ const WORKSPACE_WRAPPER: &str = "RUSTC_WORKSPACE_WRAPPER";
 /// Variable with the options of the compiler of documentation tests, and what stands between them.
 const RUSTDOC_FLAGS: &str = "CARGO_ENCODED_RUSTDOCFLAGS";
 const BETWEEN_FLAGS: &str = "\x1f";
-/// Near names in a message.
-const NAMED: usize = 3;
 
 /// A program whose sources stay as they are.
 #[derive(Debug)]
@@ -35,8 +31,12 @@ pub(crate) struct Unedited {
     /// Our folder in the target folder.
     folder: PathBuf,
     roots: Vec<PathBuf>,
+    /// Roots of crates that are compiled as they are, and may be linked to those.
+    others: Vec<PathBuf>,
     /// Whether the program depends on the recorder's crate by itself.
     uses_hprof: bool,
+    /// Whether crates beside those of the workspace are instrumented.
+    has_dependencies: bool,
     /// The variables with the patterns of each crate.
     patterns: Vec<(String, OsString)>,
     /// The user's own stand-ins, which are left out.
@@ -46,17 +46,9 @@ pub(crate) struct Unedited {
 /// Looks at the program.
 pub(crate) fn prepare(
     package: &Package,
-    patterns: &Patterns,
+    chosen: &Chosen,
     wrappers: Vec<OsString>,
-    uses_hprof: bool,
 ) -> anyhow::Result<Unedited> {
-    check(package, patterns)?;
-    let targets = package.targets.iter();
-    let crates: BTreeSet<String> = targets.map(|target| target.crate_name.clone()).collect();
-    let variable = |name: &String| {
-        let text = patterns.for_crate(name, &crates).text();
-        (patterns_variable(name), text.into())
-    };
     for wrapper in &wrappers {
         output::say(format_args!(
             "{} is left out of this build: hprof stands in for the compiler",
@@ -65,13 +57,11 @@ pub(crate) fn prepare(
     }
     Ok(Unedited {
         folder: package.target_folder.join("hprof-all"),
-        roots: package
-            .targets
-            .iter()
-            .map(|target| target.root.clone())
-            .collect(),
-        uses_hprof,
-        patterns: crates.iter().map(variable).collect(),
+        roots: chosen.roots(),
+        others: chosen.other_roots(),
+        uses_hprof: chosen.uses_hprof,
+        has_dependencies: chosen.has_dependencies,
+        patterns: chosen.variables(),
         wrappers,
     })
 }
@@ -90,35 +80,6 @@ fn rustdoc_flags(cargo: &Cargo<'_>, runtime: &Runtime) -> OsString {
         );
     }
     flags
-}
-
-/// A pattern that no function matches is a mistake.
-fn check(package: &Package, patterns: &Patterns) -> anyhow::Result<()> {
-    if patterns.is_empty() {
-        return Ok(());
-    }
-    let mut paths = BTreeSet::new();
-    for target in &package.targets {
-        let edition = if target.is_first_edition {
-            Edition::First
-        } else {
-            Edition::Later
-        };
-        for file in Crate::read(&target.crate_name, &target.root, edition).files {
-            let functions = file.source.functions.iter();
-            paths.extend(functions.map(|function| format!("{}::{}", file.module, function.path)));
-        }
-    }
-    let paths: Vec<String> = paths.into_iter().collect();
-    let Some(pattern) = patterns.without_match(&paths) else {
-        return Ok(());
-    };
-    let error = anyhow!("no function of the workspace matches {pattern}");
-    let near = nearest(pattern, &paths, NAMED);
-    Err(failure::with_hint(
-        error,
-        format!("near names: {}", near.join(", ")),
-    ))
 }
 
 impl Unedited {
@@ -176,6 +137,7 @@ impl Unedited {
     fn write(&self, runtime: &Runtime, path: &Path) -> anyhow::Result<()> {
         let plan = Plan {
             roots: self.roots.clone(),
+            others: self.others.clone(),
             runtime: runtime.library.clone(),
             folders: runtime.folders.clone(),
             mirrors: self.folder.join("mirrors"),
@@ -185,15 +147,18 @@ impl Unedited {
     }
 
     fn additions(&self, plan_file: &Path) -> anyhow::Result<Additions> {
+        let stand_in = self.stand_in(Wrapper::Instrument)?.into();
+        let (used, other) = if self.has_dependencies {
+            (WRAPPER, WORKSPACE_WRAPPER)
+        } else {
+            (WORKSPACE_WRAPPER, WRAPPER)
+        };
         let mut environment = vec![
             (PLAN.to_owned(), plan_file.into()),
-            (
-                WORKSPACE_WRAPPER.to_owned(),
-                self.stand_in(Wrapper::Instrument)?.into(),
-            ),
+            (used.to_owned(), stand_in),
         ];
         if !self.wrappers.is_empty() {
-            environment.push((WRAPPER.to_owned(), OsString::new()));
+            environment.push((other.to_owned(), OsString::new()));
         }
         environment.extend(self.patterns.iter().cloned());
         Ok(Additions {

@@ -55,16 +55,19 @@ pub(crate) fn wrapper(kind: Wrapper) -> anyhow::Result<u8> {
         return Err(compile_library());
     }
     let line = CommandLine::new(env::args_os().skip(1))?;
-    if !line.is_for_target() {
+    // Build scripts that ask the compiler themselves may not hand on their variables.
+    if !line.is_for_target() || env::var_os(plan::PLAN).is_none() {
         return Err(hand_through());
     }
     let plan = Plan::read()?;
     let working = env::current_dir().context("cannot find the working folder")?;
-    let Some((at, root)) = line.root(&working, &plan.roots) else {
-        return Err(hand_through());
-    };
-    let unit = Unit::new(line, plan, working, at, root)?;
-    unit.compile()
+    if let Some((at, root)) = line.root(&working, &plan.roots) {
+        return Unit::new(line, plan, working, at, Some(root))?.compile();
+    }
+    if let Some((at, _)) = line.root(&working, &plan.others) {
+        return Unit::new(line, plan, working, at, None)?.compile();
+    }
+    Err(hand_through())
 }
 
 /// Becomes the compiler; returns only if that fails.
@@ -74,7 +77,9 @@ fn hand_through() -> anyhow::Error {
 
 /// The same, without the option that leaves out what link-time optimisation needs.
 fn compile_library() -> anyhow::Error {
-    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    let mut args: Vec<OsString> = env::args_os().skip(1).collect();
+    // What the recorder depends on is told from the same crate of the program, which may be instrumented.
+    args.extend(["-C".into(), "metadata=hprof-recorder".into()]);
     let is_it = |arg: &OsString| arg == "embed-bitcode=no";
     let next_is_it = |at: usize| args.get(at + 1).is_some_and(is_it);
     let kept = args
@@ -111,12 +116,13 @@ struct Unit {
 }
 
 impl Unit {
+    /// A crate without a `root` is compiled as it is.
     fn new(
         line: CommandLine,
         plan: Plan,
         working: PathBuf,
         root_at: usize,
-        root: PathBuf,
+        root: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
         let name = line
             .crate_name()
@@ -131,7 +137,9 @@ impl Unit {
         let patterns = env::var(&variable).unwrap_or_default();
         let (folder, stem) = line.output()?;
         Ok(Self {
-            found: Crate::read(&name, &root, edition),
+            found: root
+                .map(|root| Crate::read(&name, &root, edition))
+                .unwrap_or_default(),
             patterns: Patterns::new([&*patterns]),
             line,
             plan,
@@ -147,6 +155,9 @@ impl Unit {
     /// Compiles it instrumented; without the functions that are in the way if it has to be, or plain.
     fn compile(&self) -> anyhow::Result<u8> {
         self.check_runtime()?;
+        if self.found.files.is_empty() {
+            return self.compile_original(&self.note(&BTreeMap::new(), None));
+        }
         if self.has_namesake() {
             let why = "it depends on a crate called hprof that is not the recorder";
             return self.compile_original(&self.note(&BTreeMap::new(), Some(why)));

@@ -107,6 +107,47 @@ fn host() -> String {
     host.unwrap().to_owned()
 }
 
+/// The program, its dependencies all instrumented, and one of them.
+#[test]
+fn dependencies_are_measured_if_asked_for() {
+    let program = Fixture::shared("dependent");
+    let plainly = plain(&program).code(0);
+    let before = files(program.project());
+    let own = printed(&mut program.hprof(["run", "--all"])).code(0);
+    let own = own.says("hprof: instrumented 1 of 1 function in 1 crate");
+    assert!(!own.stderr.contains("Function: sum at line"), "{own:#?}");
+    let first = printed(&mut program.hprof(["run", "--dependencies", "--no-fit"])).code(0);
+    assert_eq!(first.stdout, plainly.stdout);
+    assert!(files(program.project()) == before, "a file changed");
+    let first = first.says("hprof: the crate taken (1 function) is not measured, for it does not compile with the attribute: ");
+    assert!(first.stderr.contains(" in 5 crates"), "{first:#?}");
+    for function in ["main", "twice", "sum", "place", "generic_levenshtein"] {
+        let first_line = format!("Function: {function} at line");
+        assert!(first.stderr.contains(&first_line), "{function}: {first:#?}");
+    }
+    let second = printed(&mut program.hprof(["run", "--dependencies", "--no-fit"])).code(0);
+    assert!(!second.stderr.contains("Compiling"), "{second:#?}");
+    // What stands between it and the program is as it was.
+    let one = printed(&mut program.hprof(["run", "--dependencies=inner", "--no-fit"])).code(0);
+    assert_eq!(one.stdout, plainly.stdout);
+    let one = one.says("hprof: instrumented 2 of 2 functions in 2 crates");
+    assert!(one.stderr.contains("Function: sum at line"), "{one:#?}");
+    assert!(!one.stderr.contains("Function: twice at line"), "{one:#?}");
+    let third = printed(&mut program.hprof(["run", "--all"])).code(0);
+    assert!(!third.stderr.contains("Compiling"), "{third:#?}");
+    let chosen = ["run", "--functions", "strsim::*,-main", "--dependencies"];
+    let chosen = printed(&mut program.hprof(chosen)).code(0);
+    assert!(!chosen.stderr.contains("Function: main"), "{chosen:#?}");
+    printed(&mut program.hprof(["run", "--dependencies=iner"]))
+        .code(2)
+        .says("hprof: the program has no dependency called iner")
+        .says("hprof: hint: near names: inner");
+    printed(&mut program.hprof(["run", "--functions", "strsim::*"]))
+        .code(2)
+        .says("hprof: no function of the workspace matches strsim::*")
+        .says("hprof: hint: strsim is a dependency: add --dependencies=strsim");
+}
+
 #[test]
 fn a_program_that_uses_hprof_keeps_its_own() {
     let annotated = Fixture::shared("annotated");
