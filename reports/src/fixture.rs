@@ -216,7 +216,7 @@ fn node(
         function: FunctionId(function),
         calls,
         primitive_calls: calls,
-        lines,
+        lines: lines.into_iter().collect(),
     }
 }
 

@@ -322,12 +322,11 @@ fn a_chain_of_calls_with_long_names_has_reports_within_their_memory() {
     }
     let thread = &mut profile.processes[0].threads[0];
     let first = thread.nodes[0].clone();
+    let (called_from, _) = first.lines.iter().next().unwrap();
     thread.nodes = (0..150)
         .map(|number: u32| {
             let mut node = first.clone();
-            node.parent = number
-                .checked_sub(1)
-                .map(|parent| (parent, first.lines[0].0));
+            node.parent = number.checked_sub(1).map(|parent| (parent, called_from));
             node.function.0 = number % 2;
             node
         })

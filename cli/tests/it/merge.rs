@@ -16,12 +16,8 @@ fn save_rank(folder: &Path, rank: u32, change: impl FnOnce(&mut Profile)) -> Pat
     process.pid = 1000 + rank;
     process.rank = Some(rank);
     process.ranks = Some(4);
-    for (_, cost) in process
-        .threads
-        .iter_mut()
-        .flat_map(|thread| &mut thread.nodes[0].lines)
-    {
-        cost.hits = 10 * (u64::from(rank) + 1);
+    for thread in &mut process.threads {
+        (thread.nodes[0].lines).change(|_, cost| cost.hits = 10 * (u64::from(rank) + 1));
     }
     change(&mut profile);
     let path = folder.join(format!("rank{rank}.pb.gz"));

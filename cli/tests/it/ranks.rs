@@ -54,11 +54,20 @@ impl Job {
         self.annotated.target().join("hprof/annotated")
     }
 
+    /// `hprof ARGS`, which records in a folder of this test.
+    fn hprof<const N: usize>(&self, args: [&str; N]) -> Command {
+        let mut hprof = self.annotated.hprof(args);
+        hprof.env("CARGO_TARGET_DIR", self.target());
+        hprof
+    }
+
+    fn target(&self) -> PathBuf {
+        self.annotated.path("target")
+    }
+
     /// `hprof exec --launcher SCRIPT -- PROGRAM ARGS`, without the tables.
     fn exec(&self, script: &Path, args: &[&str]) -> Printed {
-        let mut exec = self
-            .annotated
-            .hprof(["exec", "--report", "none", "--launcher"]);
+        let mut exec = self.hprof(["exec", "--report", "none", "--launcher"]);
         exec.arg(script).arg("--").arg(self.program()).args(args);
         printed(&mut exec)
     }
@@ -169,15 +178,16 @@ fn ranks_on_other_machines_arrive() {
         "{with_launcher}"
     );
     // On their own, by the shared folder.
-    let mut exec = job.annotated.hprof(["exec", "--report", "none", "--"]);
+    let mut exec = job.hprof(["exec", "--report", "none", "--"]);
     exec.arg(&launcher).arg(job.program());
     let run = printed(&mut exec).code(0);
     assert!(!run.stderr.contains("missing"), "{run:#?}");
     let without = job.show(&["--ranks"]);
     assert!(without.starts_with("4 ranks on 1 machine\n"), "{without}");
     // Nothing stays behind.
-    let runs = job.annotated.target().join("hprof-runs");
-    let left = fs::read_dir(runs).unwrap().flatten();
+    let left = fs::read_dir(job.target().join("hprof-runs"))
+        .unwrap()
+        .flatten();
     let left: Vec<_> = left
         .map(|entry| entry.file_name().into_string().unwrap())
         .filter(|name| name.starts_with(".recording-"))

@@ -1,13 +1,14 @@
 //! Thousands of ranks: profiles made by hand, merged by the real command. `make scale` runs these and prints what they took.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hprof::model::{Nanos, Profile};
 
-use crate::fixture::{hprof, printed};
+use crate::fixture::hprof;
 use crate::hostile::example;
 
 /// A profile of one rank: so many lines in functions of fifty.
@@ -27,9 +28,8 @@ fn rank(rank: u32, ranks: u32, functions: u32) -> Profile {
         .iter_mut()
         .flat_map(|thread| &mut thread.nodes)
     {
-        for (_, cost) in &mut node.lines {
-            cost.exact = Nanos(cost.exact.0 * slow);
-        }
+        node.lines
+            .change(|_, cost| cost.exact = Nanos(cost.exact.0 * slow));
     }
     profile
 }
@@ -45,73 +45,104 @@ fn save(folder: &Path, ranks: u32, functions: u32) -> u64 {
     size
 }
 
-/// Waits, and returns the most memory that the process had, in KiB.
-fn wait(mut child: Child) -> u64 {
-    let mut most = 0;
+/// What a command took.
+struct Took {
+    seconds: f64,
+    /// The most memory that it had, in megabytes.
+    memory: u64,
+}
+
+/// Runs a command to its end; what it prints goes into a file.
+fn run(command: &mut Command, printed: &Path) -> Took {
+    let start = Instant::now();
+    let out = File::create(printed).unwrap();
+    let mut child = command.stdout(out).stderr(Stdio::null()).spawn().unwrap();
+    let mut memory = 0;
     loop {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
         let peak = status.ok().and_then(|status| {
-            let line = status
-                .lines()
-                .find(|line| line.starts_with("VmHWM:"))?
-                .to_owned();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
             line.split_whitespace().nth(1)?.parse::<u64>().ok()
         });
-        most = most.max(peak.unwrap_or(0));
+        memory = memory.max(peak.unwrap_or(0));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "{status}");
-            return most;
+            return Took {
+                seconds: start.elapsed().as_secs_f64(),
+                memory: memory / 1024,
+            };
         }
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
+/// Merges and shows profiles of so many ranks, with so many functions each. `most` is what merging may take.
 #[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
-fn merge(ranks: u32, functions: u32) {
+fn merge(ranks: u32, functions: u32, most: &Took) {
     let folder = tempfile::tempdir().unwrap();
     let size = save(folder.path(), ranks, functions);
     let out = tempfile::tempdir().unwrap();
-    let all = out.path().join("all.pb.gz");
-    let start = Instant::now();
+    let (all, page) = (out.path().join("all.pb.gz"), out.path().join("shown"));
     let mut command = hprof(["merge", "-o"]);
-    command.arg(&all).arg(folder.path()).stderr(Stdio::null());
-    let memory = wait(command.spawn().unwrap());
-    let merged = start.elapsed();
-    let start = Instant::now();
-    let shown = printed(hprof(["show", "--ranks", "--top", "2"]).arg(&all)).code(0);
+    let merged = run(command.arg(&all).arg(folder.path()), &page);
+    let shown = run(hprof(["show", "--ranks", "--top", "2"]).arg(&all), &page);
     println!(
-        "{ranks} ranks of {} lines, {:.1} MB: merged in {:.1} s with {} MB into {:.1} MB; show --ranks in {:.1} s",
+        "{ranks} ranks of {} lines, {:.1} MB: merged in {:.1} s with {} MB into {:.1} MB; show --ranks in {:.1} s with {} MB",
         functions * 50,
         size as f64 / 1e6,
-        merged.as_secs_f64(),
-        memory / 1024,
+        merged.seconds,
+        merged.memory,
         fs::metadata(&all).unwrap().len() as f64 / 1e6,
-        start.elapsed().as_secs_f64()
+        shown.seconds,
+        shown.memory
     );
-    let title = shown
-        .stdout
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .replace(',', "");
+    assert!(
+        merged.seconds <= most.seconds && merged.memory < most.memory,
+        "merging may take {} s and {} MB",
+        most.seconds,
+        most.memory
+    );
+    let page = fs::read_to_string(page).unwrap();
+    let title = page.lines().next().unwrap_or_default().replace(',', "");
     assert!(title.starts_with(&format!("{ranks} ranks on ")), "{title}");
     // All slow ranks took equally long: the lowest is named.
-    assert!(shown.stdout.contains(" in rank 7, "), "{}", shown.stdout);
+    assert!(page.contains(" in rank 7, "), "{page}");
 }
 
 #[test]
 fn forty_ranks_are_merged() {
-    merge(40, 4);
+    merge(
+        40,
+        4,
+        &Took {
+            seconds: 60.0,
+            memory: 100,
+        },
+    );
 }
 
 #[test]
 #[ignore = "make scale: minutes"]
 fn ten_thousand_ranks_are_merged() {
-    merge(10_000, 4);
+    merge(
+        10_000,
+        4,
+        &Took {
+            seconds: 10.0,
+            memory: 300,
+        },
+    );
 }
 
 #[test]
 #[ignore = "make scale: minutes"]
 fn a_hundred_ranks_of_a_hundred_thousand_lines_are_merged() {
-    merge(100, 2000);
+    merge(
+        100,
+        2000,
+        &Took {
+            seconds: 60.0,
+            memory: 700,
+        },
+    );
 }

@@ -310,7 +310,7 @@ impl<'a> Walk<'a> {
         for (index, node) in nodes.iter().enumerate().rev() {
             let mut settled = 0_u128;
             for (_, cost) in &node.lines {
-                totals[index].add(&Amounts::of(cost));
+                totals[index].add(&Amounts::of(&cost));
                 settled = settled.saturating_add(cost.settled);
             }
             let variance = &mut totals[index].variance;
@@ -367,9 +367,9 @@ impl<'a> Walk<'a> {
             }
         }
         for (line, cost) in &node.lines {
-            self.line(index, *line, |sum| {
-                sum.own.add(cost);
-                sum.total.add(&Amounts::of(cost));
+            self.line(index, line, |sum| {
+                sum.own.add(&cost);
+                sum.total.add(&Amounts::of(&cost));
             });
         }
         // The line of the outer frame that led here holds this frame's time by now: it stands on the lines of this one.

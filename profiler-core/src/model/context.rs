@@ -59,7 +59,7 @@ impl MergedTree {
             merged.calls = merged.calls.saturating_add(node.calls);
             merged.primitive_calls = merged.primitive_calls.saturating_add(node.primitive_calls);
             for (line, cost) in &node.lines {
-                merged.lines.entry(*line).add(cost);
+                merged.lines.entry(line).add(&cost);
             }
         }
     }
@@ -83,7 +83,9 @@ impl MergedTree {
             function: node.key.1,
             calls: node.calls,
             primitive_calls: node.primitive_calls,
-            lines: node.lines.into_values(|line, sum| (line, sum.finish())),
+            lines: (node.lines.into_values(|line, sum| (line, sum.finish())))
+                .into_iter()
+                .collect(),
         };
         self.nodes.into_iter().map(finish).collect()
     }

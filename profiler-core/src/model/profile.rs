@@ -4,6 +4,7 @@
 
 use super::line_cost::LineCost;
 use super::live::LiveHeap;
+use super::node_lines::NodeLines;
 use super::observed::Observed;
 use super::place::{FunctionId, Place};
 use super::resident::ProcessRss;
@@ -294,5 +295,5 @@ pub struct Node {
     /// Calls that were not made while the same node was open.
     pub primitive_calls: u64,
     /// Costs of its lines, ascending by line number; only lines that have any.
-    pub lines: Vec<(u32, LineCost)>,
+    pub lines: NodeLines,
 }

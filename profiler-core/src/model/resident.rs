@@ -93,6 +93,49 @@ pub struct LineRss {
 }
 
 impl LineRss {
+    /// How many numbers it is.
+    pub(crate) const NUMBERS: usize = 8;
+
+    /// The numbers, for files and other packed forms.
+    pub(crate) const fn numbers(&self) -> [u64; Self::NUMBERS] {
+        [
+            self.change.grown_anonymous,
+            self.change.shrunk_anonymous,
+            self.change.grown_file,
+            self.change.shrunk_file,
+            self.max_bytes,
+            self.last_bytes,
+            self.reads,
+            self.sampled_bytes,
+        ]
+    }
+
+    /// From the numbers.
+    pub(crate) const fn of_numbers(numbers: [u64; Self::NUMBERS]) -> Self {
+        let [
+            grown_anonymous,
+            shrunk_anonymous,
+            grown_file,
+            shrunk_file,
+            max_bytes,
+            last_bytes,
+            reads,
+            sampled_bytes,
+        ] = numbers;
+        Self {
+            change: RssChange {
+                grown_anonymous,
+                shrunk_anonymous,
+                grown_file,
+                shrunk_file,
+            },
+            max_bytes,
+            last_bytes,
+            reads,
+            sampled_bytes,
+        }
+    }
+
     /// Adds the figures of the same line from another context, thread or process.
     ///
     /// ```

@@ -51,7 +51,7 @@ pub fn rss_account(process: &Process) -> Option<RssAccount> {
     for thread in &process.threads {
         add(&mut account.outside, &thread.outside);
         for (_, cost) in thread.nodes.iter().flat_map(|node| &node.lines) {
-            add(&mut account.lines, cost);
+            add(&mut account.lines, &cost);
         }
     }
     Some(account)

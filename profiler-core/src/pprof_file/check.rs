@@ -88,7 +88,7 @@ fn check_thread(thread: &Thread, functions: usize) -> Result<(), Damage> {
                 parent,
             ));
         }
-        ascending("lines of a node", node.lines.iter().map(|(line, _)| *line))?;
+        ascending("lines of a node", node.lines.iter().map(|(line, _)| line))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 
 use super::error::Damage;
 use super::sample_type::{COLUMNS, TIME, Values};
-use crate::model::{FIGURES, Figure, LineCost, LineRss, Nanos, RssChange, each_figure};
+use crate::model::{FIGURES, Figure, LineCost, LineRss, Nanos, each_figure, halves, whole};
 
 /// `prior` is true.
 const PRIOR: u32 = 1;
@@ -75,10 +75,10 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     part(CPU_KNOWN, cost.cpu.is_some(), &[]);
     let sampled = [cost.sampled.0, cost.samples];
     part(SAMPLED, sampled != [0, 0], &sampled);
-    let (high, low) = halves(cost.variance);
+    let [low, high] = halves(cost.variance);
     part(VARIANCE, low > 0, &[low]);
     part(VARIANCE_HIGH, high > 0, &[high]);
-    let (high, low) = halves(cost.settled);
+    let [low, high] = halves(cost.settled);
     part(SETTLED, low > 0, &[low]);
     part(SETTLED_HIGH, high > 0, &[high]);
     // A sum that does not fit is at the limit too.
@@ -98,51 +98,12 @@ pub(super) fn pack(cost: &LineCost, whole: bool, extra: &mut Vec<u64>) -> u32 {
     part(
         RSS,
         cost.rss.is_some(),
-        &rss_numbers(&cost.rss.unwrap_or_default()),
+        &cost.rss.unwrap_or_default().numbers(),
     );
     let variances = [cost.live.live_variance, cost.live.peak_variance];
     part(LIVE_VARIANCE, variances != [0, 0], &variances);
     part(RECORDING, cost.recording > Nanos::ZERO, &[cost.recording.0]);
     flags
-}
-
-fn rss_numbers(rss: &LineRss) -> [u64; 8] {
-    [
-        rss.change.grown_anonymous,
-        rss.change.shrunk_anonymous,
-        rss.change.grown_file,
-        rss.change.shrunk_file,
-        rss.max_bytes,
-        rss.last_bytes,
-        rss.reads,
-        rss.sampled_bytes,
-    ]
-}
-
-fn rss(numbers: [u64; 8]) -> LineRss {
-    let [
-        grown_anonymous,
-        shrunk_anonymous,
-        grown_file,
-        shrunk_file,
-        max_bytes,
-        last_bytes,
-        reads,
-        sampled_bytes,
-    ] = numbers;
-    let change = RssChange {
-        grown_anonymous,
-        shrunk_anonymous,
-        grown_file,
-        shrunk_file,
-    };
-    LineRss {
-        change,
-        max_bytes,
-        last_bytes,
-        reads,
-        sampled_bytes,
-    }
 }
 
 /// The costs again: of the values of a sample, and what follows in `extra`.
@@ -158,10 +119,8 @@ pub(super) fn unpack(
     let has = |flag: u32| flags & flag != 0;
     let mut part = |flag: u32| if has(flag) { extra.next() } else { Ok(0) };
     let [sampled, samples] = [part(SAMPLED)?, part(SAMPLED)?];
-    let [low, high] = [part(VARIANCE)?, part(VARIANCE_HIGH)?];
-    let variance = wide(low, high);
-    let [low, high] = [part(SETTLED)?, part(SETTLED_HIGH)?];
-    let settled = wide(low, high);
+    let variance = whole([part(VARIANCE)?, part(VARIANCE_HIGH)?]);
+    let settled = whole([part(SETTLED)?, part(SETTLED_HIGH)?]);
     let mut cost = if has(WHOLE) {
         let exact = Nanos(extra.next()?);
         let mut cost = LineCost {
@@ -192,7 +151,7 @@ pub(super) fn unpack(
         prior: has(PRIOR),
         below_resolution: has(BELOW_RESOLUTION),
         recording: Nanos(recording),
-        rss: read.map(rss),
+        rss: read.map(LineRss::of_numbers),
         ..cost
     })
 }
@@ -214,16 +173,6 @@ fn of_values(values: &Values, sampled: u64) -> Result<LineCost, Damage> {
     })?;
     cost.exact = Nanos(exact);
     Ok(cost)
-}
-
-fn wide(low: u64, high: u64) -> u128 {
-    u128::from(high) << 64 | u128::from(low)
-}
-
-fn halves(number: u128) -> (u64, u64) {
-    let low = u64::try_from(number & u128::from(u64::MAX)).unwrap_or(u64::MAX);
-    let high = u64::try_from(number >> 64).unwrap_or(u64::MAX);
-    (high, low)
 }
 
 /// Numbers of the extension that are read one after the other.
@@ -320,7 +269,7 @@ mod tests {
                 live_variance: u64::MAX - 2,
                 peak_variance: 1,
             },
-            rss: Some(rss([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
+            rss: Some(LineRss::of_numbers([u64::MAX, 1, 2, 3, 4, 5, 6, 7])),
         };
         assert_eq!(again(&cost, false), (cost, 27));
         assert_eq!(values(&cost)[1], LARGEST);

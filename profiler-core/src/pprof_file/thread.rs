@@ -20,7 +20,7 @@ use super::message::{self, Label, Sample, field};
 use super::sample_type::{CALLS, COLUMNS, PRIMITIVE_CALLS, Values};
 use super::tables::{Strings, Tables};
 use super::wire::Fields;
-use crate::model::{Function, FunctionId, LineCost, Nanos, Node, Place, Thread};
+use crate::model::{Function, FunctionId, Nanos, Node, NodeLines, Place, Thread};
 
 /// The innermost lines of a stack that a sample names. Deeper trees would make files that grow with the square of their depth;
 /// the extension has the tree as it is.
@@ -122,7 +122,7 @@ fn write_node(
     samples: &mut SampleWriter<'_>,
 ) -> io::Result<()> {
     let calls = [node.calls, node.primitive_calls];
-    let apart = calls != [0, 0] && node.lines.iter().all(|(line, _)| *line != first_line);
+    let apart = calls != [0, 0] && node.lines.iter().all(|(line, _)| line != first_line);
     let whole = calls.iter().any(|&calls| calls >= TOO_LARGE);
     let rows = (node.lines.len() as u64) << ROWS_SHIFT;
     let apart_bit = if apart { CALLS_APART } else { 0 };
@@ -144,8 +144,8 @@ fn write_node(
     for (line, cost) in &node.lines {
         facts
             .row_flags
-            .push(cost::pack(cost, false, &mut facts.extra));
-        write(*line, cost::values(cost))?;
+            .push(cost::pack(&cost, false, &mut facts.extra));
+        write(line, cost::values(&cost))?;
     }
     Ok(())
 }
@@ -271,10 +271,9 @@ pub(super) fn read(
 ) -> Result<Thread, Damage> {
     strings.spend_on::<Thread>(1)?;
     strings.spend_on::<Node>(facts.node_parent.len())?;
-    strings.spend_on::<(u32, LineCost)>(facts.row_flags.len())?;
     let mut extra = Column::new("further numbers of a thread", &facts.extra);
     let outside = cost::unpack(&[0; COLUMNS], facts.outside_flags, &mut extra)?;
-    let nodes = read_nodes(facts, &mut extra, samples)?;
+    let nodes = read_nodes(facts, strings, &mut extra, samples)?;
     extra.finish()?;
     Ok(Thread {
         tid: facts.tid,
@@ -294,6 +293,7 @@ pub(super) fn read(
 
 fn read_nodes(
     facts: &ThreadFacts,
+    strings: &Strings<'_>,
     extra: &mut Column<'_, u64>,
     samples: &mut SampleReader<'_>,
 ) -> Result<Vec<Node>, Damage> {
@@ -321,9 +321,10 @@ fn read_nodes(
             function: FunctionId(*function),
             calls: 0,
             primitive_calls: 0,
-            lines: Vec::new(),
+            lines: NodeLines::default(),
         };
         read_lines(&mut node, *rows, &mut flags, extra, samples)?;
+        strings.spend(node.lines.bytes())?;
         nodes.push(node);
     }
     callers.finish()?;
@@ -353,12 +354,13 @@ fn read_lines(
         let (_, values) = samples.next(node.function.0)?;
         add_calls(&values);
     }
-    let mut lines: Vec<(u32, LineCost)> = Vec::new();
+    let mut lines = NodeLines::default();
     for _ in 0..rows >> ROWS_SHIFT {
         let (line, values) = samples.next(node.function.0)?;
         add_calls(&values);
-        lines.push((line, cost::unpack(&values, flags.next()?, extra)?));
+        lines.push(line, &cost::unpack(&values, flags.next()?, extra)?);
     }
+    lines.shrink();
     node.lines = lines;
     Ok(())
 }
@@ -366,6 +368,7 @@ fn read_lines(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::LineCost;
 
     fn function(name: &str, line: u32) -> Function {
         Function {
@@ -387,7 +390,7 @@ mod tests {
             function: FunctionId(function),
             calls,
             primitive_calls: calls,
-            lines: vec![line],
+            lines: [line].into_iter().collect(),
         }
     }
 

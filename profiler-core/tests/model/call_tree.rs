@@ -236,7 +236,7 @@ fn one_tree_for_all_threads() {
     let shape: Vec<_> = tree
         .iter()
         .map(|node| {
-            let lines = node.lines.iter().map(|(line, cost)| (*line, cost.time().0));
+            let lines = node.lines.iter().map(|(line, cost)| (line, cost.time().0));
             let lines: Vec<_> = lines.collect();
             (node.parent, node.function.0, node.calls, lines)
         })
@@ -304,7 +304,7 @@ fn a_very_deep_tree_is_walked_in_no_time() {
         function: FunctionId(index % 2),
         calls: 1,
         primitive_calls: 1,
-        lines: vec![(11 + 10 * (index % 2), cost)],
+        lines: [(11 + 10 * (index % 2), cost)].into_iter().collect(),
     };
     let mut file = file();
     play(&mut file, 0, 0);
@@ -330,14 +330,16 @@ fn functions_of_short_calls_are_those_that_entering_matters_for() {
         function: FunctionId(function),
         calls,
         primitive_calls: calls,
-        lines: vec![(
+        lines: [(
             11 + 10 * function,
             LineCost {
                 hits,
                 exact: Nanos(nanos),
                 ..LineCost::default()
             },
-        )],
+        )]
+        .into_iter()
+        .collect(),
     };
     let mut file = file();
     play(&mut file, 0, 0);
@@ -358,8 +360,8 @@ fn functions_of_short_calls_are_those_that_entering_matters_for() {
         recorded_functions(&profile),
         [f, recorded(1, 100, 180, false)]
     );
-    let (_, cost) = &mut profile.processes[0].threads[0].nodes[1].lines[0];
-    cost.exact = Nanos(1_999);
+    let lines = &mut profile.processes[0].threads[0].nodes[1].lines;
+    lines.change(|_, cost| cost.exact = Nanos(1_999));
     assert_eq!(
         recorded_functions(&profile),
         [f, recorded(1, 100, 180, true)]
@@ -385,7 +387,7 @@ fn errors_that_cancel_are_not_in_the_total() {
         function: FunctionId(function),
         calls: 1,
         primitive_calls: 1,
-        lines: lines.to_vec(),
+        lines: lines.iter().copied().collect(),
     };
     let mut file = file();
     play(&mut file, 0, 0);
@@ -431,7 +433,7 @@ fn the_larger_part_of_a_sum_decides_on_the_mark() {
             function: FunctionId(0),
             calls: 1,
             primitive_calls: 1,
-            lines: vec![(11, *cost)],
+            lines: [(11, *cost)].into_iter().collect(),
         };
         profile.processes[0].threads[0].nodes = contexts.iter().map(node).collect();
         function_costs(&profile, Scope::All)[0].lines[0].own.prior

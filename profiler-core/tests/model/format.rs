@@ -152,7 +152,7 @@ fn the_worked_example_is_a_file() {
     let lines: Vec<_> = thread.nodes[0]
         .lines
         .iter()
-        .map(|(line, cost)| (*line, cost.hits, cost.exact))
+        .map(|(line, cost)| (line, cost.hits, cost.exact))
         .collect();
     assert_eq!(lines, [(2, 1, Nanos(10)), (3, 1, Nanos(15))]);
     let function = thread.nodes[0].function;

@@ -139,7 +139,7 @@ fn process_at(pid: u32, scripts: &[Script], prices: [u64; 4]) -> (Profile, Vec<T
 
 fn time(nodes: &[Node], part: fn(&LineCost) -> Nanos) -> u64 {
     let lines = nodes.iter().flat_map(|node| &node.lines);
-    lines.map(|(_, cost)| part(cost).0).sum()
+    lines.map(|(_, cost)| part(&cost).0).sum()
 }
 
 fn self_times(costs: &[FunctionCost]) -> u64 {

@@ -27,7 +27,7 @@ fn line(node: &Node, number: u32) -> LineCost {
 fn times(profile: &Profile) -> Vec<(u32, u64, u64)> {
     let lines = thread(profile).nodes[0].lines.iter();
     lines
-        .map(|(line, cost)| (*line, cost.exact.0, cost.sampled.0))
+        .map(|(line, cost)| (line, cost.exact.0, cost.sampled.0))
         .collect()
 }
 

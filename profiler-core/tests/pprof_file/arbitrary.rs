@@ -54,7 +54,7 @@ fn variance() -> impl Strategy<Value = u128> {
     ]
 }
 
-fn cost() -> impl Strategy<Value = LineCost> {
+pub(crate) fn cost() -> impl Strategy<Value = LineCost> {
     let times = (nanos(), nanos(), number(), variance(), variance());
     let marks = (
         any::<bool>(),

@@ -74,7 +74,7 @@ pub(crate) fn node(
         function,
         calls,
         primitive_calls: calls,
-        lines: lines.to_vec(),
+        lines: lines.iter().copied().collect(),
     }
 }
 

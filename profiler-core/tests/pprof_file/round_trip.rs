@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use hprof::model::{FunctionId, Place, Profile};
+use hprof::model::{FunctionId, NodeLines, Place, Profile};
 use hprof::pprof_file::{WriteError, write};
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::{arbitrary, example, read, saved};
@@ -15,6 +16,13 @@ proptest! {
     fn every_profile_comes_back(profile in arbitrary::profile()) {
         let file = saved(&profile);
         prop_assert_eq!(read(&file).unwrap(), profile);
+    }
+
+    #[test]
+    fn packed_costs_of_lines_are_the_same(lines in vec((any::<u32>(), arbitrary::cost()), 0..6)) {
+        let packed: NodeLines = lines.iter().copied().collect();
+        prop_assert_eq!(packed.len(), lines.len());
+        prop_assert_eq!(packed.iter().collect::<Vec<_>>(), lines);
     }
 }
 
@@ -103,7 +111,12 @@ fn what_makes_no_sense_is_not_written() {
         "parent of a node",
     );
     refused(
-        |p| p.processes[0].threads[0].nodes[0].lines.reverse(),
+        |p| {
+            let lines = &mut p.processes[0].threads[0].nodes[0].lines;
+            let mut back: Vec<_> = lines.iter().collect();
+            back.reverse();
+            *lines = back.into_iter().collect();
+        },
         "lines of a node",
     );
     refused(|p| p.functions[0].lines.reverse(), "lines of a function");

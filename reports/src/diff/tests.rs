@@ -1,5 +1,6 @@
 //! Comparisons of profiles that were changed by hand.
 
+use hprof::model::{LineCost, Nanos};
 use proptest::prelude::*;
 
 use super::*;
@@ -38,13 +39,13 @@ fn changed() -> Profile {
         if let Some((_, line)) = &mut node.parent {
             *line += 3;
         }
-        for (line, cost) in &mut node.lines {
+        node.lines.change(|line, cost| {
             *line += 3;
             if *line == 31 {
                 cost.hits *= 2;
                 cost.allocs += 1000;
             }
-        }
+        });
     }
     profile.functions[0].source[3] = "    let mut turn = 0;".into();
     profile
@@ -69,12 +70,12 @@ fn a_renamed_file_and_lines_that_moved_are_no_change() {
     let mut moved = changed();
     moved.functions[0].source = fixture::diffusion().functions[0].source.clone();
     for node in &mut moved.processes[0].threads[0].nodes {
-        for (line, cost) in &mut node.lines {
+        node.lines.change(|line, cost| {
             if *line == 31 {
                 cost.hits /= 2;
                 cost.allocs -= 1000;
             }
-        }
+        });
     }
     let (worse, text) = diff(&fixture::diffusion(), &moved, DiffFormat::Text);
     assert!(!worse && text.contains("no change: "), "{text}");
@@ -103,12 +104,12 @@ fn a_comment_counts_the_lines_that_it_has_no_room_for() {
     let mut newer = fixture::diffusion();
     let mut lines = std::collections::BTreeSet::new();
     for node in &mut newer.processes[0].threads[0].nodes {
-        for (line, cost) in &mut node.lines {
+        node.lines.change(|line, cost| {
             cost.hits = cost.hits * 2 + 1000;
             cost.allocs += 1000;
             cost.alloc_bytes += 100_000;
             lines.insert((node.function, *line));
-        }
+        });
     }
     let (_, text) = diff(&fixture::diffusion(), &newer, DiffFormat::Markdown);
     let rows: Vec<&str> = text.lines().filter(|row| row.starts_with("| ")).collect();
@@ -201,9 +202,7 @@ fn patterns_and_shares_leave_lines_out() {
 fn twice_the_hits(count: usize) -> [Profile; 2] {
     let older = fixture::of_functions(count);
     let mut newer = older.clone();
-    for (_, cost) in lines(&mut newer) {
-        cost.hits *= 2;
-    }
+    change(&mut newer, |_, cost| cost.hits *= 2);
     [older, newer]
 }
 
@@ -255,27 +254,31 @@ proptest! {
 fn runs(edit: impl Fn(&mut Profile, u64)) -> Vec<Profile> {
     let run = |number: u64| {
         let mut profile = fixture::diffusion();
-        for (_, cost) in lines(&mut profile) {
+        change(&mut profile, |_, cost| {
             cost.exact.0 += cost.exact.0 / 1000 * number;
-        }
+        });
         edit(&mut profile, number);
         profile
     };
     (0..7).map(run).collect()
 }
 
-/// The lines of all nodes, with their numbers.
-fn lines(profile: &mut Profile) -> impl Iterator<Item = (u32, &mut hprof::model::LineCost)> {
-    let nodes = profile.processes[0].threads[0].nodes.iter_mut();
-    nodes.flat_map(|node| node.lines.iter_mut().map(|(line, cost)| (*line, cost)))
+/// Changes the lines of all nodes.
+fn change(profile: &mut Profile, mut change: impl FnMut(u32, &mut LineCost)) {
+    for node in &mut profile.processes[0].threads[0].nodes {
+        node.lines.change(|line, cost| change(*line, cost));
+    }
 }
 
 /// The line of the fixture that takes longest by itself takes twice as long.
 fn twice_as_long(profile: &mut Profile, _: u64) {
-    let longest = lines(profile).max_by_key(|(_, cost)| cost.exact);
-    if let Some((_, cost)) = longest {
-        cost.exact.0 *= 2;
-    }
+    let mut longest = Nanos::ZERO;
+    change(profile, |_, cost| longest = longest.max(cost.exact));
+    change(profile, |_, cost| {
+        if cost.exact == longest {
+            cost.exact.0 *= 2;
+        }
+    });
 }
 
 fn in_turn(older: &[Profile], newer: &[Profile], format: DiffFormat) -> (bool, String) {
@@ -329,11 +332,11 @@ fn runs_not_in_turn_or_too_few_have_no_time_judged() {
 fn figures_that_are_not_the_same_in_all_runs_are_no_alarm() {
     let noisy = |add: u64| {
         runs(move |profile, number| {
-            for (line, cost) in lines(profile) {
+            change(profile, |line, cost| {
                 if line == 28 {
                     cost.hits += 1000 * number + add;
                 }
-            }
+            });
         })
     };
     let (worse, text) = in_turn(&noisy(0), &noisy(3500), DiffFormat::Text);
@@ -400,7 +403,7 @@ fn a_function_that_was_left_out_is_neither_added_nor_removed() {
         for node in &mut thread.nodes {
             if node.function == hprof::model::FunctionId(2) {
                 node.function = hprof::model::FunctionId(1);
-                node.lines.clear();
+                node.lines = hprof::model::NodeLines::default();
             }
         }
     }

@@ -85,9 +85,8 @@ fn ranks_and_uneven_lines_have_tables_and_one_thread_has_none() {
         process.rank = Some(rank);
         process.pid += rank;
         if rank == 2 {
-            for (_, cost) in &mut process.threads[0].nodes[0].lines {
-                cost.exact = cost.exact + cost.exact;
-            }
+            let lines = &mut process.threads[0].nodes[0].lines;
+            lines.change(|_, cost| cost.exact = cost.exact + cost.exact);
         }
         profile.processes.push(process);
     }

@@ -210,9 +210,14 @@ fn leak() {
     #[test]
     fn an_error_larger_than_the_bytes_is_a_bound() {
         let mut profile = profile();
-        let cost = &mut profile.processes[0].threads[0].nodes[0].lines[1].1;
-        cost.live.peak_bytes = 100 << 10;
-        cost.live.peak_variance = (724_u64 << 10).pow(2);
+        let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+        let (second, _) = lines.iter().nth(1).unwrap();
+        lines.change(|line, cost| {
+            if *line == second {
+                cost.live.peak_bytes = 100 << 10;
+                cost.live.peak_variance = (724_u64 << 10).pow(2);
+            }
+        });
         let text = written(&profile);
         assert!(text.contains("<= 820 KiB "), "{text}");
         assert!(!text.contains("724 KiB"), "{text}");
@@ -247,10 +252,11 @@ fn leak() {
         lines.lost_blocks = 7;
         lines.lost_bytes = 7_000;
         lines.elsewhere = LineLive::default();
-        for (_, cost) in &mut profile.processes[0].threads[0].nodes[0].lines {
+        let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+        lines.change(|_, cost| {
             cost.live.live_variance = 0;
             cost.live.peak_variance = 0;
-        }
+        });
         let text = written(&profile);
         assert!(!text.contains("+-"), "{text}");
         assert!(!text.contains("Every block"), "{text}");

@@ -95,7 +95,7 @@ fn write_path(path: &HeapPath, style: Style, out: &mut dyn Write) -> std::io::Re
 
 #[cfg(test)]
 mod tests {
-    use hprof::model::{LineCost, LineLive};
+    use hprof::model::LineLive;
 
     use super::*;
     use crate::fixture;
@@ -105,18 +105,15 @@ mod tests {
         let mut profile = fixture::diffusion();
         profile.processes[0].heap = Some(fixture::sampled_heap());
         for node in &mut profile.processes[0].threads[0].nodes {
-            for (line, cost) in &mut node.lines {
+            node.lines.change(|line, cost| {
                 if *line == 28 {
-                    *cost = LineCost {
-                        live: LineLive {
-                            live_bytes: 1 << 20,
-                            peak_bytes: 3 << 20,
-                            ..LineLive::default()
-                        },
-                        ..*cost
+                    cost.live = LineLive {
+                        live_bytes: 1 << 20,
+                        peak_bytes: 3 << 20,
+                        ..LineLive::default()
                     };
                 }
-            }
+            });
         }
         let mut out = Vec::new();
         let options = MomentTableOptions::default();

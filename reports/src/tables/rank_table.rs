@@ -341,8 +341,8 @@ mod tests {
             process.host = format!("node{}", rank / 2);
             if rank == 1 {
                 let nodes = &mut process.threads[0].nodes;
-                for (_, cost) in nodes.iter_mut().flat_map(|node| &mut node.lines) {
-                    cost.exact = cost.exact + cost.exact;
+                for node in nodes.iter_mut() {
+                    (node.lines).change(|_, cost| cost.exact = cost.exact + cost.exact);
                 }
                 nodes.truncate(nodes.len() - 1);
             }

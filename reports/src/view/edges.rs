@@ -29,7 +29,7 @@ impl Inclusive {
     fn of_node(node: &Node) -> Self {
         let mut sum = Self::default();
         for (_, cost) in &node.lines {
-            sum.add(Self::of_line(cost));
+            sum.add(Self::of_line(&cost));
         }
         sum
     }

@@ -129,7 +129,7 @@ impl Group<'_> {
         let mut lines: BTreeMap<(FunctionId, u32), Nanos> = BTreeMap::new();
         for node in threads().flat_map(|thread| &thread.nodes) {
             for (line, cost) in &node.lines {
-                *lines.entry((node.function, *line)).or_default() += cost.time();
+                *lines.entry((node.function, line)).or_default() += cost.time();
             }
         }
         let hottest = lines.iter().filter(|(_, time)| **time > Nanos::ZERO);

@@ -129,7 +129,7 @@ fn lines(
             for (line, cost) in &node.lines {
                 let place = Place {
                     function: node.function,
-                    line: *line,
+                    line,
                 };
                 lines.entry(Some(place)).or_default().add(&cost.live);
             }

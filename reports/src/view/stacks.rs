@@ -119,8 +119,8 @@ pub(crate) fn stacks(
             Some(tree.child(above, frame(function, line)))
         });
         for (line, cost) in &node.lines {
-            let place = tree.child(caller, frame(node.function, *line));
-            tree.add(place, metric.0.of(cost));
+            let place = tree.child(caller, frame(node.function, line));
+            tree.add(place, metric.0.of(&cost));
         }
         callers.push(caller);
     }

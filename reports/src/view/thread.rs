@@ -148,7 +148,7 @@ fn hottest(thread: &Thread) -> Option<Place> {
         std::collections::BTreeMap::new();
     for node in &thread.nodes {
         for (line, cost) in &node.lines {
-            *sums.entry((node.function, *line)).or_default() += cost.time();
+            *sums.entry((node.function, line)).or_default() += cost.time();
         }
     }
     let longest = sums

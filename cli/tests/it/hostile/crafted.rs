@@ -96,7 +96,7 @@ fn killed(mut profile: Profile) -> Profile {
         for thread in &mut process.threads {
             let place = thread.nodes.last().map(|node| Place {
                 function: node.function,
-                line: node.lines[0].0,
+                line: node.lines.iter().next().unwrap().0,
             });
             thread.running = place;
         }
@@ -282,14 +282,15 @@ fn processes(size: u32) -> Profile {
 
 fn live_blocks(size: u32) -> Profile {
     let mut profile = lines(size, |_| LineKind::Statement);
-    for (_, cost) in &mut profile.processes[0].threads[0].nodes[0].lines {
+    let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+    lines.change(|_, cost| {
         cost.live = LineLive {
             live_bytes: 1 << 20,
             peak_bytes: 2 << 20,
             live_variance: 3,
             peak_variance: u64::MAX,
         };
-    }
+    });
     profile.processes[0].heap = Some(Heap {
         live_bytes: i64::MAX,
         peak_bytes: i64::MIN,
@@ -308,13 +309,14 @@ fn live_blocks(size: u32) -> Profile {
 
 fn resident(size: u32) -> Profile {
     let mut profile = lines(size, |_| LineKind::Statement);
-    for (_, cost) in &mut profile.processes[0].threads[0].nodes[0].lines {
+    let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+    lines.change(|_, cost| {
         let mut rss = LineRss::default();
         rss.change.grown_anonymous = 1 << 20;
         rss.change.shrunk_file = u64::MAX;
         rss.max_bytes = 1 << 30;
         cost.rss = Some(rss);
-    }
+    });
     profile.processes[0].rss = Some(ProcessRss {
         source: Some(RssSource::Procfs),
         ..ProcessRss::default()
@@ -459,10 +461,11 @@ fn wrong_numbers() -> Profile {
     }
     for thread in &mut profile.processes[0].threads {
         for node in &mut thread.nodes {
-            for (line, _) in &mut node.lines {
-                *line = u32::MAX;
-            }
-            node.lines.truncate(1);
+            let first = node.lines.iter().next();
+            node.lines = first
+                .map(|(_, cost)| (u32::MAX, cost))
+                .into_iter()
+                .collect();
         }
     }
     let mut native = native(3, |_| (OWN_FILE.into(), u32::MAX));
@@ -490,7 +493,7 @@ fn largest_numbers() -> Profile {
             for node in &mut thread.nodes {
                 node.calls = u64::MAX;
                 node.primitive_calls = u64::MAX;
-                for (_, cost) in &mut node.lines {
+                node.lines.change(|_, cost| {
                     cost.hits = u64::MAX;
                     cost.exact = Nanos(u64::MAX);
                     cost.sampled = Nanos(u64::MAX);
@@ -498,7 +501,7 @@ fn largest_numbers() -> Profile {
                     cost.allocs = u64::MAX;
                     cost.alloc_bytes = u64::MAX;
                     cost.awaited = Nanos(u64::MAX);
-                }
+                });
             }
         }
         process.threads.push(copy);

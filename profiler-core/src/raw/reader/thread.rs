@@ -14,7 +14,7 @@ use super::tree::{self, TreeNode};
 use crate::model::cpu;
 use crate::model::gap_cell::{GapCell, MAX_TICKS, Share};
 use crate::model::gaps;
-use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, Place, Thread};
+use crate::model::{FunctionId, LineCost, LineRss, Nanos, Node, NodeLines, Place, Thread};
 use crate::raw::layout::{
     FLAG_MEMORY, NAME_BYTES, NodeRecord, OPEN_WANTED, THREAD_ENDED, THREAD_UNUSED, ThreadRecord,
 };
@@ -495,7 +495,7 @@ impl<'a> ThreadReader<'a> {
     }
 
     /// Costs of the lines of a node by line number; slots on one line are put together.
-    fn lines(&self, node: usize, costs: &[LineCost]) -> Vec<(u32, LineCost)> {
+    fn lines(&self, node: usize, costs: &[LineCost]) -> NodeLines {
         let slots = self
             .site(&self.tree[node])
             .map_or(&[][..], |site| &site.slots);
@@ -539,6 +539,6 @@ impl<'a> ThreadReader<'a> {
             }
             same
         });
-        lines
+        lines.into_iter().collect()
     }
 }

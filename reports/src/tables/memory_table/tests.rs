@@ -94,8 +94,7 @@ fn table_of_a_list_that_comes_and_goes() {
 #[test]
 fn growth_and_shrinkage_and_files_have_columns_when_they_move() {
     let mut profile = profile();
-    let line = &mut profile.processes[0].threads[0].nodes[0].lines[0].1;
-    line.rss = Some(LineRss {
+    let rss = LineRss {
         change: RssChange {
             grown_anonymous: 40 * MIB,
             shrunk_anonymous: 8 * MIB,
@@ -105,6 +104,13 @@ fn growth_and_shrinkage_and_files_have_columns_when_they_move() {
         max_bytes: 80 * MIB,
         sampled_bytes: MIB,
         ..LineRss::default()
+    };
+    let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+    let (first, _) = lines.iter().next().unwrap();
+    lines.change(|line, cost| {
+        if *line == first {
+            cost.rss = Some(rss);
+        }
     });
     profile.processes[0].threads[0].uses = 4;
     insta::assert_snapshot!(written(&profile));
@@ -114,8 +120,7 @@ fn growth_and_shrinkage_and_files_have_columns_when_they_move() {
 #[test]
 fn code_keeps_forty_columns() {
     let mut profile = profile();
-    let line = &mut profile.processes[0].threads[0].nodes[0].lines[0].1;
-    line.rss = Some(LineRss {
+    let rss = LineRss {
         change: RssChange {
             grown_anonymous: 40 * MIB,
             shrunk_anonymous: 8 * MIB,
@@ -125,6 +130,13 @@ fn code_keeps_forty_columns() {
         max_bytes: 80 * MIB,
         sampled_bytes: MIB,
         ..LineRss::default()
+    };
+    let lines = &mut profile.processes[0].threads[0].nodes[0].lines;
+    let (first, _) = lines.iter().next().unwrap();
+    lines.change(|line, cost| {
+        if *line == first {
+            cost.rss = Some(rss);
+        }
     });
     let narrow = |width| {
         let mut out = Vec::new();
@@ -151,10 +163,10 @@ fn a_callers_increment_holds_that_of_what_it_calls() {
         ..ProcessRss::default()
     });
     for node in &mut process.threads[0].nodes {
-        for (line, cost) in &mut node.lines {
+        node.lines.change(|line, cost| {
             let grown = if *line == 41 { 3 * MIB } else { 0 };
             cost.rss = rss(anonymous(grown, 0), MIB);
-        }
+        });
     }
     let text = written(&profile);
     let row = |line: &str| {
