@@ -7,7 +7,9 @@ mod data;
 mod options;
 mod over_time;
 mod page;
+mod place;
 mod plain_table;
+mod ranks;
 
 use std::io::Write;
 

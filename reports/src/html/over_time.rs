@@ -61,17 +61,17 @@ pub(super) fn over_time(profile: &Profile) -> Markup {
 pub(super) fn waits(profile: &Profile, options: &HtmlOptions) -> Markup {
     let view = WaitView::new(profile, WAITS);
     let grid = wait_table::grid(&view, options.unit);
-    let texts = view
-        .rows
-        .iter()
-        .map(|row| text::clean(row.text).into_owned());
-    let texts: Vec<String> = texts.filter(|_| options.source).collect();
+    let texts = view.rows.iter().map(|row| {
+        let text = if options.source { row.text } else { "" };
+        html! { (text::clean(text)) }
+    });
+    let texts: Vec<Markup> = texts.collect();
     html! {
         @if !view.rows.is_empty() {
             section {
                 h2 { "Where threads waited" }
                 p.legend { "Time of the line itself without CPU time. n: looks from outside that found a thread waiting there; shares of causes rest on them." }
-                (plain_table(&grid, &texts))
+                (plain_table(&grid, Some(("Line Contents", &texts))))
             }
         }
     }

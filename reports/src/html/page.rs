@@ -1,6 +1,5 @@
 //! The page itself. Everything from a profile passes through the template's escaping, or is JSON without `<`.
 
-use std::fmt::Write;
 use std::io;
 
 use hprof::model::Profile;
@@ -9,17 +8,16 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::data::{Data, Function, Hot};
 use super::options::HtmlOptions;
 use super::over_time::{over_time, sparkline, waits};
-use super::plain_table::plain_table;
+use super::place::{link, short};
+use super::ranks::processes;
 use crate::pictures::flamegraph::{self, FlamegraphOptions};
-use crate::tables::{footer, rank_table};
-use crate::text;
+use crate::tables::footer;
 use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
-use crate::view::{GroupView, Grouping, RankView};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of the two, in Base64: only these may run. A test computes them.
-pub(super) const STYLE_HASH: &str = "TjkE+ZdM2YBwEtV6+m5LeVhzyYsERCW8tb5Ebh5llAQ=";
+pub(super) const STYLE_HASH: &str = "/hRt8QnWUg9Na8M0PkA65OATO8ACoKxgdVMq28N9HNA=";
 pub(super) const SCRIPT_HASH: &str = "5bpL+WgttSCEOC/pdfp+BjgTKCuMU+LJuPKsz9vo4f0=";
 
 /// Functions whose tables are readable without the script.
@@ -159,7 +157,7 @@ fn hottest(data: &Data) -> Markup {
     let seen = data.hottest.iter().any(|hot| !hot.over_time.is_empty());
     html! {
         div.scroll {
-            table {
+            table id="hottest" {
                 tr {
                     th scope="col" { "Time" }
                     @if errors { th scope="col" { "+-" } }
@@ -189,102 +187,11 @@ fn hottest(data: &Data) -> Markup {
     }
 }
 
-/// The end of a path: its last folder and the file.
-fn short(path: &str) -> &str {
-    let start = path.rmatch_indices('/').nth(1).map_or(0, |(at, _)| at + 1);
-    &path[start..]
-}
-
 fn bar(percent: f64) -> Markup {
     let width = format!("{:.1}", percent.clamp(0.0, 100.0) * 0.8);
     html! {
         svg.bar width="80" height="9" role="img" aria-label=(format!("{percent:.1} %")) {
             rect x="0" y="0" height="9" width=(width) {}
-        }
-    }
-}
-
-/// A place in the page that stays the same when it is made again: `#src/main.rs-L42`.
-fn link(file: &str, line: u32) -> String {
-    let mut link = String::from("#");
-    for byte in file.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._-~!*'()".contains(&byte) {
-            link.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(link, "%{byte:02X}");
-        }
-    }
-    format!("{link}-L{line}")
-}
-
-/// Rows of tables of threads, ranks and uneven lines.
-const ROWS: usize = 200;
-const UNEVEN: usize = 20;
-
-/// Who did how much, where there is more than one thread; and which lines the ranks of a job share unevenly.
-fn processes(profile: &Profile, options: &HtmlOptions) -> Markup {
-    let threads: usize = profile
-        .processes
-        .iter()
-        .map(|process| process.threads.len())
-        .sum();
-    if threads < 2 {
-        return html! {};
-    }
-    let has_ranks = profile
-        .processes
-        .iter()
-        .any(|process| process.rank.is_some());
-    let by = match (has_ranks, profile.processes.len()) {
-        (true, _) => Grouping::Rank,
-        (false, 1) => Grouping::Thread,
-        (false, _) => Grouping::Process,
-    };
-    let title = match by {
-        Grouping::Rank => "Ranks",
-        Grouping::Thread => "Threads",
-        Grouping::Process | Grouping::Host => "Processes",
-    };
-    let view = GroupView::new(profile, by);
-    let rows = view.rows.get(..ROWS).unwrap_or(&view.rows);
-    let grid = rank_table::group_grid(rows, by, options.unit);
-    html! {
-        section {
-            h2 { (title) }
-            @if rows.len() < view.rows.len() {
-                p.legend { (format!("The first {ROWS} of {}; hprof show --by rank or --threads has all.", view.rows.len())) }
-            }
-            (plain_table(&grid, &[]))
-            @if has_ranks { (uneven(profile, options)) }
-        }
-    }
-}
-
-fn uneven(profile: &Profile, options: &HtmlOptions) -> Markup {
-    let view = RankView::new(profile, None);
-    let lines = view.most_uneven(UNEVEN);
-    let grid = rank_table::rank_grid(lines.iter().map(|(_, row)| *row), options.unit);
-    let places: Vec<String> = lines
-        .iter()
-        .map(|(function, row)| {
-            let at = row.line.checked_sub(function.function.line);
-            let code = at.and_then(|at| function.function.source.get(at as usize));
-            let code = code.filter(|_| options.source).map(|code| code.trim());
-            let file = text::clean(&function.function.file).into_owned();
-            format!(
-                "{}:{}  {}",
-                short(&file),
-                row.line,
-                text::clean(code.unwrap_or_default())
-            )
-        })
-        .collect();
-    html! {
-        @if !lines.is_empty() {
-            h2 { "Lines that the ranks share unevenly" }
-            p.legend { "The time by which the slowest rank is above the mean, the largest first. Time inside MPI counts as that of the line that calls it." }
-            (plain_table(&grid, &places))
         }
     }
 }
