@@ -14,7 +14,7 @@ pub(crate) use record::{
     BenchArgs, Clock, ExecArgs, FitArgs, HarnessArgs, RecordArgs, RssSource, RunArgs, SaveArgs,
     TestArgs, UneditedArgs,
 };
-pub(crate) use value::{Ranks, Top};
+pub(crate) use value::{Ranks, Top, duration};
 pub(crate) use view::{
     AnnotateArgs, CleanArgs, CompletionsArgs, ExportArgs, FlamegraphArgs, FolderArgs, GroupBy,
     HtmlArgs, ManArgs, MergeArgs, PeakArgs, PlotArgs, ProfileArgs, ShowArgs, ShowForm, SortKey,

@@ -8,6 +8,7 @@ use hprof::regular_file;
 use hprof_reports::{BudgetFigure, Judging, Limit, Per};
 use toml::{Table, Value};
 
+use crate::args;
 use crate::failure;
 use crate::unedited::distance;
 
@@ -18,7 +19,7 @@ const LONGEST: u64 = 1 << 20;
 /// All keys it may have, and those of its tables.
 const KEYS: [&str; 3] = ["functions", "check", "budget"];
 const CHECK_KEYS: [&str; 6] = ["hits", "allocs", "bytes", "time", "min-share", "ignore"];
-const BUDGET_KEYS: [&str; 11] = [
+const BUDGET_KEYS: [&str; 12] = [
     "function",
     "line",
     "max-hits",
@@ -30,6 +31,7 @@ const BUDGET_KEYS: [&str; 11] = [
     "max-bytes-per-call",
     "max-allocs-per-hit",
     "max-bytes-per-hit",
+    "max-p99",
 ];
 /// A word is a mistake for another if so many letters are wrong, at most.
 const WRONG_LETTERS: usize = 3;
@@ -245,6 +247,7 @@ fn limit(key: &str, value: &Value) -> anyhow::Result<Limit> {
         "calls" => BudgetFigure::Calls,
         "allocs" => BudgetFigure::Allocs,
         "bytes" => BudgetFigure::Bytes,
+        "p99" => return p99(key, value),
         _ => return Err(unknown(key, &BUDGET_KEYS)),
     };
     let wrong = || {
@@ -269,6 +272,19 @@ fn limit(key: &str, value: &Value) -> anyhow::Result<Limit> {
         most: number.trim().parse().map_err(|_| wrong())?,
         per: Some(per),
     })
+}
+
+/// `max-p99 = "5 ms"`.
+fn p99(key: &str, value: &Value) -> anyhow::Result<Limit> {
+    let time = value.as_str().map(args::duration);
+    match time {
+        Some(Ok(time)) => Ok(Limit {
+            figure: BudgetFigure::P99,
+            most: time.0,
+            per: None,
+        }),
+        _ => bail!("`{key}` is a time such as \"5 ms\", not {value}"),
+    }
 }
 
 fn words(key: &str, value: &Value) -> anyhow::Result<Vec<String>> {

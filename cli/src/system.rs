@@ -17,6 +17,15 @@ use std::time::Duration;
 
 use hprof::model::End;
 
+/// Name of this machine, as recordings have it.
+pub(crate) fn host() -> Option<String> {
+    let mut name = [0_u8; 256];
+    // SAFETY: the last byte stays 0.
+    let told = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let name = CStr::from_bytes_until_nul(&name).ok()?;
+    (told == 0).then(|| name.to_string_lossy().into_owned())
+}
+
 /// Waits until the child has ended, but leaves it to be collected: its process id stays its own.
 pub(crate) fn wait_for_end(pid: libc::pid_t) -> io::Result<()> {
     let id = libc::id_t::try_from(pid).map_err(io::Error::other)?;

@@ -3,17 +3,19 @@
 use std::io::Write;
 
 use anyhow::anyhow;
-use hprof::model::Profile;
+use hprof::model::{Nanos, Profile};
 use hprof_reports::{
-    FunctionSort, FunctionTableOptions, Grouping, HeapMoment, HotTableOptions, LineTableOptions,
-    MemoryTableOptions, MomentTableOptions, NativeTableOptions, RankTableOptions, ReportError,
-    Style, ThreadTableOptions, Unit, WaitTableOptions, write_function_table, write_group_table,
-    write_hot_table, write_line_tables, write_memory_tables, write_moment_table,
-    write_native_table, write_rank_tables, write_thread_table, write_wait_table,
+    DurationTableOptions, FunctionSort, FunctionTableOptions, Grouping, HeapMoment,
+    HotTableOptions, LineTableOptions, MemoryTableOptions, MomentTableOptions, NativeTableOptions,
+    RankTableOptions, ReportError, Style, ThreadTableOptions, Unit, WaitTableOptions, long_polls,
+    write_duration_tables, write_function_table, write_group_table, write_hot_table,
+    write_line_tables, write_memory_tables, write_moment_table, write_native_table,
+    write_rank_tables, write_thread_table, write_wait_table,
 };
 
 use crate::args::{GroupBy, Ranks, SortKey, TableArgs, Top};
 use crate::failure;
+use crate::output;
 use crate::report::Report;
 use crate::sources::Sources;
 
@@ -39,9 +41,20 @@ pub(crate) fn check_budget(budget: Option<usize>, is_markdown: bool) -> anyhow::
     Ok(())
 }
 
+/// Polls that blocked the thread of their runtime.
+const LONG_POLL: Nanos = Nanos(10_000_000);
+
+/// Warns of polls that took long.
+fn say_long_polls(profile: &Profile, args: &TableArgs) {
+    for poll in long_polls(profile, args.long_poll.unwrap_or(LONG_POLL)) {
+        output::say(format_args!("{poll}"));
+    }
+}
+
 /// Writes the tables of a profile.
 pub(crate) fn write(report: Report, profile: &Profile, args: &TableArgs) -> anyhow::Result<()> {
     check(args)?;
+    say_long_polls(profile, args);
     let some = match &args.ranks {
         Some(ranks) => of_ranks(profile, ranks)?,
         None => None,
@@ -109,6 +122,23 @@ pub(crate) fn write_waits(
             options.lines = top;
         }
         Ok(write_wait_table(profile, &options, out)?)
+    })
+}
+
+/// Writes how long single calls and hits took.
+pub(crate) fn write_durations(
+    profile: &Profile,
+    top: Option<usize>,
+    args: &TableArgs,
+) -> anyhow::Result<()> {
+    Report::Stdout.write(args.rich, |style, out: &mut dyn Write| {
+        let mut options = DurationTableOptions::default();
+        options.style = style;
+        options.unit = unit(args.unit);
+        if let Some(top) = top {
+            options.rows = top;
+        }
+        Ok(write_duration_tables(profile, &options, out)?)
     })
 }
 

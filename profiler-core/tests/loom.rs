@@ -78,7 +78,7 @@ mod words {
         pub(super) state: AtomicU64,
         pub(super) left: AtomicU64,
         pub(super) window_ticks: AtomicU64,
-        pub(super) window_reads: AtomicU64,
+        pub(super) window_reads: AtomicU32,
         pub(super) gap_time: AtomicU64,
         pub(super) window_time: AtomicI64,
         pub(super) window: AtomicU64,

@@ -54,6 +54,8 @@ pub struct Check<'a> {
     pub baseline: Option<Side<'a>>,
     /// Budgets.
     pub budgets: &'a [Budget],
+    /// Name of this machine, on which durations are judged; `None` if it is not known.
+    pub host: Option<&'a str>,
     /// What is judged of a comparison, and how times are printed.
     pub options: DiffOptions,
 }
@@ -92,6 +94,7 @@ struct Row<'a> {
 ///     profile: Side { name: "run.pb.gz", runs: &[profile] },
 ///     baseline: None,
 ///     budgets: &[],
+///     host: None,
 ///     options: DiffOptions::default(),
 /// };
 /// let mut out = Vec::new();
@@ -105,7 +108,9 @@ pub fn write_check(
     out: &mut dyn Write,
 ) -> Result<bool, DiffError> {
     let profile = check.profile.runs.first();
-    let rows = profile.map_or_else(Vec::new, |profile| judge(profile, check.budgets));
+    let rows = profile.map_or_else(Vec::new, |profile| {
+        judge(profile, check.budgets, check.host)
+    });
     let comparison = match check.baseline {
         Some(baseline) => Some(diff::compare(baseline, check.profile, &check.options)?),
         None => None,
@@ -198,6 +203,7 @@ impl Verdict {
 fn words(row: &BudgetRow) -> String {
     let figure = |count: u64| match row.limit.figure {
         BudgetFigure::Bytes => numbers::scaled_bytes(count),
+        BudgetFigure::P99 => numbers::scaled_time(count as f64),
         _ => numbers::thousands(count),
     };
     match row.judged {
@@ -457,6 +463,7 @@ mod tests {
                 profile: side,
                 baseline,
                 budgets: &budgets,
+                host: None,
                 options: DiffOptions {
                     budget: Some(budget),
                     ..DiffOptions::default()

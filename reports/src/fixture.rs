@@ -272,6 +272,7 @@ pub(crate) fn process(nodes: Vec<Node>) -> Process {
             nodes,
         }],
         thin: Vec::new(),
+        durations: Vec::new(),
         native: None,
         observed: None,
     }

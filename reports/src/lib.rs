@@ -28,6 +28,7 @@ pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use pictures::plot::write_plot;
 pub use tables::annotate::{AnnotateOptions, write_annotated};
 pub use tables::changed_table::write_changed_table;
+pub use tables::duration_table::{DurationTableOptions, long_polls, write_duration_tables};
 pub use tables::function_table::{FunctionTableOptions, write_function_table};
 pub use tables::hot_table::{HotTableOptions, write_hot_table};
 pub use tables::line_table::{LineTableOptions, write_line_tables};

@@ -187,6 +187,7 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
     let check = Check {
         profile: side,
         baseline: Some(side),
+        host: None,
         budgets: &[budget],
         options: DiffOptions::default(),
     };

@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
+
+use hprof::model::Nanos;
 
 /// Checks a size in bytes with an optional `K`, `M` or `G`, as the recorder takes it.
 pub(super) fn size(text: &str) -> Result<String, String> {
@@ -27,6 +30,22 @@ pub(super) fn unit(text: &str) -> Result<f64, String> {
             _ => Err("expected ns, us, ms, s or a number of seconds such as 1e-3".into()),
         },
     }
+}
+
+/// A time with its unit, such as `10ms`.
+pub(crate) fn duration(text: &str) -> Result<Nanos, String> {
+    let end = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == 'µ');
+    let parts = end.map(|end| text.split_at(end));
+    let time = parts.and_then(|(number, unit_name)| {
+        let number: f64 = number.trim().parse().ok()?;
+        let seconds = number * unit(unit_name.trim()).ok()?;
+        (0.0..1e9).contains(&seconds).then_some(seconds)
+    });
+    let expected = || "expected a number with ns, us, ms or s, such as 10ms".to_owned();
+    let time = Duration::try_from_secs_f64(time.ok_or_else(expected)?).map_err(|_| expected())?;
+    u64::try_from(time.as_nanos())
+        .map(Nanos)
+        .map_err(|_| expected())
 }
 
 /// A number of pairs of runs.

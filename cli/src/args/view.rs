@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
+use hprof::model::Nanos;
 use hprof_reports::Metric;
 
-use super::value::{Ranks, Top, percent, tokens, unit};
+use super::value::{Ranks, Top, duration, percent, tokens, unit};
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -16,6 +17,7 @@ Examples:
   hprof show a.hprof b.hprof       two profiles as one
   hprof show --by-function -s tottime
   hprof show --waits               which lines waited, and what for
+  hprof show --percentiles         how long single calls and hits took, and the longest
   hprof show --hot 5               the five hottest lines of the whole run
   hprof show --changed main        what the lines carry that changed since a revision
   hprof show --ranks all.pb.gz     how uneven the ranks of a parallel job are
@@ -35,6 +37,9 @@ pub(crate) struct ShowArgs {
     /// Only the lines that waited, and what for
     #[arg(long, conflicts_with_all = ["changed", "leaks", "hot", "by_function", "threads", "ranks", "by"])]
     pub(crate) waits: bool,
+    /// Only how long single calls, polls and hits took: percentiles and the longest
+    #[arg(long, conflicts_with_all = ["changed", "waits", "leaks", "hot", "by_function", "threads", "ranks", "by"])]
+    pub(crate) percentiles: bool,
     /// Only what was allocated and not freed at the end, by line and by call path
     #[arg(long, conflicts_with_all = ["changed", "hot", "by_function", "threads", "ranks", "by"])]
     pub(crate) leaks: bool,
@@ -140,6 +145,9 @@ pub(crate) struct TableArgs {
     /// Columns of allocations, and which lines' blocks were not freed
     #[arg(long)]
     pub(crate) alloc: bool,
+    /// Name polls of async functions that took at least so long, for they block the thread of their runtime; 10ms if it is not given
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) long_poll: Option<Nanos>,
     /// Memory by line as well; commands that run a program also read its resident set
     #[arg(long)]
     pub(crate) memory: bool,

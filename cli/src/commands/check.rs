@@ -64,10 +64,12 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         options.budget = args.budget;
         options.style = style;
         options.in_turn = args.base.base.is_some();
+        let host = crate::system::host();
         let check = Check {
             profile: side(&newer),
             baseline: older.as_ref().map(side),
             budgets: &budgets,
+            host: host.as_deref(),
             options,
         };
         passed.set(write_check(&check, format, out).map_err(refused)?);

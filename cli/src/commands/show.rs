@@ -39,6 +39,10 @@ pub(crate) fn show(args: &ShowArgs) -> anyhow::Result<u8> {
             let top = table.top.and_then(Top::limit);
             tables::write_moment(&loaded.profile, HeapMoment::End, top, table.rich)?;
         }
+        None if args.percentiles => {
+            let top = table.top.and_then(Top::limit);
+            tables::write_durations(&loaded.profile, top, &table)?;
+        }
         None if args.waits => {
             let top = table.top.and_then(Top::limit);
             tables::write_waits(&loaded.profile, top, &table)?;

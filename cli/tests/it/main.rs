@@ -4,6 +4,7 @@
 mod bad_input;
 mod clocks;
 mod compare;
+mod durations;
 mod ends;
 mod exports;
 mod fitting;

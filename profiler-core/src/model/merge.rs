@@ -1,5 +1,6 @@
 //! Profiles of several processes, or of several runs, as one.
 
+use super::durations::sum as sum_of_durations;
 use super::place::FunctionId;
 use super::profile::{Function, Process, Profile, Run};
 use super::unify::unify;
@@ -68,6 +69,11 @@ fn rename_functions(process: &mut Process, ids: &[FunctionId]) {
         rename(&mut thin.function);
     }
     process.thin.sort_unstable();
+    for durations in &mut process.durations {
+        rename(&mut durations.function);
+    }
+    let renamed = core::mem::take(&mut process.durations);
+    process.durations = sum_of_durations(renamed);
     if let Some(observed) = &mut process.observed {
         observed.rename(rename);
     }

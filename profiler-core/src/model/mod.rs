@@ -1,9 +1,11 @@
 //! The data a run leaves, and the arithmetic on it: no I/O, no clock, integers only.
 
+mod by_process;
 mod call_tree;
 mod context;
 mod cost_sum;
 pub(crate) mod cpu;
+mod durations;
 pub(crate) mod gap_cell;
 pub(crate) mod gaps;
 mod images;
@@ -19,14 +21,16 @@ mod profile;
 mod resident;
 mod rss_account;
 mod settle;
-mod thin;
 mod tree_walk;
 mod unify;
 mod units;
 
 pub use crate::raw::native::{Native, NativeFrame, NativeStack};
+pub use by_process::{durations, thin_calls};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
+pub(crate) use durations::sum as sum_of_durations;
+pub use durations::{Durations, Histogram, Longest, Timed};
 pub use images::successors;
 pub(crate) use line_cost::each_figure;
 pub use line_cost::{FIGURES, Figure, FigureUnit, LineCost};
@@ -43,6 +47,5 @@ pub use profile::{
 };
 pub use resident::{LineRss, ProcessRss, RssChange, RssLevel, RssSource};
 pub use rss_account::{RssAccount, rss_account};
-pub use thin::thin_calls;
 pub(crate) use unify::unify;
 pub use units::Nanos;

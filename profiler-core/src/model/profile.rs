@@ -2,6 +2,7 @@
 //!
 //! Every figure a report prints derives from the self values of [`LineCost`]; nothing here is rounded twice.
 
+use super::durations::Durations;
 use super::line_cost::LineCost;
 use super::live::LiveHeap;
 use super::node_lines::NodeLines;
@@ -190,6 +191,8 @@ pub struct Process {
     pub threads: Vec<Thread>,
     /// Calls of thin functions: ascending by function, each with at least one.
     pub thin: Vec<ThinCalls>,
+    /// How long single calls, polls and hits took, ascending by function and what was timed.
+    pub durations: Vec<Durations>,
     /// Sampled stacks of all code; `None` unless they were asked for.
     pub native: Option<Native>,
     /// What hprof's launcher saw of the process from outside; `None` if it could not look.

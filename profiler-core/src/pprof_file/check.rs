@@ -1,7 +1,7 @@
 //! What holds of every profile. The writer refuses one that breaks it, and so does the reader: what was saved can be read.
 
 use super::error::Damage;
-use crate::model::{FunctionId, Observed, Profile, ThinCalls, Thread};
+use crate::model::{Durations, FunctionId, Observed, Profile, ThinCalls, Thread};
 
 /// No profile has more functions: reports take a few hundred bytes for each.
 pub(super) const MOST_FUNCTIONS: usize = 1 << 17;
@@ -28,6 +28,7 @@ pub(super) fn check(profile: &Profile) -> Result<(), Damage> {
     }
     for process in &profile.processes {
         check_thin(&process.thin, profile.functions.len())?;
+        check_durations(&process.durations, profile.functions.len())?;
         if let Some(observed) = &process.observed {
             check_observed(observed, profile.functions.len())?;
         }
@@ -51,6 +52,17 @@ fn check_thin(thin: &[ThinCalls], functions: usize) -> Result<(), Damage> {
         }
     }
     Ok(())
+}
+
+fn check_durations(durations: &[Durations], functions: usize) -> Result<(), Damage> {
+    for of in durations {
+        check_function("function with durations", of.function, functions)?;
+    }
+    let key = |of: &Durations| (of.function, of.timed);
+    if durations.is_sorted_by(|one, next| key(one) < key(next)) {
+        return Ok(());
+    }
+    Err(Damage::new("durations", "ascending ones", "others"))
 }
 
 fn check_observed(observed: &Observed, functions: usize) -> Result<(), Damage> {

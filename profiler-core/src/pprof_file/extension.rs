@@ -5,9 +5,9 @@
 
 use prost::Message;
 
-use super::observed::ObservedFacts;
-
+use super::durations::DurationsFacts;
 use super::error::Damage;
+use super::observed::ObservedFacts;
 
 /// Version of the layout that this hprof writes, and the newest it reads.
 pub(super) const LAYOUT: u64 = 2;
@@ -162,6 +162,8 @@ pub(super) struct ProcessFacts {
     pub(super) native: Option<String>,
     #[prost(message, optional, tag = "24")]
     pub(super) observed: Option<ObservedFacts>,
+    #[prost(message, optional, tag = "25")]
+    pub(super) durations: Option<DurationsFacts>,
     #[prost(uint64, optional, tag = "21")]
     pub(super) process_started: Option<u64>,
     /// Of each thin function, how far its number is above the one before.

@@ -1,5 +1,6 @@
 //! Run, functions and processes: the model's facts as messages of the extension, and back.
 
+use super::durations;
 use super::error::Damage;
 use super::extension::{
     FLAG_DEBUG_ASSERTIONS, FLAG_FINISHED, FLAG_FLAT, FLAG_GOES_ON, FLAG_LOST_FORKS,
@@ -255,6 +256,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         rss: process.rss.as_ref().map(rss_facts),
         native: process.native.as_ref().map(native::text),
         observed: process.observed.as_ref().map(observed::facts),
+        durations: durations::facts(&process.durations),
         process_started: process.process_started,
         thin_function: thin_steps(&process.thin),
         thin_calls: process.thin.iter().map(|thin| thin.calls).collect(),
@@ -469,6 +471,12 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
         threads: Vec::new(),
         thin: thin(facts, strings)?,
         native: facts.native.as_deref().map(stacks).transpose()?,
+        durations: facts
+            .durations
+            .as_ref()
+            .map(durations::durations)
+            .transpose()?
+            .unwrap_or_default(),
         observed: facts
             .observed
             .as_ref()

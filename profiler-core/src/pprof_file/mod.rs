@@ -13,6 +13,7 @@
 
 mod check;
 mod cost;
+mod durations;
 mod error;
 mod extension;
 mod facts;

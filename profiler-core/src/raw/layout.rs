@@ -25,6 +25,8 @@
 //! | 5 | [`HeapRecord`] | `capacity` × [`HeapEntry`] |
 //! | 6 | [`NotMeasuredRecord`] | the strings |
 //! | 7 | [`ThinRecord`] | `capacity` × [`ThinCell`] |
+//! | 8 | [`DurationsRecord`] | |
+//! | 9 | [`TimedCallRecord`] | |
 //!
 //! Counters are single words written by one thread (the memory words by several, with atomic additions) and may be read at any moment;
 //! structure never changes once published.
@@ -35,7 +37,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, A
 /// First eight bytes of a raw file.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"hprofraw");
 /// Version of the layout on this page.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Reads differently in a file of the other byte order.
 pub const BYTE_ORDER_MARK: u32 = 0x0102_0304;
 /// Bytes before the first chunk.
@@ -110,6 +112,9 @@ pub const CELL_PROMOTED: u64 = 2;
 pub const CELL_PROBED: u64 = 3;
 /// `Cell::state`: the line reads the clock, and at its next marker the CPU clock of the thread too: its last interval was long.
 pub const CELL_WAS_LONG: u64 = 4;
+
+/// `Cell::state`: no line, but the way back from a call whose duration is measured: the cell of a [`TimedCallRecord`].
+pub const CELL_ENDS_CALL: u64 = 5;
 
 /// `ThreadRecord::state`: it was made, and no thread has begun to write to it.
 pub const THREAD_UNUSED: u32 = 0;
@@ -379,6 +384,10 @@ pub const KIND_HEAP: u32 = 5;
 pub const KIND_NOT_MEASURED: u32 = 6;
 /// A [`ThinRecord`].
 pub const KIND_THIN: u32 = 7;
+/// A [`DurationsRecord`].
+pub const KIND_DURATIONS: u32 = 8;
+/// A [`TimedCallRecord`].
+pub const KIND_TIMED_CALL: u32 = 9;
 
 /// A site that was entered. The strings follow the lines in the order module, name, file, package, source, labels.
 #[derive(Debug)]
@@ -591,6 +600,12 @@ pub struct NodeRecord {
     pub place: AtomicPtr<AtomicU32>,
     /// Entries that neither the cache of the thread nor the calling line knew, so that the table of all nodes was asked.
     pub missed_calls: AtomicU64,
+    /// Where calls of the node are measured; 0 if they are not, for a call further up on the path has the same site. For the recorder alone.
+    pub timed_call: Mapped<TimedCallRecord>,
+    /// Calls of the node whose duration was measured: two clock readings each.
+    pub timed_calls: AtomicU64,
+    /// Polls, if the site is that of an async body: the first one of a future is a call as well.
+    pub polls: AtomicU64,
 }
 
 /// Offset of the cell of line slot `slot` from its node: a node is followed by its cells.
@@ -613,8 +628,10 @@ pub struct Cell {
     pub left: AtomicU64,
     /// Ticks when the window began.
     pub window_ticks: AtomicU64,
-    /// `ThreadRecord::reads` when the window began.
-    pub window_reads: AtomicU64,
+    /// The lower half of `ThreadRecord::reads` when the window began.
+    pub window_reads: AtomicU32,
+    /// The [`DurationsRecord`] of the line: its distance from the beginning of the file in units of 64 bytes; 0 if there is none.
+    pub durations: AtomicU32,
     /// Time of the gaps that began at this cell: shared by the cells sampled in them.
     pub gap_time: AtomicU64,
     /// `time` when the window began.
@@ -652,6 +669,9 @@ pub struct Cell {
     /// sampled (the prior). Time in which the thread had lost the processor is left out.
     pub probes: [AtomicI64; PROBES],
 }
+
+/// Unit of [`Cell::durations`].
+pub const DURATIONS_UNIT: usize = 64;
 
 /// Unit of [`Cell::memory`].
 pub const MEMORY_UNIT: usize = 64;
@@ -724,4 +744,114 @@ pub struct ThinCell {
     pub site: AtomicU32,
     /// Always 0.
     pub unused: AtomicU32,
+}
+
+/// How long the exact intervals of a line took, or the calls of a function, on one thread: a histogram whose buckets are as wide as a sixteenth of
+/// the power of two below, so that a value is known to 3.2 %.
+///
+/// ```text
+/// ticks   0   4   8  ...  60 │ 64  68  72 ... 124 │ 128 136 144 ... 248 │ 256 ...
+/// bucket  0   1   2  ...  15 │ 16  17  18 ...  31 │  32  33  34 ...  47 │  48 ...
+/// ```
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct DurationsRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Number of the site.
+    pub site: AtomicU32,
+    /// The line slot, or one of the `DURATIONS_OF_` numbers.
+    pub slot: AtomicU32,
+    /// Number of the thread record.
+    pub thread: AtomicU32,
+    /// Always 0.
+    pub unused: AtomicU32,
+    /// The longest, in ticks.
+    pub max: AtomicI64,
+    /// When it ended, in ticks of the thread's own clock.
+    pub max_at: AtomicU64,
+    /// How many there are in each bucket.
+    pub counts: [AtomicU32; DURATION_BUCKETS],
+}
+
+/// `DurationsRecord::slot`: those of calls of the function, from entry to return, or of the polls of an async body. Calls that are made while one of the
+/// same function is open count as part of that.
+pub const DURATIONS_OF_CALLS: u32 = u32::MAX;
+/// `DurationsRecord::slot`: those of lines for which there was no room.
+pub const DURATIONS_LOST: u32 = u32::MAX - 1;
+
+/// Buckets of a histogram. The last one holds all that is longer, too.
+pub const DURATION_BUCKETS: usize = 36 << 4;
+
+/// The bucket of so many ticks.
+#[must_use]
+pub const fn duration_bucket(ticks: u64) -> usize {
+    let exponent = 63 - (ticks | 1).leading_zeros();
+    let shift = if exponent < 6 { 2 } else { exponent - 4 };
+    #[expect(clippy::cast_possible_truncation, reason = "less than 32")]
+    let within = (ticks >> shift) as usize;
+    let bucket = ((shift as usize - 2) << 4) + within;
+    if bucket < DURATION_BUCKETS {
+        bucket
+    } else {
+        DURATION_BUCKETS - 1
+    }
+}
+
+/// The fewest ticks that belong to a bucket.
+#[must_use]
+pub const fn duration_bucket_start(bucket: usize) -> u64 {
+    if bucket < 16 {
+        return bucket as u64 * 4;
+    }
+    let shift = (bucket >> 4) + 1;
+    ((bucket & 15) as u64 + 16) << shift
+}
+
+/// First calls of a function whose durations are kept, until it is known whether measuring them pays.
+pub const FIRST_CALLS: usize = 8;
+
+/// The open call of a function whose durations are measured, on one thread, and what it takes to decide about that; for the recorder alone.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct TimedCallRecord {
+    /// Kind and length.
+    pub head: RecordHead,
+    /// Number of the site.
+    pub site: AtomicU32,
+    /// Number of the thread record.
+    pub thread: AtomicU32,
+    /// When the open call began, in ticks of the thread's own clock; 0 if none is open.
+    pub entry: AtomicU64,
+    /// The line that made it.
+    pub caller: Mapped<Cell>,
+    /// The histogram; 0 as long as calls are too short for one.
+    pub durations: Mapped<DurationsRecord>,
+    /// Calls measured.
+    pub measured: AtomicU64,
+    /// Their time, ticks.
+    pub time: AtomicU64,
+    /// Takes the place of the calling line in the frame: its state is [`CELL_ENDS_CALL`].
+    pub back: Cell,
+    /// Durations of the first calls, ticks.
+    pub first: [AtomicU64; FIRST_CALLS],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_begins_where_the_one_before_ends_and_is_narrow() {
+        for bucket in 0..DURATION_BUCKETS - 1 {
+            let start = duration_bucket_start(bucket);
+            let end = duration_bucket_start(bucket + 1);
+            assert!(start < end);
+            assert_eq!(duration_bucket(start), bucket);
+            assert_eq!(duration_bucket(end - 1), bucket);
+            // 16 buckets for each power of two.
+            assert!(bucket < 16 || (end - start) * 16 <= start);
+        }
+        assert_eq!(duration_bucket(u64::MAX), DURATION_BUCKETS - 1);
+    }
 }

@@ -10,6 +10,7 @@
 mod bytes;
 mod cells;
 mod clock;
+mod durations;
 mod error;
 mod header;
 mod heap;

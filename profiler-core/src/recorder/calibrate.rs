@@ -175,6 +175,7 @@ fn find(site: &'static Site<1>) -> Entry {
     if !is_sink(thread)
         && let Some(entry) = tree::known(thread, site.id.load(Relaxed))
     {
+        tree::remember(entry, site.id.load(Relaxed));
         return entry;
     }
     Entry::new(&SINK.thread, &SINK.node)

@@ -19,7 +19,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::moment::Moment;
 use super::protocol::{ALIVE, PROBED, TIMED, WAS_LONG, add};
-use super::{cells, clock, os, sink, state, threads};
+use super::{cells, clock, durations, os, sink, state, threads};
 use crate::raw::layout::ThreadRecord;
 
 /// Shortest interval whose ends read the CPU clock, nanoseconds.
@@ -110,6 +110,9 @@ fn settle_long(thread: &ThreadRecord, now: u64, spent: u64) {
     let before = began.saturating_sub(thread.cpu_ticks.load(Relaxed));
     let cpu = spent.saturating_sub(before).min(length);
     if let Some(cell) = cells::open(thread) {
+        if cell.durations.load(Relaxed) == 0 {
+            durations::give(thread, cell);
+        }
         add(&cell.long_time, length);
         add(&cell.long_cpu, cpu);
         match cell.state.load(Relaxed) {

@@ -15,21 +15,40 @@ impl<const N: usize> Frame<N> {
     /// Enters the body: finds its node and counts the call. Reads no clock; the first marker ends the caller's line.
     #[inline(always)]
     pub fn enter(site: &'static Site<N>) -> Self {
-        Self::enter_by(site, |site| enter(&site.id, &site.facts, &site.lines))
+        Self::enter_by(site, |site| enter_frame(&site.id, &site.facts, &site.lines))
     }
 
     /// Enters the body again, without a call: a later poll.
     #[inline(always)]
     pub(super) fn reenter(site: &'static Site<N>) -> Self {
-        Self::reenter_by(site, |site| enter(&site.id, &site.facts, &site.lines))
+        Self::reenter_by(site, |site| enter_frame(&site.id, &site.facts, &site.lines))
     }
 }
 
-/// The slow path of entering a body: decides whether the process records, attaches the thread, registers the site, finds
-/// the node.
+/// The slow path of entering a body: finds the node, and measures the call if that pays. Only of others the node is remembered, so that a call that is
+/// measured comes this way each time.
 #[cold]
 #[inline(never)]
+fn enter_frame(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
+    let entry = find(id, facts, lines);
+    if !is_sink(entry.thread) && !entry.begin_measuring() {
+        tree::remember(entry, id.load(Relaxed));
+    }
+    entry
+}
+
+/// The slow path of entering a body that is no frame: finds the node.
+#[cfg(feature = "tracing")]
 pub(super) fn enter(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
+    let entry = find(id, facts, lines);
+    if !is_sink(entry.thread) {
+        tree::remember(entry, id.load(Relaxed));
+    }
+    entry
+}
+
+/// Decides whether the process records, attaches the thread, registers the site, finds the node.
+fn find(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
     // Most often it is only called from another line than the last time.
     let thread = current();
     if !is_sink(thread)

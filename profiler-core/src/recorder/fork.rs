@@ -9,12 +9,13 @@ use super::identity::{describe_identity, path_stem, path_with_stem};
 use super::protocol::published;
 use super::space::{SHARED_END, SHARED_FREE, SHARED_OWNER, SharedLock};
 use super::state::{CAPACITY, file, header, source, store_pair};
-use super::{begin, cells, cpu, os, resident, sampler, thin_array, thread};
+use super::{begin, cells, cpu, durations, os, resident, sampler, thin_array, thread};
 use crate::memory::heap;
 use crate::raw::layout::{
-    CHUNK_BYTES, ChunkHead, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP,
-    KIND_NODE, KIND_PAIRS, KIND_THIN, NodeRecord, PairsRecord, RECORD_ALIGN, RecordHead,
-    STATE_RUNNING, ThinCell, ThinRecord, cell_offset,
+    CHUNK_BYTES, ChunkHead, DurationsRecord, FLAG_FORK_LOST, HEADER_BYTES, HeapEntry, HeapRecord,
+    KIND_DURATIONS, KIND_HEAP, KIND_NODE, KIND_PAIRS, KIND_THIN, KIND_TIMED_CALL, NodeRecord,
+    PairsRecord, RECORD_ALIGN, RecordHead, STATE_RUNNING, ThinCell, ThinRecord, TimedCallRecord,
+    cell_offset,
 };
 use crate::raw::writer::{self, RawFile};
 
@@ -260,6 +261,14 @@ fn zero_counters(file: RawFile, used: usize) {
                         zero_entries(place, entries);
                     }
                 }
+                KIND_DURATIONS if bytes >= size_of::<DurationsRecord>() => {
+                    // SAFETY: the kind says what the record is.
+                    durations::zero(unsafe { &*place.cast::<DurationsRecord>() });
+                }
+                KIND_TIMED_CALL if bytes >= size_of::<TimedCallRecord>() => {
+                    // SAFETY: the kind says what the record is.
+                    durations::forget_open_call(unsafe { &*place.cast::<TimedCallRecord>() });
+                }
                 KIND_THIN => {
                     // SAFETY: the kind says what the record is.
                     let thin = unsafe { &*place.cast::<ThinRecord>() };
@@ -292,7 +301,9 @@ fn zero_entries(record: *mut u8, entries: usize) {
 fn zero_node(node: &NodeRecord) {
     node.calls.store(0, Relaxed);
     node.recursive_calls.store(0, Relaxed);
-    node.missed_calls.store(0, Relaxed);
+    for counter in [&node.missed_calls, &node.timed_calls, &node.polls] {
+        counter.store(0, Relaxed);
+    }
     for index in 0..node.lines.load(Relaxed) as usize {
         thread::zero(cells::cell(node, index));
     }

@@ -60,7 +60,7 @@ impl<const N: usize> Frame<N> {
             Some(entry) => (entry, caller),
             None => {
                 let entry = find(site);
-                (entry, cells::running(entry.thread))
+                (entry, entry.way_back())
             }
         }
     }

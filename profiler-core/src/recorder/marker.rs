@@ -271,11 +271,14 @@ pub(super) mod x86_64 {
 
     use super::super::state::{READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC};
     use super::ENDS_PROBE;
-    use crate::raw::layout::{Cell, PROBES, ThreadRecord};
+    use crate::raw::layout::{
+        CELL_ENDS_CALL, Cell, DURATION_BUCKETS, DURATIONS_UNIT, DurationsRecord, PROBES,
+        ThreadRecord, TimedCallRecord,
+    };
     use crate::recorder::protocol::{
         PARTS_MAY_NOT, PROBE, PROBE_PART, PROBED, PROMOTED, SAMPLED, TIMED, WAS_LONG, WINDOW,
     };
-    use crate::recorder::{cpu, sampler};
+    use crate::recorder::{cpu, durations, sampler, state};
 
     /// Bytes for the processor's extended state (x87, SSE, AVX, AVX-512), with room to align.
     pub(in super::super) const STATE_BYTES: usize = 2816;
@@ -315,6 +318,11 @@ pub(super) mod x86_64 {
             "jbe 31f",
             // An open interval: its time is the cell's.
             "add qword ptr [rcx + {time}], rdx",
+            // It may have a histogram, too.
+            "33:",
+            "mov ecx, dword ptr [rcx + {durations}]",
+            "test ecx, ecx",
+            "jne 80f",
             // What begins?
             "40:",
             "mov rdx, qword ptr [rsi + {state}]",
@@ -341,17 +349,25 @@ pub(super) mod x86_64 {
             "mov rcx, qword ptr [rsi + {window}]",
             "add rcx, 1",
             "mov qword ptr [rsi + {left}], rcx",
+            "js 55f",
+            "56:",
             "mov qword ptr [rsi + {window_ticks}], rax",
-            "mov rcx, qword ptr [rdi + {reads}]",
-            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov ecx, dword ptr [rdi + {reads}]",
+            "mov dword ptr [rsi + {window_reads}], ecx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
             "jmp 50f",
+            // A window that never ends: the line stays timed from the first.
+            "55:",
+            "lea rcx, [rip + {stays_timed}]",
+            "call 95f",
+            "mov rax, rcx",
+            "jmp 56b",
             "52:",
             "cmp rdx, {probed}",
             "je 53f",
             "cmp rdx, {was_long}",
-            "jne 51b",
+            "jne 57f",
             // A line whose last interval was long: the CPU clock is read, unless the interval before has just done so.
             "mov qword ptr [rsi + {state}], {timed}",
             "cmp rax, qword ptr [rdi + {cpu_ticks}]",
@@ -359,6 +375,69 @@ pub(super) mod x86_64 {
             "lea rcx, [rip + {begin_interval}]",
             "call 95f",
             "jmp 50f",
+            "57:",
+            "cmp rdx, {ends_call}",
+            "jne 51b",
+            // No line, but the return of a call that is measured: how long did it take? What begins then is the line that made it. Without an entry this
+            // is the child of a fork that happened meanwhile.
+            "mov rdx, rax",
+            "sub rdx, qword ptr [rsi + {entry}]",
+            "cmp rdx, rax",
+            "je 59f",
+            "mov rcx, qword ptr [rsi + {histogram}]",
+            "test rcx, rcx",
+            "je 58f",
+            "add qword ptr [rsi + {measured}], 1",
+            "add qword ptr [rsi + {calls_time}], rdx",
+            "mov qword ptr [rsi + {entry}], 0",
+            "mov rsi, rcx",
+            "call 85f",
+            "mov rsi, qword ptr [rsp + 48]",
+            "59:",
+            "mov rsi, qword ptr [rsi + {caller}]",
+            "mov qword ptr [rdi + {current}], rsi",
+            "mov qword ptr [rsp + 48], rsi",
+            "jmp 40b",
+            // One of the first calls: is there to be a histogram?
+            "58:",
+            "lea rcx, [rip + {end_first_call}]",
+            "call 95f",
+            "mov rax, rcx",
+            "jmp 59b",
+            // The histogram of an interval that has ended, by its place in the file.
+            "80:",
+            "shl rcx, {durations_shift}",
+            "add rcx, qword ptr [rip + {base}]",
+            "mov rsi, rcx",
+            "call 85f",
+            "mov rsi, qword ptr [rsp + 48]",
+            "jmp 40b",
+            // Counts rdx in the histogram rsi; changes rcx and rdx. A length less a correction may be below 0.
+            "85:",
+            "cmp rdx, qword ptr [rsi + {max}]",
+            "jle 86f",
+            "mov qword ptr [rsi + {max}], rdx",
+            "mov qword ptr [rsi + {max_at}], rax",
+            "86:",
+            "xor ecx, ecx",
+            "test rdx, rdx",
+            "cmovs rdx, rcx",
+            "mov rcx, rdx",
+            "or rcx, 63",
+            // The highest bit is bit 5 at least: so buckets are 4 ticks wide at least.
+            "bsr rcx, rcx",
+            "sub ecx, 4",
+            "cmp ecx, 2",
+            "adc ecx, 0",
+            "shr rdx, cl",
+            "sub ecx, 2",
+            "shl ecx, 4",
+            "add ecx, edx",
+            "mov edx, {last_bucket}",
+            "cmp ecx, edx",
+            "cmova ecx, edx",
+            "add dword ptr [rsi + rcx * 4 + {counts}], 1",
+            "ret",
             // An interval that is probed ends between fences, whatever begins then: else the clock is read while its work is under way.
             "53:",
             "or qword ptr [rdi + {reading}], {ends_probe}",
@@ -380,8 +459,8 @@ pub(super) mod x86_64 {
             "60:",
             "mov rdx, rax",
             "sub rdx, qword ptr [rsi + {window_ticks}]",
-            "mov rcx, qword ptr [rdi + {reads}]",
-            "sub rcx, qword ptr [rsi + {window_reads}]",
+            "mov ecx, dword ptr [rdi + {reads}]",
+            "sub ecx, dword ptr [rsi + {window_reads}]",
             "imul rcx, qword ptr [rdi + {threshold}]",
             "cmp rdx, rcx",
             "jb 61f",
@@ -401,13 +480,21 @@ pub(super) mod x86_64 {
             "cmp qword ptr [rsi + {state}], {probed}",
             "je 68f",
             "66:",
+            "cmp dword ptr [rsi + {durations}], 0",
+            "jne 63f",
+            "lea rcx, [rip + {stays_timed}]",
+            "call 95f",
+            // The line begins after that: it would find it in its histogram.
+            "mov rax, rcx",
+            "mov qword ptr [rdi + {t0}], rax",
+            "63:",
             "mov qword ptr [rsi + {state}], {timed}",
             "mov qword ptr [rsi + {left}], {next_window}",
             "mov qword ptr [rsi + {window}], {next_window}",
             "65:",
             "mov qword ptr [rsi + {window_ticks}], rax",
-            "mov rcx, qword ptr [rdi + {reads}]",
-            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov ecx, dword ptr [rdi + {reads}]",
+            "mov dword ptr [rsi + {window_reads}], ecx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
             "jmp 90b",
@@ -450,8 +537,8 @@ pub(super) mod x86_64 {
             // A part between fences begins. What was done here since the clock was read is the line's time, but no part of the probe.
             "67:",
             "mov qword ptr [rsi + {window_ticks}], rax",
-            "mov rcx, qword ptr [rdi + {reads}]",
-            "mov qword ptr [rsi + {window_reads}], rcx",
+            "mov ecx, dword ptr [rdi + {reads}]",
+            "mov dword ptr [rsi + {window_reads}], ecx",
             "mov rcx, qword ptr [rsi + {time}]",
             "mov qword ptr [rsi + {window_time}], rcx",
             "cmp qword ptr [rdi + {reading}], {tsc_ends_probe}",
@@ -510,7 +597,7 @@ pub(super) mod x86_64 {
             "jbe 31b",
             "sub rdx, qword ptr [rdi + {correction}]",
             "add qword ptr [rcx + {time}], rdx",
-            "jmp 40b",
+            "jmp 33b",
             "21:",
             "lea rcx, [rip + {slow_ticks}]",
             "call 95f",
@@ -598,6 +685,22 @@ pub(super) mod x86_64 {
             may_not = const PARTS_MAY_NOT,
             probes = const offset_of!(Cell, probes),
             was_long = const WAS_LONG,
+            ends_call = const CELL_ENDS_CALL,
+            entry = const in_timed_call(offset_of!(TimedCallRecord, entry)),
+            caller = const in_timed_call(offset_of!(TimedCallRecord, caller)),
+            histogram = const in_timed_call(offset_of!(TimedCallRecord, durations)),
+            measured = const in_timed_call(offset_of!(TimedCallRecord, measured)),
+            calls_time = const in_timed_call(offset_of!(TimedCallRecord, time)),
+            current = const offset_of!(ThreadRecord, cell),
+            durations = const offset_of!(Cell, durations),
+            durations_shift = const DURATIONS_UNIT.trailing_zeros(),
+            max = const offset_of!(DurationsRecord, max),
+            max_at = const offset_of!(DurationsRecord, max_at),
+            counts = const offset_of!(DurationsRecord, counts),
+            last_bucket = const DURATION_BUCKETS - 1,
+            base = sym state::BASE,
+            stays_timed = sym durations::stays_timed,
+            end_first_call = sym durations::end_first_call,
             long = const offset_of!(ThreadRecord, long),
             cpu_due = const offset_of!(ThreadRecord, cpu_due),
             cpu_ticks = const offset_of!(ThreadRecord, cpu_ticks),
@@ -612,8 +715,18 @@ pub(super) mod x86_64 {
         );
     }
 
-    const _: () =
-        assert!(PROBED > TIMED && PROMOTED > TIMED && WAS_LONG > TIMED && TIMED > SAMPLED);
+    /// A word of a record from the place of the cell in it.
+    const fn in_timed_call(offset: usize) -> isize {
+        offset.cast_signed() - offset_of!(TimedCallRecord, back).cast_signed()
+    }
+
+    const _: () = assert!(
+        PROBED > TIMED
+            && PROMOTED > TIMED
+            && WAS_LONG > TIMED
+            && CELL_ENDS_CALL > TIMED
+            && TIMED > SAMPLED
+    );
     // The stub finds the place of a part by the intervals that are left.
     const _: () =
         assert!(PROBE_PART == size_of::<u64>() as u64 && PROBE == PROBE_PART * PROBES as u64);

@@ -1,11 +1,11 @@
 //! The recorder: what runs inside the profiled program. It counts and stores, and nothing else: it never prints, never panics,
 //! never changes what the program does.
 //!
-//! `frame` and `marker` are the hot path; `enter` is the way into a body, which may begin the recording; `protocol` is what threads do to each other's words; `tree` finds the node of a call, `thread` the record of a thread, `threads` those of all of them,
+//! `frame` and `marker` are the hot path; `enter` is the way into a body, which may begin the recording; `protocol` is what threads do to each other's words; `tree` finds the node of a call, in the table of `node_table`, `thread` the record of a thread, `threads` those of all of them,
 //! `cells` what words of the file stand for; `sink` takes what is not recorded;
 //! `start` begins and ends the recording, `begin` and `gate` say who begins it and who waits, `identity` says whose it is, `space` gives it room, `fork` gives a child its own;
 //! `not_measured` notes what the macro left alone; `thin` counts the calls of thin functions, in arrays of `thin_array`; `sampler` is the clock of the lines that are too hot to read one; `cpu` tells CPU time from
-//! time; `moment` is one by both clocks of a thread; `resident` reads the resident set and says which line pays, `look` when that is done. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
+//! time; `durations` notes how long single calls and intervals took; `moment` is one by both clocks of a thread; `resident` reads the resident set and says which line pays, `look` when that is done. `state` is what all of them ask for: the file and the settings; `os` asks the system about the thread and the process.
 
 mod begin;
 mod calibrate;
@@ -14,6 +14,7 @@ mod clock;
 mod cpu;
 #[cfg_attr(all(target_arch = "x86_64", target_os = "linux"), macro_use)]
 mod current;
+mod durations;
 mod enter;
 mod fork;
 mod frame;
@@ -25,6 +26,7 @@ mod marker;
 mod moment;
 #[cfg(feature = "native")]
 mod native;
+mod node_table;
 mod not_measured;
 mod os;
 mod protocol;

@@ -201,6 +201,13 @@ pub(super) fn reference_marker<T, E, B>(
     }
 }
 
+/// What a window keeps of the number of readings: fewer than that fall into one, and if not, its line stays timed.
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "as said")]
+fn lower_half(reads: u64) -> u32 {
+    reads as u32
+}
+
 /// What the stub of a marker does, in Rust.
 #[cfg(test)]
 #[expect(clippy::too_many_lines, reason = "as straight as the listing")]
@@ -244,7 +251,8 @@ fn reference(
     let begin_window = |intervals: u64| {
         cell.left.store(intervals, Relaxed);
         cell.window_ticks.store(now, Relaxed);
-        cell.window_reads.store(thread.reads.load(Relaxed), Relaxed);
+        cell.window_reads
+            .store(lower_half(thread.reads.load(Relaxed)), Relaxed);
         cell.window_time.store(cell.time.load(Relaxed), Relaxed);
     };
     match cell.state.load(Relaxed) {
@@ -273,10 +281,9 @@ fn reference(
     if cell.left.load(Relaxed) != 0 {
         return;
     }
-    let reads = thread
-        .reads
-        .load(Relaxed)
-        .wrapping_sub(cell.window_reads.load(Relaxed));
+    let reads =
+        lower_half(thread.reads.load(Relaxed)).wrapping_sub(cell.window_reads.load(Relaxed));
+    let reads = u64::from(reads);
     let lasted = now.wrapping_sub(cell.window_ticks.load(Relaxed));
     let threshold = thread.threshold.load(Relaxed);
     let own = cell

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::moment::Moment;
 use super::protocol::{ALIVE, Seen, add, look, promote, publish};
-use super::{clock, cpu, os, resident, space, state, threads};
+use super::{cells, clock, cpu, durations, os, resident, space, state, threads};
 use crate::raw::layout::{
     Cell, FLAG_SAMPLER, KIND_PAIRS, OTHER_CELLS, Pair, PairsRecord, ThreadRecord,
 };
@@ -375,6 +375,10 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         return None;
     }
     let seen = look(thread, || Moment::now(thread).own)?;
+    let seen = Seen {
+        cell: durations::line_of(seen.cell),
+        ..seen
+    };
     let uses = thread.uses.load(Relaxed);
     if watch.uses != uses {
         watch.uses = uses;
@@ -401,7 +405,8 @@ fn observe(watch: &mut Watch, thread: &'static ThreadRecord, note: bool) -> Opti
         return Some(seen);
     }
     // To the line that it is on now: one that was just woken is on its way from the line that waited.
-    let worked = thread.cell.load(Acquire);
+    let worked = durations::line_of(cells::running(thread));
+    let worked = core::ptr::from_ref(worked).cast_mut();
     if cpu > 0
         && let Some(pair) = pair(watch, thread, seen.gap, worked)
     {

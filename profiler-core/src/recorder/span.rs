@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
 use super::current::current;
 use super::protocol::add;
-use super::{cells, enter, marker, sink, start, state, tree};
+use super::{cells, enter, marker, node_table, sink, start, state, tree};
 use crate::raw::layout::{Cell, Mapped, ThreadRecord};
 use crate::site::Site;
 
@@ -257,7 +257,7 @@ impl<const SLOTS: usize> SpanSites<SLOTS> {
         key: usize,
         make: impl FnOnce() -> Site<1>,
     ) -> Option<&'static Site<1>> {
-        let first = tree::hash(key as u64) % SLOTS;
+        let first = node_table::hash(key as u64) % SLOTS;
         let mut make = Some(make);
         let mut made: Option<Box<Named>> = None;
         for slot in self.slots[first..].iter().chain(&self.slots[..first]) {

@@ -10,7 +10,7 @@ use super::state::{
     self, READING_FENCED, READING_MEMORY, READING_SLOW, READING_TSC, Settings, header, store_pair,
     update_clock_pair,
 };
-use super::{begin, calibrate, cpu, fork, look, not_measured, os, resident, thread};
+use super::{begin, calibrate, cpu, durations, fork, look, not_measured, os, resident, thread};
 use crate::env;
 use crate::memory::limit;
 use crate::raw::layout::{
@@ -162,6 +162,7 @@ fn settle_clock(header: &Header, source: Source, rate: u64, costs: &calibrate::C
         long: cpu::prepare(rate, costs.cpu_ticks),
     };
     state::settle(mode, wanted, &settings);
+    durations::prepare(costs.miss_ticks_1024, costs.timed_ticks_1024);
     let picoseconds = |ticks_1024: u64| {
         u128::from(ticks_1024) * 1_000_000_000_000 / u128::from(rate.max(1)) / 1024
     };

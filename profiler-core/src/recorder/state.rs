@@ -22,7 +22,7 @@ pub(super) const READING_MEMORY: u64 = 3;
 /// `ThreadRecord::next_read`: no marker looks at the memory.
 pub(super) const NEVER: u64 = u64::MAX;
 
-static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+pub(super) static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 pub(super) static CAPACITY: AtomicUsize = AtomicUsize::new(0);
 static SOURCE_IS_TSC: AtomicU32 = AtomicU32::new(0);
 static MODE: AtomicU32 = AtomicU32::new(MODE_AUTO);

@@ -7,6 +7,7 @@ use core::task::{Context, Poll};
 
 use super::current::set_current;
 use super::frame::Frame;
+use super::protocol::add;
 use super::{cells, marker, sink, state};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
@@ -50,6 +51,7 @@ impl<const N: usize, F: Future> Future for Task<N, F> {
         } else {
             Frame::reenter(this.site)
         };
+        add(&frame.node.polls, 1);
         let _top = Top::set(&frame);
         if this.since != 0 {
             resume(&frame, this.since, this.waiting, this.slot);

@@ -11,21 +11,19 @@
 //! node, so mutual recursion is bounded too. When space runs out, calls go to one flat node per site, which stands for all contexts.
 
 use core::mem::offset_of;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::cells::{self, word};
 use super::marker::{ENDLESS, FIRST_WINDOW};
 use super::protocol::{PROMOTED, SAMPLED, add, publish};
-use super::{sink, space, state};
+use super::{durations, node_table, sink, space, state};
 use crate::raw::layout::{
-    CacheSlot, Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, SITES, ThreadRecord,
+    Cell, FLAG_FLAT, FLAG_LOST, KIND_NODE, MemoryWords, NodeRecord, SITES, ThreadRecord,
     cell_offset,
 };
 use crate::site::UNREGISTERED;
 
-/// Slots of a thread's table of nodes at first.
-const FIRST_TABLE: usize = 256;
 /// How often a site may be open on one path before it folds.
 const OPEN_LIMIT: usize = 4;
 /// `Cell::callee_site` of a line that knows no call: numbers of sites start at 1.
@@ -50,6 +48,28 @@ const RECURSIVE: u64 =
 const _: () = assert!(RECURSIVE == 8 && align_of::<NodeRecord>() > 8);
 
 impl Entry {
+    /// Begins to measure the call, if that pays; returns whether it does.
+    pub(super) fn begin_measuring(self) -> bool {
+        !self.is_recursive() && durations::begin_call(self.thread, self.node())
+    }
+
+    /// Where the frame of an entry on the slow path goes back to: the running line, or the cell that ends a measured call.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn way_back(self) -> &'static Cell {
+        let caller = cells::running(self.thread);
+        if self.is_recursive() {
+            caller
+        } else {
+            durations::way_back(self.node(), caller)
+        }
+    }
+
+    /// Whether the node is open already.
+    fn is_recursive(self) -> bool {
+        self.value & RECURSIVE != 0
+    }
+
     /// A call that is not recursive.
     pub(super) fn new(thread: &'static ThreadRecord, node: &NodeRecord) -> Self {
         let value = core::ptr::from_ref(node).expose_provenance() as u64;
@@ -73,12 +93,6 @@ impl Entry {
         // SAFETY: one of the two counters of a node, which is never unmapped.
         add(unsafe { &*counter }, 1);
     }
-}
-
-/// What a node is found by: addresses have 48 bits, the number of the site is above them.
-#[inline(always)]
-pub(super) fn key(caller: *const Cell, site: u32) -> u64 {
-    caller.addr() as u64 ^ (u64::from(site) << 48)
 }
 
 /// The node that a call from `caller` to `site` goes to, if the cache or the line knows it.
@@ -146,23 +160,23 @@ pub(super) fn forget_callee(caller: &Cell) {
     caller.callee_site.store(NO_SITE, Relaxed);
 }
 
-/// The node of a call that neither the cache nor the line knows, if it was made before. One of them knows it from then on.
+/// The node of a call that neither the cache nor the line knows, if it was made before.
 #[inline]
 pub(super) fn known(thread: &'static ThreadRecord, site: u32) -> Option<Entry> {
     let caller = cells::running(thread);
-    let value = table_get(thread, key(caller, site))?;
+    let value = node_table::get(thread, node_table::key(caller, site))?;
     let entry = Entry { thread, value };
-    remember(entry, caller, site);
     add(&entry.node().missed_calls, 1);
     Some(entry)
 }
 
-/// Enters a call into the cache of the thread, which is the only one that reads it, or lets its line know it.
+/// Enters a call from the running line into the cache of the thread, which is the only one that reads it, or lets its line know it.
 ///
 /// The cache keeps the call to the site that it has, if the line has room: it knows no call yet, or one that the cache has too. Else the one in
 /// the cache gives way, and goes to the line that it comes from, if there is room.
-fn remember(entry: Entry, caller: &Cell, site: u32) {
+pub(super) fn remember(entry: Entry, site: u32) {
     let thread = entry.thread;
+    let caller = cells::running(thread);
     if !sink::has_cache(thread) {
         return;
     }
@@ -186,7 +200,7 @@ fn remember(entry: Entry, caller: &Cell, site: u32) {
 
 /// Enters a call into the table of its thread; returns whether there is room.
 pub(super) fn remember_in_table(entry: Entry, caller: &Cell, site: u32) -> bool {
-    table_put(entry.thread, key(caller, site), entry.value);
+    node_table::put(entry.thread, node_table::key(caller, site), entry.value);
     !entry.thread.nodes.load(Relaxed).is_null()
 }
 
@@ -219,9 +233,8 @@ pub(super) fn find(
     let value = folded(thread, id)
         .map(|node| core::ptr::from_ref(node).addr() as u64 | RECURSIVE)
         .or_else(|| make(thread, id, place, lines, caller))?;
-    table_put(thread, key(caller, id), value);
+    node_table::put(thread, node_table::key(caller, id), value);
     let entry = Entry { thread, value };
-    remember(entry, caller, id);
     add(&entry.node().missed_calls, 1);
     Some(entry)
 }
@@ -262,11 +275,14 @@ fn make(
         node.caller
             .store(core::ptr::from_ref(caller).cast_mut(), Relaxed);
         node.parent.store(top, Relaxed);
+        if let Some(timed) = durations::timed_call(thread, node) {
+            node.timed_call.store(timed, Relaxed);
+        }
         return Some(show(node));
     }
     state::flag(FLAG_FLAT);
-    let flat_key = key(core::ptr::null(), id);
-    if let Some(value) = table_get(thread, flat_key) {
+    let flat_key = node_table::key(core::ptr::null(), id);
+    if let Some(value) = node_table::get(thread, flat_key) {
         return Some(value);
     }
     let Some(node) = new_node(thread, id, lines, true) else {
@@ -276,7 +292,7 @@ fn make(
     name(node, place);
     node.flat.store(1, Relaxed);
     let value = show(node);
-    table_put(thread, flat_key, value);
+    node_table::put(thread, flat_key, value);
     Some(value)
 }
 
@@ -332,92 +348,4 @@ pub(super) fn begin(cell: &Cell, node: *mut NodeRecord) {
     };
     cell.state.store(state, Relaxed);
     cell.window.store(window, Relaxed);
-}
-
-/// Position of a key in a table, before collisions.
-pub(super) const fn hash(key: u64) -> usize {
-    // The golden ratio's multiplier spreads the low bits of addresses, which are all multiples of 64.
-    word(key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
-}
-
-/// The slot of `key` in the table, or the free slot where it belongs; `None` without a table.
-fn table_slot(thread: &ThreadRecord, key: u64) -> Option<&'static CacheSlot> {
-    let table = thread.nodes.load(Relaxed);
-    if table.is_null() {
-        return None;
-    }
-    let mask = word(thread.nodes_mask.load(Relaxed));
-    let mut index = hash(key) & mask;
-    loop {
-        // SAFETY: the table has one slot more than its mask says, and at least one is free.
-        let slot = unsafe { &*table.wrapping_add(index) };
-        let found = slot.key.load(Acquire);
-        if found == key || found == 0 {
-            return Some(slot);
-        }
-        index = (index + 1) & mask;
-    }
-}
-
-/// The value of a key in the table of the thread.
-fn table_get(thread: &ThreadRecord, key: u64) -> Option<u64> {
-    table_slot(thread, key)
-        .filter(|slot| slot.key.load(Relaxed) == key)
-        .map(|slot| slot.node.load(Relaxed))
-}
-
-/// Enters a key into the table of the thread. Where the table cannot grow any more the key takes the place of another.
-fn table_put(thread: &ThreadRecord, key: u64, value: u64) {
-    let used = thread.nodes_used.load(Relaxed);
-    if thread.nodes.load(Relaxed).is_null() || used * 2 > thread.nodes_mask.load(Relaxed) {
-        grow(thread);
-    }
-    // At least one slot stays free, or a search would not end.
-    let mask = thread.nodes_mask.load(Relaxed);
-    if used >= mask {
-        let table = thread.nodes.load(Relaxed);
-        if !table.is_null() {
-            // SAFETY: the table has one slot more than its mask says.
-            let slot = unsafe { &*table.wrapping_add(hash(key) & word(mask)) };
-            slot.node.store(value, Relaxed);
-            slot.key.store(key, Relaxed);
-        }
-        return;
-    }
-    let Some(slot) = table_slot(thread, key) else {
-        return;
-    };
-    if slot.key.load(Relaxed) == key {
-        return;
-    }
-    slot.node.store(value, Relaxed);
-    slot.key.store(key, Release);
-    add(&thread.nodes_used, 1);
-}
-
-/// Gives the thread a table of twice the size. Old tables are left: they are small and few.
-fn grow(thread: &ThreadRecord) {
-    let old = thread.nodes.load(Relaxed);
-    let old_slots = if old.is_null() {
-        0
-    } else {
-        word(thread.nodes_mask.load(Relaxed)) + 1
-    };
-    let slots = (old_slots * 2).max(FIRST_TABLE);
-    let Some(table) = space::private_memory(slots * size_of::<CacheSlot>()) else {
-        return;
-    };
-    thread.nodes.store(table.cast(), Relaxed);
-    thread.nodes_mask.store(slots as u64 - 1, Relaxed);
-    for index in 0..old_slots {
-        // SAFETY: the old table has that many slots.
-        let slot = unsafe { &*old.wrapping_add(index) };
-        let key = slot.key.load(Relaxed);
-        if key != 0
-            && let Some(new) = table_slot(thread, key)
-        {
-            new.node.store(slot.node.load(Relaxed), Relaxed);
-            new.key.store(key, Relaxed);
-        }
-    }
 }

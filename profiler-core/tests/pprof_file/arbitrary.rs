@@ -1,11 +1,11 @@
 //! Profiles of any content: odd names, extreme figures, all that may be missing.
 
 use hprof::model::{
-    BUCKETS, ClockMode, ClockSource, End, Function, FunctionId, Heap, Instrumentation, Line,
-    LineCost, LineLive, LineLooks, LineRss, LiveCount, LiveHeap, Losses, Nanos, Native,
-    NativeFrame, NativeStack, Node, NotMeasured, Observed, OpenFunction, OwnCost, Place, Process,
-    ProcessRss, Profile, Reading, RssChange, RssLevel, RssSource, Run, ThinCalls, Thread,
-    WaitCause,
+    BUCKETS, ClockMode, ClockSource, Durations, End, Function, FunctionId, Heap, Histogram,
+    Instrumentation, Line, LineCost, LineLive, LineLooks, LineRss, LiveCount, LiveHeap, Longest,
+    Losses, Nanos, Native, NativeFrame, NativeStack, Node, NotMeasured, Observed, OpenFunction,
+    OwnCost, Place, Process, ProcessRss, Profile, Reading, RssChange, RssLevel, RssSource, Run,
+    ThinCalls, Thread, Timed, WaitCause,
 };
 use hprof::site::{LineKind, WhyNot};
 use proptest::collection::{btree_map, btree_set, vec};
@@ -371,8 +371,9 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
         facts.boxed(),
         vec(thread(functions).boxed(), 0..3),
         thin(functions).boxed(),
+        durations(functions).boxed(),
     )
-        .prop_map(|(facts, threads, thin)| {
+        .prop_map(|(facts, threads, thin, durations)| {
             let (names, ranks, clock, end, own_cost, losses, heap) = facts;
             Process {
                 host: names.0,
@@ -399,8 +400,50 @@ fn process(functions: usize) -> impl Strategy<Value = Process> {
                 observed: heap.3,
                 threads,
                 thin,
+                durations,
             }
         })
+}
+
+fn longest() -> impl Strategy<Value = Longest> {
+    let longest = (nanos(), nanos(), any::<u64>(), any::<u32>());
+    longest.prop_map(|(time, at, start_unix_ns, tid)| Longest {
+        time,
+        at,
+        start_unix_ns,
+        tid,
+    })
+}
+
+/// Ascending by function and what was timed.
+fn durations(functions: usize) -> impl Strategy<Value = Vec<Durations>> {
+    let timed = prop_oneof![
+        Just(Timed::Calls),
+        Just(Timed::Polls),
+        any::<u32>().prop_map(Timed::Line)
+    ];
+    let times = vec((nanos(), 1..u64::MAX), 0..4);
+    let ids = u32::try_from(functions).unwrap_or(0).max(1);
+    let function = (0..ids).prop_map(FunctionId);
+    let of = (function, timed, option::of(0..u64::MAX), times, longest());
+    let one = of.prop_map(|(function, timed, all, times, longest)| {
+        let mut histogram = Histogram::default();
+        for (time, count) in times {
+            histogram.add(time, count, longest);
+        }
+        Durations {
+            function,
+            timed,
+            all,
+            histogram,
+        }
+    });
+    let key = |of: &Durations| (of.function, of.timed);
+    vec(one, 0..if functions == 0 { 1 } else { 4 }).prop_map(move |mut all| {
+        all.sort_by_key(key);
+        all.dedup_by_key(|of| key(of));
+        all
+    })
 }
 
 fn readings() -> impl Strategy<Value = Vec<Reading>> {

@@ -1,8 +1,8 @@
 //! A profile made by hand: two ranks, three threads, `solve` calling `step` and `fill`; and one of any size.
 
 use hprof::model::{
-    ClockMode, ClockSource, Function, FunctionId, Line, LineCost, Losses, Nanos, Node, NotMeasured,
-    OwnCost, Process, Profile, Run, ThinCalls, Thread,
+    ClockMode, ClockSource, Durations, Function, FunctionId, Histogram, Line, LineCost, Longest,
+    Losses, Nanos, Node, NotMeasured, OwnCost, Process, Profile, Run, ThinCalls, Thread, Timed,
 };
 use hprof::site::{LineKind, WhyNot};
 
@@ -146,9 +146,29 @@ pub(crate) fn process(pid: u32, rank: Option<u32>, threads: Vec<Thread>) -> Proc
             function: FunctionId(0),
             calls: 12,
         }],
+        durations: vec![durations()],
         native: None,
         observed: None,
         threads,
+    }
+}
+
+/// Calls of `solve`: eleven of a microsecond and one of a millisecond.
+fn durations() -> Durations {
+    let longest = |time| Longest {
+        time,
+        at: Nanos(7_000_000),
+        start_unix_ns: 1_767_225_599_000_000_000,
+        tid: 100,
+    };
+    let mut histogram = Histogram::default();
+    histogram.add(Nanos(1_000), 11, longest(Nanos(1_001)));
+    histogram.add(Nanos(1_000_000), 1, longest(Nanos(1_000_345)));
+    Durations {
+        function: SOLVE,
+        timed: Timed::Calls,
+        all: Some(12),
+        histogram,
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use hprof::model::{
     End, Function, FunctionCost, FunctionId, LiveCount, LiveHeap, Nanos, NotMeasured, Process,
-    ProcessRss, Profile, Run, Scope, Thread, function_costs, recorded_functions,
+    ProcessRss, Profile, Run, Scope, Thread, Timed, function_costs, recorded_functions,
 };
 use hprof::site::WhyNot;
 use serde::ser::SerializeMap as _;
@@ -16,8 +16,8 @@ use super::Export;
 use crate::error::ReportError;
 use crate::text;
 use crate::view::{
-    Common, HotLine, HottestView, LineChoice, LineView, RECORD_COLUMNS, Record, RecordValue,
-    ThinRow, clock_mode, clock_source, knows_prices, records, thin_rows,
+    Common, DurationRow, DurationView, HotLine, HottestView, LineChoice, LineView, RECORD_COLUMNS,
+    Record, RecordValue, ThinRow, clock_mode, clock_source, knows_prices, records, thin_rows,
 };
 
 /// Lines of the whole run that are listed by themselves.
@@ -98,12 +98,14 @@ fn write_costs(
         .filter_map(|function| left_out.keep(function, kept.as_ref()))
         .collect();
     let hottest = HottestView::new(profile, costs, HOTTEST);
+    let timed = DurationView::new(profile, choice.1);
     let report = Report {
         format: "hprof",
         version: VERSION,
         run: RunJson::from(&profile.run),
         processes: profile.processes.iter().map(ProcessJson::from).collect(),
         hottest: hottest.rows.iter().map(HotJson::from).collect(),
+        durations: timed.functions.iter().map(DurationJson::from).collect(),
         functions,
         left_out,
         not_measured: profile
@@ -150,6 +152,7 @@ struct Report<'a> {
     run: RunJson<'a>,
     processes: Vec<ProcessJson<'a>>,
     hottest: Vec<HotJson<'a>>,
+    durations: Vec<DurationJson<'a>>,
     functions: Vec<FunctionJson<'a>>,
     left_out: LeftOutJson,
     not_measured: Vec<NotMeasuredJson<'a>>,
@@ -180,6 +183,47 @@ impl<'a> From<&HotLine<'a>> for HotJson<'a> {
             self_ns: line.time.0,
             percent: line.percent,
             text: line.text,
+        }
+    }
+}
+
+/// How long the calls of a function took, or the polls of an async one.
+#[derive(Serialize)]
+struct DurationJson<'a> {
+    /// Index of the function.
+    function: u32,
+    of: &'static str,
+    /// How many there were, and how many were timed.
+    count: u64,
+    timed: u64,
+    p50_ns: Option<u64>,
+    p90_ns: Option<u64>,
+    p99_ns: Option<u64>,
+    max_ns: Option<u64>,
+    max_at_ns: Option<u64>,
+    max_thread: Option<&'a str>,
+    max_line: Option<u32>,
+}
+
+impl<'a> From<&DurationRow<'a>> for DurationJson<'a> {
+    fn from(row: &DurationRow<'a>) -> Self {
+        let percentiles = row.percentiles;
+        let longest = row.longest.as_ref();
+        Self {
+            function: row.id.0,
+            of: match row.timed {
+                Timed::Polls => "polls",
+                Timed::Calls | Timed::Line(_) => "calls",
+            },
+            count: row.all,
+            timed: row.count,
+            p50_ns: percentiles.map(|of| of.p50.0),
+            p90_ns: percentiles.map(|of| of.p90.0),
+            p99_ns: percentiles.map(|of| of.p99.0),
+            max_ns: longest.map(|longest| longest.time.0),
+            max_at_ns: longest.map(|longest| longest.at.0),
+            max_thread: longest.map(|longest| longest.thread),
+            max_line: longest.and_then(|longest| longest.line),
         }
     }
 }

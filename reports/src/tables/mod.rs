@@ -2,6 +2,7 @@
 
 pub(crate) mod annotate;
 pub(crate) mod changed_table;
+pub(crate) mod duration_table;
 pub(crate) mod footer;
 pub(crate) mod function_table;
 pub(crate) mod heap_table;

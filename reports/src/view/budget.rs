@@ -1,9 +1,10 @@
-//! Budgets: how much a function or a line may do at most, whatever it did before. Exact figures only.
+//! Budgets: how much a function or a line may do at most, whatever it did before. Exact figures, and how long single calls take on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hprof::model::{Function, FunctionCost, Profile, Scope, function_costs};
+use hprof::model::{Function, FunctionCost, FunctionId, Profile, Scope, Timed, function_costs};
 
+use super::durations::DurationView;
 use super::line::hits;
 use crate::view::sums::sum;
 
@@ -38,6 +39,8 @@ pub enum BudgetFigure {
     Allocs,
     /// Bytes allocated.
     Bytes,
+    /// Nanoseconds that 99 of 100 calls of the function, polls of an async one, or hits of the line do not exceed.
+    P99,
 }
 
 /// The most of a figure that there may be.
@@ -106,6 +109,7 @@ impl BudgetFigure {
             Self::Calls => "calls",
             Self::Allocs => "allocs",
             Self::Bytes => "bytes",
+            Self::P99 => "p99",
         }
     }
 }
@@ -126,11 +130,15 @@ struct Figures {
     calls: u64,
     allocs: u64,
     bytes: u64,
+    p99: Option<u64>,
 }
 
 /// Judges budgets by a profile: a row for each limit, and for each function that a budget is for.
-pub(crate) fn judge(profile: &Profile, budgets: &[Budget]) -> Vec<BudgetRow> {
+/// A duration is judged only if all processes ran on `host`, this machine.
+pub(crate) fn judge(profile: &Profile, budgets: &[Budget], host: Option<&str>) -> Vec<BudgetRow> {
     let costs = function_costs(profile, Scope::All);
+    let is_from_here = profile.processes.iter().all(|one| Some(&*one.host) == host);
+    let p99 = p99(profile);
     let counts_heap = profile.processes.iter().any(|one| one.heap.is_some());
     let mut rows = Vec::new();
     for budget in budgets {
@@ -138,7 +146,8 @@ pub(crate) fn judge(profile: &Profile, budgets: &[Budget]) -> Vec<BudgetRow> {
             .iter()
             .filter_map(|cost| {
                 let function = profile.functions.get(cost.function.0 as usize)?;
-                figures(&budget.place, function, cost)
+                let p99 = |line| p99.get(&(cost.function, line)).copied();
+                figures(&budget.place, function, cost, p99)
             })
             .collect();
         for limit in &budget.limits {
@@ -159,18 +168,46 @@ pub(crate) fn judge(profile: &Profile, budgets: &[Budget]) -> Vec<BudgetRow> {
             for figures in &found {
                 let place = Some(figures.place.clone());
                 let is_heap = matches!(limit.figure, BudgetFigure::Allocs | BudgetFigure::Bytes);
-                rows.push(if is_heap && !counts_heap {
-                    row(place, None, "the program did not count allocations")
-                } else {
-                    row(place, Some(figures.against(*limit)), "")
-                });
+                let why = match limit.figure {
+                    BudgetFigure::P99 if !is_from_here => "recorded on another machine",
+                    _ if is_heap && !counts_heap => "the program did not count allocations",
+                    _ => "too short to be timed one by one",
+                };
+                let may_judge = match limit.figure {
+                    BudgetFigure::P99 => is_from_here,
+                    _ => !is_heap || counts_heap,
+                };
+                let judged = figures.against(*limit).filter(|_| may_judge);
+                rows.push(row(place, judged, why));
             }
         }
     }
     rows
 }
 
-fn figures(place: &BudgetPlace, function: &Function, cost: &FunctionCost) -> Option<Figures> {
+/// What 99 of 100 calls, polls or hits do not exceed, by function and line; no line: calls or polls of the function.
+fn p99(profile: &Profile) -> BTreeMap<(FunctionId, Option<u32>), u64> {
+    let view = DurationView::new(profile, Scope::All);
+    let mut most = BTreeMap::new();
+    for row in view.functions.iter().chain(&view.lines) {
+        let line = match row.timed {
+            Timed::Line(line) => Some(line),
+            Timed::Calls | Timed::Polls => None,
+        };
+        if let Some(of) = row.percentiles {
+            let sum: &mut u64 = most.entry((row.id, line)).or_default();
+            *sum = of.p99.0.max(*sum);
+        }
+    }
+    most
+}
+
+fn figures(
+    place: &BudgetPlace,
+    function: &Function,
+    cost: &FunctionCost,
+    p99: impl Fn(Option<u32>) -> Option<u64>,
+) -> Option<Figures> {
     let (is_meant, from, wanted) = match place {
         BudgetPlace::Functions(paths) => (paths.contains(&path(function)), function.line, None),
         BudgetPlace::Line { file, line } => (is_file(&function.file, file), *line, Some(*line)),
@@ -190,6 +227,7 @@ fn figures(place: &BudgetPlace, function: &Function, cost: &FunctionCost) -> Opt
         calls: cost.calls,
         allocs: sum(own.iter().map(|(_, total)| total.own.allocs)),
         bytes: sum(own.iter().map(|(_, total)| total.own.alloc_bytes)),
+        p99: p99(wanted),
     })
 }
 
@@ -200,20 +238,21 @@ fn is_file(path: &str, wanted: &str) -> bool {
 }
 
 impl Figures {
-    fn against(&self, limit: Limit) -> Judged {
+    fn against(&self, limit: Limit) -> Option<Judged> {
         let times = match limit.per {
             None => 1,
             Some(Per::Call) => self.calls,
             Some(Per::Hit) => self.hits,
         };
-        Judged {
+        Some(Judged {
             allowed: limit.most.saturating_mul(times),
             found: match limit.figure {
                 BudgetFigure::Hits => self.hits,
                 BudgetFigure::Calls => self.calls,
                 BudgetFigure::Allocs => self.allocs,
                 BudgetFigure::Bytes => self.bytes,
+                BudgetFigure::P99 => self.p99?,
             },
-        }
+        })
     }
 }

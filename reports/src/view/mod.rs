@@ -5,6 +5,7 @@ mod budget;
 mod changed;
 mod columns;
 mod compare;
+mod durations;
 mod edges;
 mod file;
 mod function;
@@ -43,6 +44,7 @@ pub(crate) use compare::{
     TimeWord,
 };
 pub use compare::{Incomparable, Judging, MOST_RUNS, Policy};
+pub(crate) use durations::{DurationRow, DurationView, LongestRow};
 pub(crate) use edges::{Edge, edges};
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;

@@ -7,6 +7,7 @@ use hprof::model::{
 };
 use hprof::site::LineKind;
 
+use super::durations::{LineDurations, of_lines as line_durations};
 use super::line::{
     Markers, error, hits, is_finely_split, knows_prices, net_error, seen_cpu, splits_time,
 };
@@ -70,6 +71,8 @@ pub(crate) struct Record<'a> {
     pub(crate) live: Option<LiveRecord>,
     /// Growth and shrinkage of the resident set by the line itself.
     pub(crate) rss: Option<RssChange>,
+    /// How long single hits took.
+    pub(crate) durations: Option<LineDurations>,
 }
 
 /// Times of a line without what recording took of them, and one standard deviation of the first.
@@ -130,6 +133,7 @@ pub(crate) fn records<'a>(
     let priced = knows_prices(profile);
     let markers = Markers::new(function, cost, splits_time(profile));
     let causes = Causes::of_function(profile, Scope::All, cost.function);
+    let durations = line_durations(profile, cost);
     let totals: BTreeMap<u32, &LineTotal> =
         cost.lines.iter().map(|total| (total.line, total)).collect();
     let records = function.lines.iter().map(|line| {
@@ -143,6 +147,7 @@ pub(crate) fn records<'a>(
         let blank = blank(line, text);
         measured.map_or(blank, |total| Record {
             live: noted.then(|| LiveRecord::new(&total.own.live)),
+            durations: durations.get(&total.line).copied(),
             wait_cause: causes
                 .main(cost.function, total.line)
                 .map(|(cause, _)| cause.name()),
@@ -178,6 +183,7 @@ const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
         heap: None,
         live: None,
         rss: None,
+        durations: None,
     }
 }
 

@@ -31,6 +31,8 @@ enum Needs {
     Blocks,
     /// The resident set was read.
     ResidentSet,
+    /// Durations of single hits were kept.
+    Durations,
 }
 
 /// Which of that a profile holds.
@@ -39,6 +41,7 @@ pub(crate) struct Held {
     heap: bool,
     blocks: bool,
     resident_set: bool,
+    durations: bool,
 }
 
 impl Held {
@@ -47,7 +50,8 @@ impl Held {
         Self {
             heap: processes.clone().any(|process| process.heap.is_some()),
             blocks: notes_blocks(profile),
-            resident_set: processes.any(|process| process.rss.is_some()),
+            resident_set: processes.clone().any(|process| process.rss.is_some()),
+            durations: processes.any(|process| !process.durations.is_empty()),
         }
     }
 }
@@ -64,6 +68,7 @@ impl RecordColumn {
             Needs::Heap => held.heap,
             Needs::Blocks => held.blocks,
             Needs::ResidentSet => held.resident_set,
+            Needs::Durations => held.durations,
         }
     }
 }
@@ -73,7 +78,7 @@ fn time(time: Option<Nanos>) -> RecordValue {
 }
 
 /// All columns behind those of the place, in their order.
-pub(crate) static RECORD_COLUMNS: [RecordColumn; 25] = [
+pub(crate) static RECORD_COLUMNS: [RecordColumn; 29] = [
     RecordColumn::new("hits", Needs::Always, |record| {
         RecordValue::Number(record.hits)
     }),
@@ -103,6 +108,18 @@ pub(crate) static RECORD_COLUMNS: [RecordColumn; 25] = [
     RecordColumn::new("wait_ns", Needs::Always, |record| time(record.wait)),
     RecordColumn::new("wait_cause", Needs::Always, |record| {
         RecordValue::Word(record.wait_cause)
+    }),
+    RecordColumn::new("p50_ns", Needs::Durations, |record| {
+        time(record.durations.map(|of| of.percentiles.p50))
+    }),
+    RecordColumn::new("p90_ns", Needs::Durations, |record| {
+        time(record.durations.map(|of| of.percentiles.p90))
+    }),
+    RecordColumn::new("p99_ns", Needs::Durations, |record| {
+        time(record.durations.map(|of| of.percentiles.p99))
+    }),
+    RecordColumn::new("max_ns", Needs::Durations, |record| {
+        time(record.durations.map(|of| of.max))
     }),
     RecordColumn::new("allocs", Needs::Heap, |record| {
         RecordValue::Number(record.heap.map(|heap| heap.0))

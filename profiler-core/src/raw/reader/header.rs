@@ -128,7 +128,8 @@ fn check_words(bytes: Bytes<'_>, path: &Path) -> Result<(), ReadError> {
             found: bytes.u32(offset).into(),
         })
     };
-    only(&[2], "layout", offset_of!(Header, version), "2")?;
+    const { assert!(VERSION == 3, "the next line names it") };
+    only(&[3], "layout", offset_of!(Header, version), "3")?;
     let at = offset_of!(Header, header_bytes);
     only(&[HEADER_BYTES], "length of the header", at, "4096")?;
     let at = offset_of!(Header, chunk_bytes);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::bytes::Bytes;
 use super::cells::rss_change;
+use super::durations;
 use super::header::HeaderFacts;
 use super::heap::HeapEntries;
 use super::not_measured;
@@ -127,6 +128,7 @@ fn process(
     let Recording { bytes, header, .. } = recording;
     let has = |flag: u64| header.flags & flag != 0;
     let thin = thin::read(*bytes, recording.records, recording.sites, &mut damaged);
+    let durations = durations::read(recording, &mut damaged);
     let clock_source = clock_source(*bytes, &mut damaged);
     let ticks = recording.end_ticks.saturating_sub(header.start_ticks);
     let last_cpu = bytes.u64(offset_of!(Header, last_cpu_ns));
@@ -143,7 +145,7 @@ fn process(
         ),
         pid: bytes.u32(offset_of!(Header, pid)),
         parent_pid: bytes.u32(offset_of!(Header, parent_pid)),
-        start_unix_ns: bytes.u64(offset_of!(Header, start_unix_ns)),
+        start_unix_ns: recording.start_unix_ns(),
         exe: text(
             offset_of!(Header, exe),
             EXE_BYTES,
@@ -175,6 +177,7 @@ fn process(
         rss: has(FLAG_MEMORY).then(|| rss(recording, events)),
         threads,
         thin,
+        durations,
         native: None,
         observed: None,
     }

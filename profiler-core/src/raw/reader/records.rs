@@ -5,10 +5,11 @@ use core::mem::{offset_of, size_of};
 
 use super::bytes::Bytes;
 use crate::raw::layout::{
-    CHUNK_BYTES, Cell, ChunkHead, HEADER_BYTES, HeapEntry, HeapRecord, KIND_HEAP, KIND_NODE,
-    KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THIN, KIND_THREAD, LineRecord, MAX_LINES,
-    MemoryWords, NodeRecord, NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead,
-    SiteRecord, ThinCell, ThinRecord, ThreadRecord, cell_offset,
+    CHUNK_BYTES, Cell, ChunkHead, DurationsRecord, HEADER_BYTES, HeapEntry, HeapRecord,
+    KIND_DURATIONS, KIND_HEAP, KIND_NODE, KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THIN,
+    KIND_THREAD, KIND_TIMED_CALL, LineRecord, MAX_LINES, MemoryWords, NodeRecord,
+    NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord, ThinCell,
+    ThinRecord, ThreadRecord, cell_offset,
 };
 
 /// A node record.
@@ -52,6 +53,8 @@ pub(super) struct Records {
     pub(super) not_measured: Vec<usize>,
     /// Offsets of cells of thin functions.
     pub(super) thin: Vec<usize>,
+    /// Offsets of histograms.
+    pub(super) durations: Vec<usize>,
     base: u64,
     /// Records, or ends of chunks, that could not be used.
     pub(super) damaged: u64,
@@ -167,6 +170,12 @@ impl Records {
                 self.not_measured.push(at);
             }
             KIND_THIN => self.thin.extend(thin_cells(bytes, at, length)?),
+            KIND_DURATIONS => {
+                fits(size_of::<DurationsRecord>())?;
+                self.durations.push(at);
+            }
+            // For the recorder alone.
+            KIND_TIMED_CALL => {}
             _ => return None,
         }
         Some(())

@@ -14,10 +14,16 @@ use crate::site::{LineKind, SiteKind};
 #[derive(Debug)]
 pub(super) struct SiteFacts {
     pub(super) function: FunctionId,
-    /// Entering the site is a call of the function.
-    pub(super) is_call: bool,
+    pub(super) kind: SiteKind,
     /// One entry for each line slot.
     pub(super) slots: Vec<SlotFacts>,
+}
+
+impl SiteFacts {
+    /// Whether entering the site is a call of the function.
+    pub(super) const fn is_call(&self) -> bool {
+        matches!(self.kind, SiteKind::Function | SiteKind::AsyncFunction)
+    }
 }
 
 /// What a line slot is for.
@@ -50,7 +56,6 @@ impl SiteTable {
                 records.damaged += 1;
                 SiteKind::Function
             });
-            let is_call = matches!(kind, SiteKind::Function | SiteKind::AsyncFunction);
             let has_own_slot = |rest: &Line| {
                 let is_own = |line: &Line| line.line == rest.line && line.kind != rest.kind;
                 slots.iter().any(is_own)
@@ -63,7 +68,7 @@ impl SiteTable {
             };
             let id = bytes.u32(at + offset_of!(SiteRecord, id));
             let for_nodes = slots.iter().map(for_nodes).collect();
-            facts.push((id, is_call, for_nodes));
+            facts.push((id, kind, for_nodes));
             bodies.push(read_body(bytes, at, slots));
         }
         let (functions, ids) = unify(bodies);
@@ -71,10 +76,10 @@ impl SiteTable {
             functions,
             by_id: HashMap::with_capacity(facts.len()),
         };
-        for ((id, is_call, slots), function) in facts.into_iter().zip(ids) {
+        for ((id, kind, slots), function) in facts.into_iter().zip(ids) {
             let site = SiteFacts {
                 function,
-                is_call,
+                kind,
                 slots,
             };
             match table.by_id.entry(id) {

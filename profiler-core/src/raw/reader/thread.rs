@@ -345,6 +345,9 @@ impl<'a> ThreadReader<'a> {
                 let caller = &mut events[self.first_cells[parent] + slot];
                 caller.calls = caller.calls.saturating_add(calls);
                 caller.missed_calls = caller.missed_calls.saturating_add(self.missed_calls(node));
+                // The clock is read at both ends of a call that is measured.
+                let readings = self.timed_calls(node).saturating_mul(2);
+                caller.readings = caller.readings.saturating_add(readings);
             }
         }
         events
@@ -385,6 +388,13 @@ impl<'a> ThreadReader<'a> {
     fn missed_calls(&self, node: &TreeNode) -> u64 {
         let at = self.recording.records.nodes[node.record].at;
         let field = offset_of!(NodeRecord, missed_calls);
+        self.recording.bytes.u64(at + field)
+    }
+
+    /// Calls of a node whose duration was measured.
+    fn timed_calls(&self, node: &TreeNode) -> u64 {
+        let at = self.recording.records.nodes[node.record].at;
+        let field = offset_of!(NodeRecord, timed_calls);
         self.recording.bytes.u64(at + field)
     }
 
@@ -479,7 +489,7 @@ impl<'a> ThreadReader<'a> {
             }
             let node = &self.tree[position];
             numbers[position] = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            let is_call = self.site(node).is_some_and(|site| site.is_call);
+            let is_call = self.site(node).is_some_and(SiteFacts::is_call);
             let (calls, recursive) = if is_call { self.entries(node) } else { (0, 0) };
             let caller =
                 |(parent, slot): (usize, usize)| (numbers[parent], self.line(parent, slot));

@@ -149,7 +149,7 @@ impl World {
                 cell.state.load(Relaxed),
                 cell.left.load(Relaxed),
                 cell.window_ticks.load(Relaxed),
-                cell.window_reads.load(Relaxed),
+                cell.window_reads.load(Relaxed).into(),
                 cell.gap_time.load(Relaxed),
                 cell.window_time.load(Relaxed).cast_unsigned(),
                 cell.window.load(Relaxed),
