@@ -417,6 +417,7 @@ mod tests {
 
     fn written(profile: &Profile, budgets: &[Budget], format: CheckFormat) -> (bool, String) {
         let check = Check {
+            host: None,
             profile: Side {
                 name: "b.pb.gz",
                 runs: std::slice::from_ref(profile),

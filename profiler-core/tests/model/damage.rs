@@ -84,7 +84,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
     );
     assert_eq!(
         with(&|file| file.u32(offset_of!(Header, version), 7)),
-        "x.hpraw was written by a newer hprof (layout 7, this one reads up to 2)"
+        "x.hpraw was written by a newer hprof (layout 7, this one reads up to 3)"
     );
     assert_eq!(
         with(&|file| file.u64(0, MAGIC.swap_bytes())),

@@ -52,6 +52,8 @@ fn declared(structure: &str) -> Vec<Field> {
             "HeapWords" => (size_of::<HeapWords>(), 64),
             "HeapEntry" => (size_of::<HeapEntry>(), 64),
             "[AtomicI64; PROBES]" => (PROBES * 8, 8),
+            "[AtomicU64; FIRST_CALLS]" => (FIRST_CALLS * 8, 8),
+            "[AtomicU32; DURATION_BUCKETS]" => (DURATION_BUCKETS * 4, 4),
             "[AtomicU8; HOST_BYTES]" => (HOST_BYTES, 1),
             "[AtomicU8; EXE_BYTES]" => (EXE_BYTES, 1),
             "[AtomicU8; NAME_BYTES]" => (NAME_BYTES, 1),
@@ -88,6 +90,8 @@ fn every_byte_of_every_structure_is_in_a_table() {
         ("HeapEntry", size_of::<HeapEntry>()),
         ("ThinRecord", size_of::<ThinRecord>()),
         ("ThinCell", size_of::<ThinCell>()),
+        ("DurationsRecord", size_of::<DurationsRecord>()),
+        ("TimedCallRecord", size_of::<TimedCallRecord>()),
     ];
     for (structure, size) in structures {
         let table = table(structure);
