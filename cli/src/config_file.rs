@@ -361,6 +361,7 @@ mod tests {
             [[budget]]
             line = 'src/parse.rs:88'
             max-hits = '2 * calls'
+            max-p99 = '1.5 ms'
         ";
         let budgets = ConfigFile::parse(text).unwrap().check.budgets;
         let limit = |figure, most, per| Limit { figure, most, per };
@@ -380,7 +381,10 @@ mod tests {
         );
         assert_eq!(
             budgets[1].limits,
-            [limit(BudgetFigure::Hits, 2, Some(Per::Call))]
+            [
+                limit(BudgetFigure::Hits, 2, Some(Per::Call)),
+                limit(BudgetFigure::P99, 1_500_000, None)
+            ]
         );
     }
 
@@ -393,6 +397,11 @@ mod tests {
                 .contains("needs a `function` or a `line`")
         );
         assert!(told("function = 'a'").0.contains("needs a limit"));
+        assert!(
+            told("function = 'a'\nmax-p99 = 5")
+                .0
+                .contains("a time such as")
+        );
         assert!(
             told("function = 'a'\nline = 'b:1'\nmax-hits = 1")
                 .0

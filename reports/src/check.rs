@@ -382,7 +382,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hprof::model::Profile;
+    use hprof::model::{Durations, FunctionId, Histogram, Longest, Nanos, Profile, Timed};
 
     use super::*;
     use crate::fixture;
@@ -429,6 +429,40 @@ mod tests {
         let mut out = Vec::new();
         let passed = write_check(&check, format, &mut out).unwrap();
         (passed, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_duration_is_judged_only_on_the_machine_of_the_profile() {
+        let mut profile = fixture::diffusion();
+        let longest = Longest {
+            time: Nanos(3_000_000),
+            ..Longest::default()
+        };
+        let mut histogram = Histogram::default();
+        histogram.add(longest.time, 1, longest);
+        profile.processes[0].durations = vec![Durations {
+            function: FunctionId(0),
+            timed: Timed::Calls,
+            all: Some(1),
+            histogram,
+        }];
+        let function = &profile.functions[0];
+        let path = format!("{}::{}", function.module, function.name);
+        let budget = |most| Budget {
+            name: "f".into(),
+            place: BudgetPlace::Functions([path.clone()].into()),
+            limits: vec![Limit {
+                figure: BudgetFigure::P99,
+                most,
+                per: None,
+            }],
+        };
+        let host = profile.processes[0].host.clone();
+        let judged = |most, host| judge(&profile, &[budget(most)], Some(host));
+        assert!(judged(2_999_999, &host)[0].is_broken());
+        assert!(!judged(3_000_000, &host)[0].is_broken());
+        let elsewhere = &judged(1, "another")[0];
+        assert!(elsewhere.judged.is_none() && elsewhere.why_not.contains("another machine"));
     }
 
     #[test]

@@ -9,16 +9,17 @@ mod engine;
 use std::io::{self, Write};
 
 use engine::{MESSAGE, RAW, Target, packed, peak_of, raw_seeds, read_raw, read_saved, saved_seeds};
-use hprof::model::{Native, NativeFrame, NativeStack, Profile, Scope, merge};
+use hprof::model::{Nanos, Native, NativeFrame, NativeStack, Profile, Scope, merge};
 use hprof_reports::{
     AnnotateOptions, Budget, BudgetFigure, BudgetPlace, Check, CheckFormat, DiffFormat,
-    DiffOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions, Grouping, HeapMoment,
-    HotTableOptions, HtmlOptions, Limit, LineTableOptions, MemoryTableOptions, Metric,
-    MomentTableOptions, NativeTableOptions, Per, RankTableOptions, Side, ThreadTableOptions,
-    export, export::ExportOptions, write_annotated, write_check, write_diff, write_flamegraph,
-    write_function_table, write_group_table, write_hot_table, write_html, write_line_tables,
-    write_memory_tables, write_moment_table, write_native_flamegraph, write_native_table,
-    write_rank_tables, write_suggestions, write_thread_table,
+    DiffOptions, DurationTableOptions, FlamegraphOptions, FunctionAt, FunctionTableOptions,
+    Grouping, HeapMoment, HotTableOptions, HtmlOptions, Limit, LineTableOptions,
+    MemoryTableOptions, Metric, MomentTableOptions, NativeTableOptions, Per, RankTableOptions,
+    Side, ThreadTableOptions, export, export::ExportOptions, long_polls, write_annotated,
+    write_check, write_diff, write_duration_tables, write_flamegraph, write_function_table,
+    write_group_table, write_hot_table, write_html, write_line_tables, write_memory_tables,
+    write_moment_table, write_native_flamegraph, write_native_table, write_rank_tables,
+    write_suggestions, write_thread_table,
 };
 
 /// What a report may allocate: a flamegraph has a page of script.
@@ -143,6 +144,8 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
     write_line_tables(profile, &brief, screen).unwrap();
     write_hot_table(profile, &HotTableOptions::default(), screen).unwrap();
     write_rank_tables(profile, &RankTableOptions::default(), screen).unwrap();
+    write_duration_tables(profile, &DurationTableOptions::default(), screen).unwrap();
+    let _ = long_polls(profile, Nanos::ZERO);
     for by in [
         Grouping::Rank,
         Grouping::Host,
@@ -168,6 +171,11 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
             "worse than itself"
         );
     }
+    judge(profile, side, screen);
+}
+
+/// Budgets, one of each kind.
+fn judge(profile: &Profile, side: Side<'_>, screen: &mut Screen) {
     let line = profile
         .functions
         .first()
@@ -178,16 +186,26 @@ fn render_more(profile: &Profile, screen: &mut Screen) {
             file: String::new(),
             line,
         },
-        limits: vec![Limit {
-            figure: BudgetFigure::Bytes,
-            most: u64::MAX,
-            per: Some(Per::Call),
-        }],
+        limits: vec![
+            Limit {
+                figure: BudgetFigure::Bytes,
+                most: u64::MAX,
+                per: Some(Per::Call),
+            },
+            Limit {
+                figure: BudgetFigure::P99,
+                most: 0,
+                per: None,
+            },
+        ],
     };
     let check = Check {
         profile: side,
         baseline: Some(side),
-        host: None,
+        host: profile
+            .processes
+            .first()
+            .map(|process| process.host.as_str()),
         budgets: &[budget],
         options: DiffOptions::default(),
     };

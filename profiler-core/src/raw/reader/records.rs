@@ -119,8 +119,7 @@ impl Records {
         let fits = |needed: usize| (needed <= length).then_some(());
         match kind {
             KIND_SITE => {
-                fits(size_of::<SiteRecord>())?;
-                fits(site_bytes(bytes, at)?)?;
+                fits(size_of::<SiteRecord>().max(site_bytes(bytes, at)?))?;
                 self.sites.push(at);
             }
             KIND_THREAD => {
@@ -151,18 +150,7 @@ impl Records {
                     thread: bytes.u32(at + offset_of!(PairsRecord, thread)),
                 });
             }
-            KIND_HEAP => {
-                fits(size_of::<HeapRecord>())?;
-                let capacity = bytes.size(at + offset_of!(HeapRecord, capacity));
-                fits(
-                    size_of::<HeapRecord>()
-                        .checked_add(capacity.checked_mul(size_of::<HeapEntry>())?)?,
-                )?;
-                let first = at + size_of::<HeapRecord>();
-                let entries = (0..capacity).map(|index| first + index * size_of::<HeapEntry>());
-                let used = |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
-                self.heap_entries.extend(entries.filter(used));
-            }
+            KIND_HEAP => self.heap_entries.extend(heap_entries(bytes, at, length)?),
             KIND_NOT_MEASURED => {
                 fits(size_of::<NotMeasuredRecord>())?;
                 let before = size_of::<NotMeasuredRecord>();
@@ -212,6 +200,21 @@ impl Records {
         };
         in_node.or_else(outside)
     }
+}
+
+/// The entries of a record of the heap that are used; `None` if it says it is longer than it is.
+fn heap_entries(
+    bytes: Bytes<'_>,
+    at: usize,
+    length: usize,
+) -> Option<impl Iterator<Item = usize> + use<'_>> {
+    let first = size_of::<HeapRecord>();
+    // At least as long as its head: every record is a multiple of that.
+    let capacity = bytes.size(at + offset_of!(HeapRecord, capacity));
+    let end = first.checked_add(capacity.checked_mul(size_of::<HeapEntry>())?)?;
+    let entries = (0..capacity).map(move |index| at + first + index * size_of::<HeapEntry>());
+    let used = move |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
+    (end <= length).then(|| entries.filter(used))
 }
 
 /// The cells of a record of thin functions that have a site; `None` if it says it is longer than it is.
