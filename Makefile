@@ -16,6 +16,7 @@ lint:
 	$(CARGO) run --quiet -p xtask -- circles
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p hprof-core --all-features -- -D warnings
+	$(CARGO) clippy -p hprof-reports --features parquet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 fmt:
@@ -78,9 +79,10 @@ reliability:
 judge:
 	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture judge
 
-# Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged and shown: minutes. Prints how long it took and in how much memory.
+# Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged, shown and asked: minutes. Prints how long it took and in how much
+# memory, and fails above the goals. Needs DuckDB (`pip install duckdb`); what is missing is named.
 scale:
-	$(CARGO) test --release -p hprof-cli --test it -- --ignored --nocapture --test-threads=1 scale
+	$(CARGO) test --release -p hprof-cli --features parquet --test it -- --ignored --nocapture --test-threads=1 scale
 
 # Pages, pictures and tables of the workloads, into docs/gallery, with screenshots (Debian: chromium). Minutes.
 gallery:

@@ -336,9 +336,12 @@ pub(crate) struct AnnotateArgs {
 /// The formats, each with what it is.
 fn formats() -> Vec<PossibleValue> {
     let formats = hprof_reports::export::FORMATS.iter();
-    formats
-        .map(|format| PossibleValue::new(format.name).help(format.about))
-        .collect()
+    let formats = formats.map(|format| PossibleValue::new(format.name).help(format.about));
+    // Who asks for one that was not built is told so.
+    let parquet = hprof_reports::export::PARQUET;
+    let missing = hprof_reports::export::by_name(parquet).is_none();
+    let missing = missing.then(|| PossibleValue::new(parquet).hide(true));
+    formats.chain(missing).collect()
 }
 
 const EXPORT_EXAMPLES: &str = "\
@@ -348,7 +351,8 @@ Examples:
   hprof export --format json --top 3 --min-percent 1
   hprof export --format collapsed --lines --metric hits -o stacks.txt
   hprof export --format callgrind -o callgrind.out && callgrind_annotate callgrind.out
-  hprof export --format md --budget 2000       for readers with little room";
+  hprof export --format md --budget 2000       for readers with little room
+  hprof export --format parquet -o all.parquet all.pb.gz     if hprof was built with it";
 
 /// `hprof export`.
 #[derive(Debug, Args)]

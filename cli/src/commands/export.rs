@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use hprof::model::Scope;
 use hprof_reports::export::{self, ExportOptions};
 
 use super::show::{load, names};
 use crate::args::ExportArgs;
+use crate::failure;
 use crate::report::Report;
 use crate::tables;
 
@@ -15,8 +16,18 @@ use crate::tables;
 pub(crate) fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     tables::check_budget(args.budget, args.format == "md")?;
     let profile = load(&args.profile)?.profile;
-    let format = export::by_name(&args.format)
-        .with_context(|| format!("there is no format '{}'", args.format))?;
+    let Some(format) = export::by_name(&args.format) else {
+        return Err(failure::with_hint(
+            anyhow!("this hprof was built without the format {}", args.format),
+            "cargo install --path cli --features parquet",
+        ));
+    };
+    if format.name == export::PARQUET && args.output.as_path() == "-" {
+        return Err(failure::with_hint(
+            anyhow!("{} is no text", format.name),
+            "name a file with -o",
+        ));
+    }
     let mut options = ExportOptions::default();
     options.metric = args.metric;
     options.lines = args.lines;

@@ -1,5 +1,10 @@
-//! Thousands of ranks: profiles made by hand, merged by the real command. `make scale` runs these and prints what they took.
+//! Thousands of ranks: profiles made by hand, merged by the real command, and what DuckDB, Spark and Slurm do with hprof. `make scale` runs these
+//! and prints what they took.
 
+#[cfg(feature = "parquet")]
+mod queries;
+
+use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,12 +12,33 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hprof::model::{Nanos, Profile};
+use tempfile::TempDir;
 
 use crate::fixture::hprof;
 use crate::hostile::example;
 
+/// Profiles to merge.
+#[derive(Clone, Copy)]
+struct Job {
+    ranks: u32,
+    /// Of fifty lines each.
+    functions: u32,
+    /// Whether times differ by a few percent from rank to rank, as those of a run do. Otherwise all ranks that are not slow are the same.
+    uneven: bool,
+}
+
+/// Says on the terminal what is left out.
+#[cfg(feature = "parquet")]
+#[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
+fn not_tested(what: &str) {
+    println!("NOT TESTED: {what}");
+}
+
 /// A profile of one rank: so many lines in functions of fifty.
-fn rank(rank: u32, ranks: u32, functions: u32) -> Profile {
+fn rank(rank: u32, job: Job) -> Profile {
+    let Job {
+        ranks, functions, ..
+    } = job;
     let mut profile = example::large(functions, 50);
     profile.processes.truncate(1);
     let process = &mut profile.processes[0];
@@ -28,17 +54,21 @@ fn rank(rank: u32, ranks: u32, functions: u32) -> Profile {
         .iter_mut()
         .flat_map(|thread| &mut thread.nodes)
     {
-        node.lines
-            .change(|_, cost| cost.exact = Nanos(cost.exact.0 * slow));
+        node.lines.change(|line, cost| {
+            let odd =
+                (u64::from(rank) << 32 | u64::from(*line)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let more = if job.uneven { odd >> 59 } else { 0 };
+            cost.exact = Nanos((cost.exact.0 + cost.exact.0 * more / 1000) * slow);
+        });
     }
     profile
 }
 
-fn save(folder: &Path, ranks: u32, functions: u32) -> u64 {
+fn save(folder: &Path, job: Job) -> u64 {
     let mut size = 0;
-    for number in 0..ranks {
+    for number in 0..job.ranks {
         let mut bytes = Vec::new();
-        hprof::pprof_file::write(&rank(number, ranks, functions), &mut bytes).unwrap();
+        hprof::pprof_file::write(&rank(number, job), &mut bytes).unwrap();
         size += bytes.len() as u64;
         fs::write(folder.join(format!("rank{number:05}.pb.gz")), bytes).unwrap();
     }
@@ -50,6 +80,12 @@ struct Took {
     seconds: f64,
     /// The most memory that it had, in megabytes.
     memory: u64,
+}
+
+impl fmt::Display for Took {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:.1} s with {} MB", self.seconds, self.memory)
+    }
 }
 
 /// Runs a command to its end; what it prints goes into a file.
@@ -76,44 +112,49 @@ fn run(command: &mut Command, printed: &Path) -> Took {
     }
 }
 
-/// Merges and shows profiles of so many ranks, with so many functions each. `most` is what merging may take.
+/// Merges and shows the profiles of a job, and returns the merged one with its folder. `most` is what merging may take.
 #[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
-fn merge(ranks: u32, functions: u32, most: &Took) {
+fn merge(job: Job, most: &Took) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let size = save(folder.path(), ranks, functions);
+    let size = save(folder.path(), job);
     let out = tempfile::tempdir().unwrap();
     let (all, page) = (out.path().join("all.pb.gz"), out.path().join("shown"));
     let mut command = hprof(["merge", "-o"]);
     let merged = run(command.arg(&all).arg(folder.path()), &page);
     let shown = run(hprof(["show", "--ranks", "--top", "2"]).arg(&all), &page);
     println!(
-        "{ranks} ranks of {} lines, {:.1} MB: merged in {:.1} s with {} MB into {:.1} MB; show --ranks in {:.1} s with {} MB",
-        functions * 50,
+        "{} ranks of {} lines{}, {:.1} MB: merged in {merged} into {:.1} MB; show --ranks in {shown}",
+        job.ranks,
+        job.functions * 50,
+        if job.uneven {
+            ", all times different"
+        } else {
+            ""
+        },
         size as f64 / 1e6,
-        merged.seconds,
-        merged.memory,
         fs::metadata(&all).unwrap().len() as f64 / 1e6,
-        shown.seconds,
-        shown.memory
     );
     assert!(
         merged.seconds <= most.seconds && merged.memory < most.memory,
-        "merging may take {} s and {} MB",
-        most.seconds,
-        most.memory
+        "merging may take {most}"
     );
     let page = fs::read_to_string(page).unwrap();
     let title = page.lines().next().unwrap_or_default().replace(',', "");
-    assert!(title.starts_with(&format!("{ranks} ranks on ")), "{title}");
+    let ranks = format!("{} ranks on ", job.ranks);
+    assert!(title.starts_with(&ranks), "{title}");
     // All slow ranks took equally long: the lowest is named.
-    assert!(page.contains(" in rank 7, "), "{page}");
+    assert!(job.uneven || page.contains(" in rank 7, "), "{page}");
+    out
 }
 
 #[test]
 fn forty_ranks_are_merged() {
     merge(
-        40,
-        4,
+        Job {
+            ranks: 40,
+            functions: 4,
+            uneven: false,
+        },
         &Took {
             seconds: 60.0,
             memory: 100,
@@ -121,28 +162,51 @@ fn forty_ranks_are_merged() {
     );
 }
 
+/// The goals: ten seconds and 300 MB.
+const GOAL: Took = Took {
+    seconds: 10.0,
+    memory: 300,
+};
+
+const TEN_THOUSAND: Job = Job {
+    ranks: 10_000,
+    functions: 4,
+    uneven: false,
+};
+
 #[test]
 #[ignore = "make scale: minutes"]
-fn ten_thousand_ranks_are_merged() {
-    merge(
-        10_000,
-        4,
-        &Took {
-            seconds: 10.0,
-            memory: 300,
-        },
-    );
+fn ten_thousand_ranks_are_merged_and_asked() {
+    let merged = merge(TEN_THOUSAND, &GOAL);
+    #[cfg(feature = "parquet")]
+    queries::planted_ranks_are_found(merged.path());
+    drop(merged);
+}
+
+#[test]
+#[ignore = "make scale: minutes"]
+fn ten_thousand_ranks_that_differ_are_merged() {
+    let job = Job {
+        uneven: true,
+        ..TEN_THOUSAND
+    };
+    let merged = merge(job, &GOAL);
+    #[cfg(feature = "parquet")]
+    queries::size(merged.path());
+    drop(merged);
 }
 
 #[test]
 #[ignore = "make scale: minutes"]
 fn a_hundred_ranks_of_a_hundred_thousand_lines_are_merged() {
-    merge(
-        100,
-        2000,
-        &Took {
-            seconds: 60.0,
-            memory: 700,
-        },
-    );
+    let job = Job {
+        ranks: 100,
+        functions: 2000,
+        uneven: false,
+    };
+    let most = Took {
+        seconds: 60.0,
+        memory: 700,
+    };
+    merge(job, &most);
 }

@@ -8,6 +8,8 @@ mod json;
 mod lcov;
 mod markdown;
 mod options;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod short;
 mod speedscope;
 
@@ -21,6 +23,8 @@ pub use json::Json;
 pub use lcov::Lcov;
 pub use markdown::Markdown;
 pub use options::ExportOptions;
+#[cfg(feature = "parquet")]
+pub use parquet::Parquet;
 pub use short::Short;
 pub use speedscope::Speedscope;
 
@@ -123,7 +127,16 @@ pub const FORMATS: &[Format] = &[
         about: "hits of lines, for genhtml and editors that show coverage",
         make: |_| Box::new(Lcov),
     },
+    #[cfg(feature = "parquet")]
+    Format {
+        name: PARQUET,
+        about: "a row for each line of each rank, for DuckDB and Spark",
+        make: |_| Box::new(Parquet),
+    },
 ];
+
+/// Name of the one format that is no text. It is there if hprof was built with it.
+pub const PARQUET: &str = "parquet";
 
 /// The format of that name.
 ///

@@ -187,19 +187,23 @@ const fn blank<'a>(line: &'a Line, text: Option<&'a str>) -> Record<'a> {
     }
 }
 
+/// A record of which not even the line is known.
+pub(crate) static UNKNOWN: Record<'static> = blank(&UNKNOWN_LINE, None);
+
+static UNKNOWN_LINE: Line = Line {
+    line: 0,
+    kind: LineKind::WholeBody,
+    group: 0,
+    label: String::new(),
+};
+
 /// The record of a thin function: its calls, on the line of its `fn`.
 pub(crate) fn thin_record<'a>(thin: &ThinRow<'a>) -> Record<'a> {
-    static UNKNOWN: Line = Line {
-        line: 0,
-        kind: LineKind::WholeBody,
-        group: 0,
-        label: String::new(),
-    };
-    let line = thin.function.lines.first().unwrap_or(&UNKNOWN);
+    let line = thin.function.lines.first();
     Record {
         hits: Some(thin.calls),
         origin: Some(Origin::Thin),
-        ..blank(line, None)
+        ..line.map_or(UNKNOWN, |line| blank(line, None))
     }
 }
 

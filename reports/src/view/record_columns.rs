@@ -61,6 +61,13 @@ impl RecordColumn {
         Self { name, needs, value }
     }
 
+    /// Whether it has words in its cells, and no numbers.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn is_word(&self) -> bool {
+        let value = (self.value)(&super::record::UNKNOWN);
+        matches!(value, RecordValue::Word(_))
+    }
+
     /// Whether the table of a profile that holds so much has the column.
     pub(crate) const fn is_in(&self, held: Held) -> bool {
         match self.needs {
