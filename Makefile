@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery page-budgets judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -88,6 +88,10 @@ scale:
 gallery:
 	$(CARGO) build --release --quiet -p hprof-cli
 	$(CARGO) run --quiet -p xtask -- gallery "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof"
+
+# Pages of 100,000 lines and of 64 ranks in a browser (Debian: chromium, nodejs): prints their size, how fast they are, and what is allowed.
+page-budgets:
+	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture --exact html::large_pages_stay_within_their_budgets
 
 # What the recorder's threads do to each other's words, under a model checker: all orders of their steps in which a thread that could go on has
 # to wait no more than 4 times (LOOM_MAX_PREEMPTIONS: more of them take minutes). Prints how many.

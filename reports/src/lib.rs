@@ -22,7 +22,7 @@ mod fixture;
 pub use check::{Check, CheckFormat, write_check};
 pub use diff::{DiffError, DiffFormat, DiffOptions, Side, write_diff};
 pub use error::ReportError;
-pub use html::{HtmlOptions, write_html};
+pub use html::{HtmlOptions, write_html, write_html_diff};
 pub use pictures::flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use pictures::plot::write_plot;

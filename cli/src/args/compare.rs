@@ -16,6 +16,7 @@ Examples:
   hprof diff before/ after/                      folders of profiles, each as one
   hprof diff --format md before.pb.gz after.pb.gz > comment.md
   hprof diff --format md --budget 2000 before.pb.gz after.pb.gz   for readers with little room
+  hprof diff --format html -o diff.html before.pb.gz after.pb.gz
   hprof diff --base main --runs 7 -- input.txt   both programs, built and run in turn: time is judged too
   hprof diff --base HEAD --quick --bin solver    one run of each, exact figures only
 
@@ -65,6 +66,8 @@ pub(crate) enum DiffForm {
     Md,
     /// For programs
     Json,
+    /// A page for a browser: that of the newer profile, and what changed
+    Html,
 }
 
 const CHECK_EXAMPLES: &str = "\

@@ -221,6 +221,7 @@ Examples:
   hprof html --open                      the newest profile, in hprof.html
   hprof html -o before.html before.pb.gz
   hprof html --no-source                 to hand on without the text of the program
+  hprof html before.pb.gz --diff after.pb.gz
 
 The page is one file, makes no request, and can be read without its script.";
 
@@ -242,6 +243,9 @@ pub(crate) struct HtmlArgs {
     /// Title of the page
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
+    /// A newer profile of the same program: the page shows it, and what changed since the other one
+    #[arg(long, value_name = "PROFILE", requires = "files")]
+    pub(crate) diff: Option<PathBuf>,
     /// Unit of time: ns, us, ms, s, or seconds such as 1e-3; chosen for each cell otherwise
     #[arg(short, long, value_name = "UNIT", value_parser = unit)]
     pub(crate) unit: Option<f64>,

@@ -8,8 +8,8 @@ use hprof_reports::{
     Budget, BudgetPlace, Check, CheckFormat, DiffOptions, Policy, Side, write_check,
 };
 
-use super::diff::{load, refused};
 use super::show;
+use super::sides::{load, refused};
 use crate::args::{CheckArgs, CheckForm};
 use crate::config_file::{BudgetRule, CheckRules, ConfigFile, RulePlace};
 use crate::in_turn::{self, Ended, InTurn};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hprof::model::Profile;
 use hprof_reports::HtmlOptions;
 
-use super::html;
+use super::page;
 use crate::args::{SaveArgs, TableArgs};
 use crate::failure::{self, CODE};
 use crate::fit::Fit;
@@ -75,7 +75,7 @@ impl Reports {
     fn write(self, profile: &Profile, table: &TableArgs) -> bool {
         let page = self
             .page
-            .map(|page| html::write(profile, &HtmlOptions::default(), page));
+            .map(|page| page::write(profile, &HtmlOptions::default(), page));
         let tables = tables::write(self.tables, profile, table);
         let mut went_well = true;
         for error in [Some(tables), page]

@@ -1,17 +1,15 @@
 //! `hprof diff`: what changed between two profiles.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hprof_reports::{DiffError, DiffFormat, DiffOptions, Side, write_diff};
+use hprof_reports::{DiffFormat, DiffOptions, HtmlOptions, Side, write_diff};
 
+use super::page;
+use super::sides::{load, refused};
 use crate::args::{DiffArgs, DiffForm};
-use crate::failure;
 use crate::in_turn::{self, Ended, InTurn};
-use crate::output;
 use crate::report::Report;
-use crate::store::{self, Loaded};
 use crate::tables;
 
 /// `hprof diff`.
@@ -23,14 +21,20 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
     };
     let report = Report::file_or_stdout(&args.output)?;
     let mut options = DiffOptions::default();
+    options.unit = tables::unit(args.unit);
+    options.in_turn = args.base.base.is_some();
     options.format = match args.format {
         DiffForm::Text => DiffFormat::Text,
         DiffForm::Md => DiffFormat::Markdown,
         DiffForm::Json => DiffFormat::Json,
+        DiffForm::Html => {
+            let mut page = HtmlOptions::default();
+            page.unit = options.unit;
+            page::write_compared((&names, &runs), &page, &options, report)?;
+            return Ok(0);
+        }
     };
     options.budget = args.budget;
-    options.unit = tables::unit(args.unit);
-    options.in_turn = args.base.base.is_some();
     report.write(args.rich, |style, out: &mut dyn Write| {
         let mut options = options.clone();
         options.style = style;
@@ -61,24 +65,4 @@ fn sides(args: &DiffArgs) -> anyhow::Result<Ended> {
         names: [older, newer].map(|path| path.to_string_lossy().into_owned()),
         runs: [older_runs?, newer_runs?],
     }))
-}
-
-/// Reads one side, and says what of it could not be read.
-pub(super) fn load(path: &Path) -> anyhow::Result<Loaded> {
-    let loaded = store::load(&[PathBuf::from(path)])?;
-    for skipped in &loaded.skipped {
-        output::say(format_args!("left out: {skipped:#}"));
-    }
-    Ok(loaded)
-}
-
-/// What to do where two profiles cannot be compared.
-pub(super) fn refused(error: DiffError) -> anyhow::Error {
-    match error {
-        DiffError::Write(error) => error.into(),
-        DiffError::Incomparable(why) => failure::with_hint(
-            why.into(),
-            "compare two runs of the same program: hprof show prints what is in a profile",
-        ),
-    }
 }

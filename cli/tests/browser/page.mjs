@@ -46,7 +46,7 @@ const SHOWN = async () => {
     await frame();
     await frame();
     for (const box of document.querySelectorAll('#function input[type=checkbox]')) if (!box.checked) box.click();
-    const rows = [...document.querySelectorAll('#source tr[data-line]')];
+    const rows = [...document.getElementById('source').rows].slice(1);
     found.push({
       name: document.querySelector('#function h2').textContent,
       line: Number(decodeURIComponent(anchor).split('-L').at(-1)),
@@ -220,6 +220,89 @@ const tests = {
       assert.deepStrictEqual(await page.ask(FAINT), []);
       quiet(page);
     }
+  },
+
+  async 'lines by rank: every row is that of hprof show --ranks, and the strips show which ranks are slow'() {
+    const page = await open('map.html');
+    const shown = await page.ask(() => [...document.querySelectorAll('.heat tr')].slice(1).map((row) => [...row.cells].slice(0, -1).map((cell) => cell.textContent).join(' ')));
+    // The bars of characters are cells of the map in the page.
+    const printed = tables(text('map.txt')).flatMap((one) => one.rows).map((row) => /^(.*%\s+\d+) [▁-█ ]+/.exec(row)?.[1]).filter(Boolean);
+    assert.deepStrictEqual(shown.map(words).sort(), printed.map(words).sort());
+    const above = await page.ask(() => [...document.querySelectorAll('.heat .strip')].map((strip) => [...strip.querySelectorAll('path')].map((path) => path.getAttribute('d').split('M').length - 1).reduce((a, b) => a + b)));
+    assert.deepStrictEqual([...new Set(above)], [32], 'a cell for each two of 64 ranks');
+    quiet(page);
+  },
+
+  async 'a part of the run is chosen by dragging and by keys, and says that it is sampled'() {
+    const page = await open('large.html');
+    const first = () => page.ask(() => [document.getElementById('when-range').textContent, ...[...document.querySelectorAll('#when-lines tr')].slice(1).map((row) => row.cells[0].textContent)]);
+    const [whole, ...shares] = await first();
+    assert(/^0 ns to 64\.0 ms: 3[67]\d looks, sampled$/.test(whole), whole);
+    assert.strictEqual(shares.length, 4);
+    const { left, width, y } = await page.place('#when-bar');
+    await page.mouse('mousePressed', left + width * 0.02, y);
+    await page.mouse('mouseMoved', left + width * 0.1, y);
+    await page.mouse('mouseMoved', left + width * 0.2, y);
+    await page.mouse('mouseReleased', left + width * 0.2, y);
+    const [part, ...one] = await first();
+    assert(/^0 ns to 14\.0 ms: 70 looks, sampled$/.test(part), part);
+    assert.deepStrictEqual(one, ['100.0']);
+    await page.ask(() => { const to = document.getElementById('when-to'); to.value = 10; to.dispatchEvent(new Event('input')); });
+    assert(/^0 ns to 22\.0 ms/.test((await first())[0]));
+    quiet(page);
+  },
+
+  async 'a profile against itself has no coloured cell'() {
+    const page = await open('same.html');
+    assert(/^no change/.test(await page.ask(() => document.querySelector('#changed .verdict').textContent)));
+    const functions = await page.ask(SHOWN);
+    assert(functions.length === 40);
+    const coloured = await page.ask(async () => {
+      const found = [];
+      for (const anchor of [...document.querySelectorAll('#list a')].map((one) => one.getAttribute('href'))) {
+        location.hash = anchor;
+        await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+        const cells = [...document.querySelectorAll('#source tr[data-line]:not(.here):not(:hover) td')];
+        found.push(...cells.filter((cell) => getComputedStyle(cell).backgroundColor !== 'rgba(0, 0, 0, 0)').map((cell) => cell.textContent));
+      }
+      return found;
+    });
+    assert.deepStrictEqual(coloured, []);
+    assert.strictEqual(await page.ask(() => document.querySelectorAll('tr.worse, tr.better, tr.other').length), 0);
+    quiet(page);
+  },
+
+  async 'two profiles: figures, words and verdict are those of hprof diff; functions that came and went are there; d shows one profile'() {
+    for (const name of ['changed', 'reverse']) {
+      const page = await open(`${name}.html`);
+      const printed = text(`${name}.txt`);
+      assert(words(printed).includes(words(await page.ask(() => document.querySelector('#changed .verdict').textContent))));
+      const functions = new Map((await page.ask(SHOWN)).map((one) => [one.name, one.rows.map(words)]));
+      const parts = printed.split(/^Function: /m).slice(1);
+      assert(parts.length >= 3, printed);
+      for (const part of parts) {
+        const title = part.split('\n', 1)[0];
+        const rows = functions.get(title);
+        assert(rows, `${title} in ${[...functions.keys()].join('; ')}`);
+        const body = part.split(/^=+\n/m)[1];
+        if (body) for (const row of body.split('\n\n')[0].split('\n').map(words)) assert(rows.includes(row), `${row} in ${rows.join('\n')}`);
+      }
+      assert(await page.ask(() => document.querySelectorAll('#changed tr.worse, #changed tr.better, #changed tr.other').length) > 0);
+      assert.deepStrictEqual(await page.ask(FAINT), []);
+      quiet(page);
+    }
+    const page = await open('changed.html');
+    const heads = () => page.ask(() => [...document.querySelectorAll('#source th')].map((head) => head.textContent));
+    await page.click('#changed a');
+    const line = await marked(page);
+    assert((await heads()).includes('Hits A'));
+    await page.press('d');
+    assert(!(await heads()).includes('Hits A') && (await heads()).includes('Hits'));
+    assert.strictEqual(await marked(page), line, 'the same line of the same function');
+    await page.click('#both');
+    assert((await heads()).includes('Hits A'));
+    assert.strictEqual(await page.ask(() => document.getElementById('sort').value), 'changes');
+    quiet(page);
   },
 
   async 'readable without script'() {

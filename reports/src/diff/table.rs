@@ -32,13 +32,8 @@ pub(crate) fn write(
     for line in text::wrapped(&verdict, style.width.unwrap_or(usize::MAX)) {
         writeln!(out, "{}", style.paint(tone, &line))?;
     }
-    let time = format!(
-        "Time in measured functions: {}; {}",
-        change_of_time(comparison.time, comparison.timed, options.unit),
-        comparison.time_judgement
-    );
-    for sentence in std::iter::once(&time).chain(&comparison.notes) {
-        for line in text::wrapped(sentence, style.width.unwrap_or(usize::MAX)) {
+    for sentence in sentences(comparison, options.unit) {
+        for line in text::wrapped(&sentence, style.width.unwrap_or(usize::MAX)) {
             writeln!(out, "{line}")?;
         }
     }
@@ -49,6 +44,17 @@ pub(crate) fn write(
         }
     }
     Ok(())
+}
+
+/// What is said of the time of the whole run, and what was not judged.
+pub(crate) fn sentences(comparison: &Comparison<'_>, unit: Unit) -> Vec<String> {
+    let time = format!(
+        "Time in measured functions: {}; {}",
+        change_of_time(comparison.time, comparison.timed, unit),
+        comparison.time_judgement
+    );
+    let notes = comparison.notes.iter().cloned();
+    std::iter::once(time).chain(notes).collect()
 }
 
 /// `1.20 s -> 1.80 s (+600 ms +- 20 ms)`; where it is judged `(+600 ms, from +580 ms to +630 ms)`.
@@ -103,7 +109,7 @@ pub(super) fn name_and_place(function: &hprof::model::Function) -> String {
 }
 
 /// Where a function is, and where it was if that differs.
-pub(super) fn title(function: &FunctionChange<'_>) -> String {
+pub(crate) fn title(function: &FunctionChange<'_>) -> String {
     match (function.older, function.newer) {
         (Some(older), Some(newer)) if function.moved => {
             format!("{} (was {})", name_and_place(newer), name_and_place(older))
@@ -128,16 +134,7 @@ fn write_function(
     let style = options.style;
     let title = format!("Function: {}", title(function));
     writeln!(out, "{}", style.paint(Tone::Heading, &title))?;
-    writeln!(
-        out,
-        "Calls {} -> {}, time {}{}",
-        function.calls.older,
-        function.calls.newer,
-        change_of_time(function.time, function.timed, options.unit),
-        function
-            .timed
-            .map_or_else(String::new, |timed| format!(": {}", timed.word))
-    )?;
+    writeln!(out, "{}", summary(function, options.unit))?;
     if let Outcome::NotJudged(_) = function.outcome {
         writeln!(out, "{}", function.outcome)?;
     }
@@ -150,23 +147,39 @@ fn write_function(
     if lines.is_empty() {
         return Ok(());
     }
-    let heap = lines.iter().any(|line| {
-        let figures = [Exact::Allocs, Exact::Bytes].map(|figure| line.exact[figure as usize]);
-        figures
-            .into_iter()
-            .flatten()
-            .any(|pair| pair != Pair::default())
-    });
-    let mut grid = Grid::new(columns(heap));
-    for line in &lines {
-        grid.push(cells(line, heap, options.unit));
-    }
+    let grid = figures(&lines, options.unit);
     let places = lines.iter().map(|line| Place {
         before: text::clean(line.text).into_owned(),
         ..Place::default()
     });
     beside::write(grid, Beside::Places(places.collect()), &LAYOUT, style, out)?;
     writeln!(out)
+}
+
+/// `Calls 1 -> 2, time 1.20 s -> 1.80 s (+600 ms +- 20 ms)`, and what is said of it.
+pub(crate) fn summary(function: &FunctionChange<'_>, unit: Unit) -> String {
+    let word = function.timed.map(|timed| format!(": {}", timed.word));
+    format!(
+        "Calls {} -> {}, time {}{}",
+        function.calls.older,
+        function.calls.newer,
+        change_of_time(function.time, function.timed, unit),
+        word.unwrap_or_default()
+    )
+}
+
+/// The figures of lines as the table has them.
+pub(crate) fn figures(lines: &[&LineChange<'_>], unit: Unit) -> Grid {
+    let heap = lines.iter().any(|line| {
+        let figures = [Exact::Allocs, Exact::Bytes].map(|figure| line.exact[figure as usize]);
+        let mut known = figures.into_iter().flatten();
+        known.any(|pair| pair != Pair::default())
+    });
+    let mut grid = Grid::new(columns(heap));
+    for line in lines {
+        grid.push(cells(line, heap, unit));
+    }
+    grid
 }
 
 const LAYOUT: Layout<'_> = Layout {

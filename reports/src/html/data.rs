@@ -1,16 +1,19 @@
 //! The data of the page: functions with the texts of their tables, and who calls whom.
 
-use std::collections::HashMap;
-
-use hprof::model::{FunctionId, Profile, Scope, function_costs};
+use hprof::model::{FunctionCost, FunctionId, Profile, Scope, function_costs};
 use hprof::site::LineKind;
 use serde::{Serialize, Serializer};
 
+use super::changes::{self, Changes, Compared};
+use super::looks::Looks;
 use super::options::HtmlOptions;
+use super::place::Positions;
 use crate::tables::line_table;
 use crate::text;
 use crate::view::sums::sum;
-use crate::view::{Common, FunctionView, HottestView, LineChoice, LineView, OverTime, edges};
+use crate::view::{
+    Common, FunctionView, HotLine, HottestView, LineChoice, LineView, OverTime, edges,
+};
 
 /// Rows of the list of the hottest lines.
 pub(super) const HOTTEST: usize = 20;
@@ -21,6 +24,8 @@ pub(super) struct Data {
     /// Those that were entered, in the order of the profile.
     pub(super) functions: Vec<Function>,
     edges: Vec<Edge>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) looks: Option<Looks>,
     /// The hottest lines, as texts.
     #[serde(skip)]
     pub(super) hottest: Vec<Hot>,
@@ -52,6 +57,9 @@ pub(super) struct Function {
     /// The columns that are shaded.
     pub(super) heat: Vec<usize>,
     pub(super) rows: Vec<Row>,
+    /// Against the older profile, where there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Changes>,
 }
 
 /// A line. In the page it is an array, for there may be a hundred thousand: line, heat, whether it is in a counted loop, the cells behind that of the
@@ -93,6 +101,8 @@ pub(super) struct Hot {
     pub(super) time: String,
     pub(super) error: String,
     pub(super) percent: Option<f64>,
+    /// One standard deviation, in percent of the same.
+    pub(super) error_percent: f64,
     pub(super) hits: u64,
     pub(super) bytes: Option<u64>,
     /// How the time is known, in words.
@@ -102,50 +112,85 @@ pub(super) struct Hot {
 }
 
 impl Data {
-    pub(super) fn new(profile: &Profile, options: &HtmlOptions) -> Self {
+    pub(super) fn new(
+        profile: &Profile,
+        compared: Option<&Compared<'_>>,
+        options: &HtmlOptions,
+    ) -> Self {
         let costs = function_costs(profile, Scope::All);
-        let common = Common::of(profile, Scope::All);
-        let view = LineView::new(profile, &common, &costs, LineChoice::default());
-        let alloc = profile.processes.iter().any(|one| one.heap.is_some());
-        let functions = view.functions.iter().zip(&costs).map(|(view, cost)| {
-            let mut function = Function::new(view, options, alloc);
-            function.calls = cost.calls;
-            function.self_ns = cost.self_time.0;
-            function.self_text = options.unit.time(cost.self_time.0 as f64, 3, 1);
-            let own = || cost.lines.iter().map(|line| &line.own);
-            function.hits = sum(own().map(|own| own.hits));
-            function.bytes = sum(own().map(|own| own.alloc_bytes));
-            function
-        });
-        let functions: Vec<Function> = functions.collect();
+        let mut functions = functions(profile, &costs, options);
         let positions = costs.iter().map(|cost| cost.function).zip(0..);
-        let positions: HashMap<FunctionId, usize> = positions.collect();
-        let edges = edges(profile, Scope::All).into_iter().filter_map(|edge| {
-            Some(Edge {
-                caller: *positions.get(&edge.caller)?,
-                line: edge.line,
-                callee: *positions.get(&edge.callee)?,
-                calls: edge.calls,
-                time: options.unit.time(edge.cost.time.0 as f64, 1, 12),
-            })
-        });
+        let positions: Positions = positions.collect();
+        if let Some(compared) = compared {
+            add_changes(&mut functions, &positions, compared, options);
+        }
         let hottest = HottestView::new(profile, &costs, HOTTEST);
         let over_time = OverTime::new(profile);
+        let seen = |line: &HotLine<'_>| over_time.of(FunctionId(line.index), line.line);
+        let rows = hottest.rows.iter().map(|line| Hot {
+            over_time: seen(line).unwrap_or_default().to_vec(),
+            ..hot(line, options)
+        });
         Self {
             functions,
-            edges: edges.collect(),
+            edges: called(profile, &positions, options),
+            looks: Looks::new(profile, &over_time, &positions, options),
             hottest_percent: hottest.percent,
-            hottest: hottest
-                .rows
-                .iter()
-                .map(|line| Hot {
-                    over_time: over_time
-                        .of(FunctionId(line.index), line.line)
-                        .unwrap_or_default()
-                        .to_vec(),
-                    ..hot(line, options)
-                })
-                .collect(),
+            hottest: rows.collect(),
+        }
+    }
+}
+
+/// The functions that were entered.
+fn functions(profile: &Profile, costs: &[FunctionCost], options: &HtmlOptions) -> Vec<Function> {
+    let common = Common::of(profile, Scope::All);
+    let view = LineView::new(profile, &common, costs, LineChoice::default());
+    let alloc = profile.processes.iter().any(|one| one.heap.is_some());
+    let functions = view.functions.iter().zip(costs).map(|(view, cost)| {
+        let mut function = Function::new(view, options, alloc);
+        function.calls = cost.calls;
+        function.self_ns = cost.self_time.0;
+        function.self_text = options.unit.time(cost.self_time.0 as f64, 3, 1);
+        let own = || cost.lines.iter().map(|line| &line.own);
+        function.hits = sum(own().map(|own| own.hits));
+        function.bytes = sum(own().map(|own| own.alloc_bytes));
+        function
+    });
+    functions.collect()
+}
+
+/// Who calls whom.
+fn called(profile: &Profile, positions: &Positions, options: &HtmlOptions) -> Vec<Edge> {
+    let edges = edges(profile, Scope::All).into_iter().filter_map(|edge| {
+        Some(Edge {
+            caller: *positions.get(&edge.caller)?,
+            line: edge.line,
+            callee: *positions.get(&edge.callee)?,
+            calls: edge.calls,
+            time: options.unit.time(edge.cost.time.0 as f64, 1, 12),
+        })
+    });
+    edges.collect()
+}
+
+/// Puts what changed beside the functions, and behind them those that are gone.
+fn add_changes(
+    functions: &mut Vec<Function>,
+    positions: &Positions,
+    compared: &Compared<'_>,
+    options: &HtmlOptions,
+) {
+    for change in &compared.comparison.functions {
+        let changes = Some(Changes::new(change, options));
+        let newer = change.ids.1.and_then(|id| positions.get(&id));
+        if let Some(function) = newer.and_then(|at| functions.get_mut(*at)) {
+            function.changes = changes;
+        } else if let Some(function) = change.function() {
+            functions.push(Function {
+                file: changes::file(change),
+                changes,
+                ..Function::named(function, options)
+            });
         }
     }
 }
@@ -172,21 +217,35 @@ impl Function {
             }
         });
         Self {
+            total: options.unit.time(view.total.0 as f64, 3, 1),
+            ns: view.total.0,
+            heat: positions(&columns),
+            rows: rows.collect(),
+            columns,
+            ..Self::named(function, options)
+        }
+    }
+
+    /// One without figures.
+    fn named(function: &hprof::model::Function, options: &HtmlOptions) -> Self {
+        let nothing = options.unit.time(0.0, 3, 1);
+        Self {
             name: text::clean(&function.name).into_owned(),
             module: text::clean(&function.module).into_owned(),
             file: text::clean(&function.file).into_owned(),
             line: function.line,
             end: function.end_line,
             calls: 0,
-            total: options.unit.time(view.total.0 as f64, 3, 1),
-            ns: view.total.0,
-            self_text: String::new(),
+            total: nothing.clone(),
+            ns: 0,
+            self_text: nothing,
             self_ns: 0,
             hits: 0,
             bytes: 0,
-            heat: positions(&columns),
-            rows: rows.collect(),
-            columns,
+            columns: Vec::new(),
+            heat: Vec::new(),
+            rows: Vec::new(),
+            changes: None,
         }
     }
 }
@@ -214,7 +273,7 @@ fn heat(percent: Option<f64>) -> u8 {
     level
 }
 
-fn hot(line: &crate::view::HotLine<'_>, options: &HtmlOptions) -> Hot {
+fn hot(line: &HotLine<'_>, options: &HtmlOptions) -> Hot {
     let (unit, sure) = (options.unit, line.sure);
     let code = if options.source { line.text } else { "" };
     let error = unit.error(sure, 1, 12);
@@ -225,6 +284,7 @@ fn hot(line: &crate::view::HotLine<'_>, options: &HtmlOptions) -> Hot {
         code: text::clean(code).into_owned(),
         time: unit.sure(sure.figure(line.time), sure, 1, 12),
         percent: line.percent,
+        error_percent: error_percent(line),
         hits: line.hits,
         bytes: line.bytes,
         known: match (line.is_loop, error.as_str()) {
@@ -235,4 +295,11 @@ fn hot(line: &crate::view::HotLine<'_>, options: &HtmlOptions) -> Hot {
         error,
         over_time: Vec::new(),
     }
+}
+
+/// The error of a line's share, where it has one.
+fn error_percent(line: &HotLine<'_>) -> f64 {
+    let error = line.sure.error().zip(line.percent);
+    let time = line.time.0.max(1) as f64;
+    error.map_or(0.0, |(error, percent)| percent * error / time)
 }

@@ -6,7 +6,7 @@ use hprof::model::Profile;
 use maud::{Markup, PreEscaped, html};
 
 use super::options::HtmlOptions;
-use super::plain_table::plain_table;
+use super::plain_table::{Behind, plain_table};
 use crate::pictures::plot;
 use crate::tables::wait_table;
 use crate::text;
@@ -65,13 +65,13 @@ pub(super) fn waits(profile: &Profile, options: &HtmlOptions) -> Markup {
         let text = if options.source { row.text } else { "" };
         html! { (text::clean(text)) }
     });
-    let texts: Vec<Markup> = texts.collect();
+    let texts = Behind::new("Line Contents", texts.collect());
     html! {
         @if !view.rows.is_empty() {
             section {
                 h2 { "Where threads waited" }
                 p.legend { "Time of the line itself without CPU time. n: looks from outside that found a thread waiting there; shares of causes rest on them." }
-                (plain_table(&grid, Some(("Line Contents", &texts))))
+                (plain_table(&grid, Some(&texts)))
             }
         }
     }

@@ -5,20 +5,22 @@ use std::io;
 use hprof::model::Profile;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::data::{Data, Function, Hot};
+use super::changes::{self, Compared};
+use super::data::{Data, Function};
+use super::first_screen;
+use super::looks;
 use super::options::HtmlOptions;
-use super::over_time::{over_time, sparkline, waits};
-use super::place::{link, short};
+use super::over_time::{over_time, waits};
+use super::place::link;
 use super::ranks::processes;
 use crate::pictures::flamegraph::{self, FlamegraphOptions};
-use crate::tables::footer;
-use crate::text::numbers::{counted, scaled_bytes, scaled_time, thousands};
+use crate::text::numbers::{counted, scaled_time};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of the two, in Base64: only these may run. A test computes them.
-pub(super) const STYLE_HASH: &str = "/hRt8QnWUg9Na8M0PkA65OATO8ACoKxgdVMq28N9HNA=";
-pub(super) const SCRIPT_HASH: &str = "5bpL+WgttSCEOC/pdfp+BjgTKCuMU+LJuPKsz9vo4f0=";
+pub(super) const STYLE_HASH: &str = "USBqJzpNnf/9mU1M6o8ihp66OSFlYtVVG55pbsh2to0=";
+pub(super) const SCRIPT_HASH: &str = "X9WEzBSX46eEEBtrFj6/tl7Q9SVg9xp3ml6J5jm5kwE=";
 
 /// Functions whose tables are readable without the script.
 const STATIC_FUNCTIONS: usize = 50;
@@ -26,6 +28,7 @@ const STATIC_FUNCTIONS: usize = 50;
 pub(super) fn page(
     profile: &Profile,
     data: &Data,
+    compared: Option<&Compared<'_>>,
     options: &HtmlOptions,
 ) -> Result<Markup, io::Error> {
     let title = options
@@ -54,14 +57,17 @@ pub(super) fn page(
                     button.only-script id="theme" type="button" { "Light or dark" }
                 }
                 div.layout {
-                    (navigation())
+                    (navigation(compared.is_some()))
                     main {
-                        (overview(profile, data)?)
+                        @if let Some(compared) = compared { (changes::overview(compared, options)) }
+                        (first_screen::overview(profile, data)?)
+                        section.only-script id="function" { }
+                        (flame(profile))
+                        (looks::section(data.looks.as_ref()))
                         (over_time(profile))
                         (waits(profile, options))
                         (processes(profile, options))
-                        section.only-script id="function" { }
-                        (flame(profile))
+                        @if let Some(compared) = compared { (changes::static_tables(&compared.comparison, options)) }
                         (static_tables(data))
                     }
                 }
@@ -94,11 +100,12 @@ fn summary(profile: &Profile, data: &Data) -> String {
     parts.join(", ")
 }
 
-fn navigation() -> Markup {
+fn navigation(is_compared: bool) -> Markup {
     html! {
         nav aria-label="Functions" {
             input id="filter" type="search" placeholder="Filter: name or file  ( / )" aria-label="Filter functions";
             select id="sort" aria-label="Order of the functions" {
+                @if is_compared { option value="changes" { "by lines that changed" } }
                 option value="total" { "by total time" }
                 option value="self" { "by self time" }
                 option value="hits" { "by hits" }
@@ -108,90 +115,6 @@ fn navigation() -> Markup {
             }
             small id="count" {}
             ol id="list" {}
-        }
-    }
-}
-
-fn overview(profile: &Profile, data: &Data) -> Result<Markup, io::Error> {
-    let facts = footer::text_of(profile)?;
-    Ok(html! {
-        section {
-            @if data.functions.is_empty() {
-                p.warning { "No instrumented function was entered, so there is nothing to show." }
-            } @else {
-                h2 { "What is slow" }
-                ul.findings {
-                    @for hot in data.hottest.iter().take(3) { li { (finding(hot)) } }
-                }
-                h2 { "The hottest lines of the run" }
-                @if let Some(percent) = data.hottest_percent {
-                    p.legend { (format!("Time of the line itself, without what it calls. These {} lines take {percent:.1} % of the time in measured functions.", data.hottest.len())) }
-                }
-                (hottest(data))
-            }
-            h2 { "The run" }
-            pre.facts { (facts) }
-            (legend())
-        }
-    })
-}
-
-/// One sentence on a line, with the reason why it can be believed.
-fn finding(hot: &Hot) -> Markup {
-    let share = hot
-        .percent
-        .map(|percent| format!(", {percent:.1} % of the time in measured functions"));
-    html! {
-        a href=(link(&hot.file, hot.line)) { (format!("{}:{}", hot.file, hot.line)) }
-        " in " (hot.function) " took " (hot.time) (share.unwrap_or_default()) " in "
-        (counted(hot.hits, "hit", "hits")) " (" (hot.known) ")"
-    }
-}
-
-fn hottest(data: &Data) -> Markup {
-    let bytes = data
-        .hottest
-        .iter()
-        .any(|hot| hot.bytes.is_some_and(|bytes| bytes > 0));
-    let errors = data.hottest.iter().any(|hot| !hot.error.is_empty());
-    let seen = data.hottest.iter().any(|hot| !hot.over_time.is_empty());
-    html! {
-        div.scroll {
-            table id="hottest" {
-                tr {
-                    th scope="col" { "Time" }
-                    @if errors { th scope="col" { "+-" } }
-                    th scope="col" { "% of run" }
-                    th scope="col" { "" }
-                    th scope="col" { "Hits" }
-                    @if bytes { th scope="col" { "Bytes" } }
-                    @if seen { th scope="col" title="looks that found a thread on the line, over the run: sampled" { "Over the run" } }
-                    th.text scope="col" { "Place" }
-                    th.text scope="col" { "Line Contents" }
-                }
-                @for hot in &data.hottest {
-                    tr {
-                        td { (hot.time) }
-                        @if errors { td { (hot.error) } }
-                        td { (hot.percent.map(|percent| format!("{percent:.1}")).unwrap_or_default()) }
-                        td { (bar(hot.percent.unwrap_or(0.0))) }
-                        td { (thousands(hot.hits)) }
-                        @if bytes { td { (hot.bytes.filter(|bytes| *bytes > 0).map(scaled_bytes).unwrap_or_default()) } }
-                        @if seen { td { (sparkline(&hot.over_time)) } }
-                        td.text { a href=(link(&hot.file, hot.line)) title=(hot.file) { (format!("{}:{}", short(&hot.file), hot.line)) } }
-                        td.text { (hot.code) }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn bar(percent: f64) -> Markup {
-    let width = format!("{:.1}", percent.clamp(0.0, 100.0) * 0.8);
-    html! {
-        svg.bar width="80" height="9" role="img" aria-label=(format!("{percent:.1} %")) {
-            rect x="0" y="0" height="9" width=(width) {}
         }
     }
 }
@@ -213,7 +136,8 @@ fn flame(profile: &Profile) -> Markup {
 }
 
 fn static_tables(data: &Data) -> Markup {
-    let mut order: Vec<&Function> = data.functions.iter().collect();
+    let functions = data.functions.iter();
+    let mut order: Vec<&Function> = functions.filter(|one| !one.rows.is_empty()).collect();
     order.sort_by_key(|function| std::cmp::Reverse(function.ns));
     let left_out = order.len().saturating_sub(STATIC_FUNCTIONS);
     html! {
@@ -256,28 +180,12 @@ fn shade(function: &Function, heat: u8, column: usize) -> Option<String> {
     (heat > 0 && function.heat.contains(&column)).then(|| format!("h{heat}"))
 }
 
-fn legend() -> Markup {
-    let always = [
-        (
-            "Hits".to_owned(),
-            "how often control came to the line: exact",
-        ),
-        ("Time".to_owned(), "of the line with all it calls"),
-    ];
-    let signs = always.into_iter().chain(footer::meanings());
-    html! {
-        details.legend {
-            summary { "What the columns and signs mean" }
-            dl { @for (sign, meaning) in signs { dt { (sign) } dd { (meaning) } } }
-        }
-    }
-}
-
 fn help() -> Markup {
     let keys = [
         ("/", "filter the functions"),
         ("j, k", "next, previous function"),
         ("n, p", "next, previous hot line"),
+        ("d", "both profiles, or the newer one alone"),
         ("f", "flamegraph"),
         ("t", "top of the page"),
         ("?", "this list; Escape closes it"),

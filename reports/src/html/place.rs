@@ -1,6 +1,12 @@
 //! Places in a page and in sources: links to lines, and paths that are short enough.
 
+use std::collections::HashMap;
 use std::fmt::Write;
+
+use hprof::model::FunctionId;
+
+/// Where functions stand in the data of the page.
+pub(super) type Positions = HashMap<FunctionId, usize>;
 
 /// A place in the page that stays the same when it is made again: `#src/main.rs-L42`.
 pub(super) fn link(file: &str, line: u32) -> String {

@@ -1,7 +1,7 @@
 // The page of a profile: list of functions, source with figures, callers and callees, flamegraph. All texts come from the data as text, never as markup.
 'use strict';
 const hprof = (() => {
-  const KEYS = { total: (f) => f.ns, self: (f) => f.self, hits: (f) => f.hits, bytes: (f) => f.bytes, calls: (f) => f.calls };
+  const KEYS = { total: (f) => f.ns, self: (f) => f.self, hits: (f) => f.hits, bytes: (f) => f.bytes, calls: (f) => f.calls, changes: (f) => (f.changes ? f.changes.count : 0) };
 
   // Functions in the order that was chosen, those whose name or place has the words.
   function chosen(functions, words, key) {
@@ -28,18 +28,32 @@ const hprof = (() => {
   }
 
   // The lines of a function that are hot: those of the highest levels.
-  const hot = (f) => f.rows.filter((row) => row.heat >= 4).map((row) => row.line);
+  const hot = (rows) => rows.filter((row) => row.heat >= 4).map((row) => row.line);
 
-  // A table as Markdown.
-  function markdown(f) {
+  // The lines of a table that have figures, for other programs: as Markdown, and with tabs.
+  const measured = (rows) => rows.filter((row) => row.cells.slice(1).some(Boolean));
+  const heads = (columns) => [columns[0].replace(' #', ''), ...columns.slice(1), 'Code'];
+  function markdown(f, columns, lines) {
     const cell = (text) => String(text).trim().replace(/\|/g, '\\|');
-    const head = ['Line', ...f.columns.slice(1), 'Code'];
-    const rows = f.rows.filter((row) => row.cells.slice(1).some(Boolean))
-      .map((row) => [...row.cells, `\`${row.code.trim().replace(/`/g, "'")}\``].map(cell).join(' | '));
+    const head = heads(columns);
+    const rows = measured(lines).map((row) => [...row.cells, `\`${row.code.trim().replace(/`/g, "'")}\``].map(cell).join(' | '));
     return [`${f.name} (${f.file}:${f.line})`, '', `| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row} |`)].join('\n');
   }
 
+  const tabs = (columns, lines) => [heads(columns), ...measured(lines).map((row) => [...row.cells, row.code])]
+    .map((cells) => cells.map((text) => String(text).replace(/\t/g, '  ').trimEnd()).join('\t')).join('\n');
+
+  // The lines seen in some parts of the run, both ends included: most first, with their share of all looks there.
+  function within(looks, from, to) {
+    const sum = (parts) => parts.slice(from, to + 1).reduce((all, part) => all + part, 0);
+    const all = sum(looks.all);
+    const lines = looks.lines.map(([at, line, parts]) => ({ at, line, looks: sum(parts) })).filter((line) => line.looks > 0);
+    lines.sort((a, b) => b.looks - a.looks);
+    return { all, lines: lines.map((line) => ({ ...line, percent: 100 * line.looks / all })) };
+  }
+
   // Lines as objects: in the data they are arrays.
+  const changes = (lines) => lines.map(([line, tendency, cells, code]) => ({ line, tendency, cells, code, heat: 0, group: false }));
   const rows = (lines) => lines.map(([line, heat, group, cells, code]) => ({ line, heat, group: group === 1, cells: [String(line), ...cells], code }));
 
   // Blanks that all lines with code begin with.
@@ -48,19 +62,22 @@ const hprof = (() => {
     return blanks.length ? Math.min(...blanks) : 0;
   }
 
-  return { chosen, parse, link, at, hot, markdown, indentation, rows };
+  return { chosen, parse, link, at, hot, markdown, tabs, within, indentation, rows, changes };
 })();
 if (typeof module !== 'undefined') module.exports = hprof;
 
 if (typeof document !== 'undefined') (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
   const functions = data.functions;
-  for (const f of functions) f.rows = hprof.rows(f.rows);
+  // The lines of a function as objects, made when they are first asked for.
+  const linesOf = (f) => { f.lines = f.lines || hprof.rows(f.rows); return f.lines; };
   const $ = (id) => document.getElementById(id);
   const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } }, set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* the page works without */ } } };
   const hidden = new Set((store.get('hprof-hidden') ?? 'Per Hit,Net,n,Freed').split(','));
   let order = [];
   let shown = -1;
+  // Whether functions are shown as they are in both profiles, where there are two.
+  let both = functions.some((f) => f.changes);
 
   function make(name, text, attributes = {}) {
     const made = document.createElement(name);
@@ -69,14 +86,26 @@ if (typeof document !== 'undefined') (() => {
     return made;
   }
 
+  function picture(name, attributes) {
+    const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  }
+
   function bar(percent, width, height) {
-    const space = 'http://www.w3.org/2000/svg';
-    const svg = document.createElementNS(space, 'svg');
-    for (const [key, value] of Object.entries({ class: 'bar', width, height, role: 'img', 'aria-label': `${percent.toFixed(1)} %` })) svg.setAttribute(key, value);
-    const rect = document.createElementNS(space, 'rect');
-    for (const [key, value] of Object.entries({ x: 0, y: 0, height, width: Math.max(percent > 0 ? 1 : 0, percent / 100 * width) })) rect.setAttribute(key, value);
-    svg.append(rect);
+    const svg = picture('svg', { class: 'bar', width, height, role: 'img', 'aria-label': `${percent.toFixed(1)} %` });
+    svg.append(picture('rect', { x: 0, y: 0, height, width: Math.max(percent > 0 ? 1 : 0, percent / 100 * width) }));
     return svg;
+  }
+
+  function row(cells, tag = 'td', attributes = {}) {
+    const made = make('tr', undefined, attributes);
+    for (const [text, kind] of cells) {
+      const cell = make(tag, typeof text === 'object' ? undefined : text, tag === 'th' ? { scope: 'col', class: kind } : { class: kind });
+      if (typeof text === 'object') cell.append(text);
+      made.append(cell);
+    }
+    return made;
   }
 
   const WORDS = /("(?:[^"\\]|\\.)*"|\/\/.*$)|\b(as|async|await|break|const|continue|dyn|else|enum|extern|fn|for|if|impl|in|let|loop|match|mod|move|mut|pub|ref|return|self|Self|static|struct|super|trait|type|unsafe|use|where|while|true|false)\b/g;
@@ -100,30 +129,32 @@ if (typeof document !== 'undefined') (() => {
       const small = make('small');
       small.append(make('span', `${f.total}`), bar(100 * f.ns / most, 60, 8), make('span', `${f.calls} ${f.calls === 1 ? 'call' : 'calls'}`));
       anchor.append(small);
-      if (at === shown) anchor.setAttribute('aria-current', 'true');
+      if (f.changes && f.changes.count) anchor.append(make('div', `${f.changes.count} changed`, { class: 'changed' }));
+      anchor.dataset.at = at;
       const item = make('li');
       item.append(anchor);
       return item;
     });
     $('list').replaceChildren(...items);
+    mark();
     $('count').textContent = order.length > 500 ? `500 of ${order.length} functions: use the filter` : `${order.length} ${order.length === 1 ? 'function' : 'functions'}`;
     store.set('hprof-sort', key);
+  }
+
+  // Says in the list which function is shown.
+  function mark() {
+    for (const anchor of document.querySelectorAll('#list a[aria-current]')) anchor.removeAttribute('aria-current');
+    document.querySelector(`#list a[data-at="${shown}"]`)?.setAttribute('aria-current', 'true');
   }
 
   function edges(title, found, ends) {
     if (!found.length) return [];
     const table = make('table');
-    const head = make('tr');
-    for (const [text, kind] of [['Line', ''], ['Calls', ''], ['Time', ''], [title, 'text']]) head.append(make('th', text, { class: kind, scope: 'col' }));
-    table.append(head);
+    table.append(row([['Line', ''], ['Calls', ''], ['Time', ''], [title, 'text']], 'th'));
     for (const edge of found) {
-      const row = make('tr');
       const other = functions[ends(edge)];
-      row.append(make('td', edge.line), make('td', edge.calls), make('td', edge.time));
-      const cell = make('td', undefined, { class: 'text' });
-      cell.append(other ? make('a', other.name, { href: hprof.link(other.file, ends(edge) === edge.caller ? edge.line : other.line) }) : '?');
-      row.append(cell);
-      table.append(row);
+      const name = make('a', other.name, { href: hprof.link(other.file, ends(edge) === edge.caller ? edge.line : other.line) });
+      table.append(row([[edge.line, ''], [edge.calls, ''], [edge.time, ''], [name, 'text']]));
     }
     const box = make('div', undefined, { class: 'scroll' });
     box.append(table);
@@ -135,57 +166,106 @@ if (typeof document !== 'undefined') (() => {
     for (const row of table.rows) columns.forEach((title, column) => { row.cells[column].hidden = hidden.has(title); });
   }
 
-  function choices(f, table) {
+  function choices(columns, table) {
     const group = make('span', undefined, { role: 'group', 'aria-label': 'Columns' });
-    for (const title of f.columns.slice(1).filter(Boolean)) {
+    for (const title of columns.slice(1).filter(Boolean)) {
       const box = make('input', undefined, { type: 'checkbox' });
       box.checked = !hidden.has(title);
       box.addEventListener('change', () => {
         if (box.checked) hidden.delete(title); else hidden.add(title);
         store.set('hprof-hidden', [...hidden].join(','));
-        choose(table, f.columns);
+        choose(table, columns);
       });
       const label = make('label');
       label.append(box, ` ${title} `);
       group.append(label);
     }
-    choose(table, f.columns);
+    choose(table, columns);
     return group;
   }
 
-  function show(at, line) {
+  // The table of a function: as it is in this profile, or in both.
+  function source(f, columns, rows) {
+    const table = make('table', undefined, { id: 'source' });
+    table.append(row([...columns.map((title) => [title, '']), ['Line Contents', 'text']], 'th'));
+    const blanks = hprof.indentation(rows);
+    const numbers = columns[0] === 'A' ? 2 : 1;
+    for (const line of rows) {
+      const text = document.createDocumentFragment();
+      code(text, line.code.slice(Math.min(blanks, line.code.length)));
+      const shade = (column) => (column < numbers ? 'dim' : f.heat.includes(column) && line.heat ? `h${line.heat}` : '');
+      const tr = row([...line.cells.map((cell, column) => [cell, shade(column)]), [text, 'text']], 'td', { class: line.tendency || (line.group ? 'group' : '') });
+      if (line.line) tr.dataset.line = line.line;
+      table.append(tr);
+    }
+    return table;
+  }
+
+  // Where in a long function the hot lines are, or those that changed.
+  function minimap(rows) {
+    const map = picture('svg', { id: 'minimap', viewBox: `0 0 1 ${rows.length}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
+    rows.forEach((line, at) => {
+      const level = line.heat ? `h${line.heat}` : line.tendency;
+      if (level && level !== 'same') map.append(picture('rect', { class: level, x: 0, y: at, width: 1, height: Math.max(1, rows.length / 200) }));
+    });
+    map.addEventListener('click', (event) => {
+      const { top, height } = map.getBoundingClientRect();
+      $('source').rows[1 + Math.floor((event.clientY - top) / height * rows.length)]?.scrollIntoView({ block: 'center' });
+    });
+    return map;
+  }
+
+  function copier(name, text) {
+    const button = make('button', name, { type: 'button' });
+    button.addEventListener('click', () => { navigator.clipboard?.writeText(text()).then(() => { button.textContent = 'Copied'; }, () => { button.textContent = 'Not allowed'; }); });
+    return button;
+  }
+
+  // Builds what the page has of a function.
+  function build(f) {
+    const compared = f.changes && (both || !f.rows.length);
+    const columns = compared ? f.changes.columns : f.columns;
+    const rows = compared ? hprof.changes(f.changes.rows) : linesOf(f);
+    const table = source(f, columns, rows);
+    const box = make('div', undefined, { class: 'scroll' });
+    box.append(table);
+    const around = make('div', undefined, { class: 'around' });
+    around.append(box);
+    if (rows.length > 40) around.append(minimap(rows));
+    const tools = make('div', undefined, { class: 'tools' });
+    const about = compared ? f.changes.summary : `${f.module}::${f.name}, ${f.file}:${f.line}; ${f.calls} calls, total ${f.total}, self ${f.selfText}`;
+    tools.append(make('span', about), copier('Copy as Markdown', () => hprof.markdown(f, columns, rows)), copier('Copy with tabs', () => hprof.tabs(columns, rows)));
+    if (f.changes && f.rows.length) {
+      const button = make('button', compared ? 'This profile alone' : 'Both profiles', { type: 'button', id: 'both' });
+      button.addEventListener('click', turn);
+      tools.append(button);
+    }
+    tools.append(choices(columns, table));
+    $('function').replaceChildren(make('h2', compared ? f.changes.title : f.name), tools, around, make('div', undefined, { id: 'edges' }));
+  }
+
+  // Both profiles, or one.
+  function turn() {
+    if (!functions.some((f) => f.changes)) return;
+    both = !both;
+    const at = shown;
+    shown = -1;
+    show(at, hprof.parse(location.hash)?.line, false);
+  }
+
+  function show(at, line, moves = true) {
     const f = functions[at];
     if (!f) return;
     if (shown !== at) {
       shown = at;
-      const table = make('table', undefined, { id: 'source' });
-      const head = make('tr');
-      f.columns.forEach((title) => head.append(make('th', title, { scope: 'col' })));
-      head.append(make('th', 'Line Contents', { class: 'text', scope: 'col' }));
-      table.append(head);
-      const blanks = hprof.indentation(f.rows);
-      for (const row of f.rows) {
-        const tr = make('tr', undefined, { 'data-line': row.line });
-        if (row.group) tr.className = 'group';
-        row.cells.forEach((text, column) => tr.append(make('td', text, { class: column === 0 ? 'dim' : f.heat.includes(column) && row.heat ? `h${row.heat}` : '' })));
-        const cell = make('td', undefined, { class: 'text' });
-        code(cell, row.code.slice(Math.min(blanks, row.code.length)));
-        tr.append(cell);
-        table.append(tr);
-      }
-      const box = make('div', undefined, { class: 'scroll' });
-      box.append(table);
-      const tools = make('div', undefined, { class: 'tools' });
-      const copy = make('button', 'Copy as Markdown', { type: 'button' });
-      copy.addEventListener('click', () => { if (navigator.clipboard) navigator.clipboard.writeText(hprof.markdown(f)).then(() => { copy.textContent = 'Copied'; }, () => {}); });
-      tools.append(make('span', `${f.module}::${f.name}, ${f.file}:${f.line}; ${f.calls} calls, total ${f.total}, self ${f.selfText}`), copy, choices(f, table));
-      $('function').replaceChildren(make('h2', f.name), tools, box, make('div', undefined, { id: 'edges' }));
-      list();
+      build(f);
+      mark();
     }
-    for (const row of document.querySelectorAll('#source tr.here')) row.classList.remove('here');
-    const row = document.querySelector(`#source tr[data-line="${line}"]`);
-    const own = line !== f.line && row;
-    if (row) { row.classList.add('here'); row.scrollIntoView({ block: 'center' }); } else { $('function').scrollIntoView(); }
+    for (const here of document.querySelectorAll('#source tr.here')) here.classList.remove('here');
+    const here = document.querySelector(`#source tr[data-line="${line}"]`);
+    const own = line !== f.line && here;
+    here?.classList.add('here');
+    if (moves) { if (here) here.scrollIntoView({ block: 'center' }); else $('function').scrollIntoView(); }
     const callees = data.edges.filter((edge) => edge.caller === at && (!own || edge.line === line));
     const callers = data.edges.filter((edge) => edge.callee === at);
     $('edges').replaceChildren(...edges(own ? `Called from line ${line}` : 'Calls', callees, (edge) => edge.callee), ...edges('Called by', callers, (edge) => edge.caller));
@@ -193,7 +273,7 @@ if (typeof document !== 'undefined') (() => {
 
   function follow() {
     const place = hprof.parse(location.hash);
-    if (!place) return;
+    if (!place) { if (shown < 0) show(order[0], undefined, false); return; }
     const found = hprof.at(functions, place);
     if (found >= 0) show(found, place.line);
   }
@@ -205,7 +285,7 @@ if (typeof document !== 'undefined') (() => {
 
   // The next hot line: of this function, then of the functions below it in the list.
   function stepHot(by) {
-    const lines = order.flatMap((at) => hprof.hot(functions[at]).map((line) => ({ at, line })));
+    const lines = order.flatMap((at) => hprof.hot(linesOf(functions[at])).map((line) => ({ at, line })));
     const place = hprof.parse(location.hash);
     const now = lines.findIndex((one) => one.at === shown && place && one.line === place.line);
     const first = lines.findIndex((one) => one.at === shown);
@@ -233,6 +313,40 @@ if (typeof document !== 'undefined') (() => {
     });
   }
 
+  // The bar of looks over the run, and the lines seen in a part of it.
+  function when() {
+    if (!data.looks) return;
+    const { all, edges: moments } = data.looks;
+    const svg = $('when-bar');
+    const most = Math.max(...all);
+    const brush = picture('rect', { class: 'brush', y: 0, height: 48 });
+    svg.setAttribute('viewBox', `0 0 ${all.length} 48`);
+    svg.append(brush, ...all.map((looks, at) => picture('rect', { class: 'looks', x: at + 0.05, width: 0.9, y: 48 - 46 * looks / most, height: 46 * looks / most })));
+    const [from, to] = [$('when-from'), $('when-to')];
+    for (const end of [from, to]) { end.max = all.length - 1; end.addEventListener('input', draw); }
+    from.value = 0;
+    to.value = all.length - 1;
+    function draw() {
+      const [first, last] = [Number(from.value), Number(to.value)].sort((a, b) => a - b);
+      brush.setAttribute('x', first);
+      brush.setAttribute('width', last - first + 1);
+      const found = hprof.within(data.looks, first, last);
+      const range = moments.length ? `${moments[first]} to ${moments[last + 1]}` : `parts ${first + 1} to ${last + 1} of ${all.length}`;
+      $('when-range').textContent = `${range}: ${found.all} looks, sampled`;
+      const rows = found.lines.slice(0, 12).map((one) => {
+        const f = functions[one.at];
+        const name = make('a', `${f.file}:${one.line}`, { href: hprof.link(f.file, one.line) });
+        const text = linesOf(f).find((line) => line.line === one.line)?.code.trim() || '';
+        return row([[one.percent.toFixed(1), ''], [bar(one.percent, 80, 9), ''], [one.looks, ''], [name, 'text'], [text, 'text']]);
+      });
+      $('when-lines').replaceChildren(row([['% of looks', ''], ['', ''], ['Looks', ''], ['Place', 'text'], ['Line Contents', 'text']], 'th'), ...rows);
+    }
+    const part = (event) => { const { left, width } = svg.getBoundingClientRect(); return Math.min(all.length - 1, Math.max(0, Math.floor((event.clientX - left) / width * all.length))); };
+    svg.addEventListener('pointerdown', (event) => { svg.setPointerCapture(event.pointerId); from.value = part(event); to.value = from.value; draw(); });
+    svg.addEventListener('pointermove', (event) => { if (event.buttons) { to.value = part(event); draw(); } });
+    draw();
+  }
+
   document.documentElement.classList.add('scripted');
   const theme = store.get('hprof-theme');
   if (theme) document.documentElement.classList.add(theme);
@@ -243,7 +357,7 @@ if (typeof document !== 'undefined') (() => {
     root.add(dark ? 'light' : 'dark');
     store.set('hprof-theme', dark ? 'light' : 'dark');
   });
-  $('sort').value = store.get('hprof-sort') || 'total';
+  $('sort').value = both ? 'changes' : store.get('hprof-sort') || 'total';
   if (!$('sort').value) $('sort').value = 'total';
   $('sort').addEventListener('change', list);
   $('filter').addEventListener('input', list);
@@ -257,10 +371,11 @@ if (typeof document !== 'undefined') (() => {
       if (event.key === 'Escape') event.target.blur();
       return;
     }
-    const keys = { '/': () => $('filter').focus(), j: () => step(1), k: () => step(-1), n: () => stepHot(1), p: () => stepHot(-1), f: () => $('flame')?.scrollIntoView(), t: () => scrollTo(0, 0), '?': () => $('help').showModal() };
+    const keys = { '/': () => $('filter').focus(), j: () => step(1), k: () => step(-1), n: () => stepHot(1), p: () => stepHot(-1), d: turn, f: () => $('flame')?.scrollIntoView(), t: () => scrollTo(0, 0), '?': () => $('help').showModal() };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
   list();
   flame();
+  when();
   follow();
 })();

@@ -93,7 +93,65 @@ fn ranks_and_uneven_lines_have_tables_and_one_thread_has_none() {
     profile.processes.remove(0);
     let text = page(&profile, &HtmlOptions::default());
     assert!(text.contains("<h2>Ranks</h2>") && text.contains("<td>rank 2</td>"));
-    assert!(text.contains("Lines that the ranks share unevenly") && text.contains("<td>50 %</td>"));
+    assert!(text.contains("Lines by rank") && text.contains("<td>50 %</td>"));
+}
+
+fn compared(older: &Profile, newer: &Profile) -> String {
+    let side = |profile: &Profile| vec![profile.clone()];
+    let (older, newer) = (side(older), side(newer));
+    let sides = [("a.pb.gz", &older), ("b.pb.gz", &newer)].map(|(name, runs)| Side { name, runs });
+    let mut out = Vec::new();
+    let (html, diff) = (HtmlOptions::default(), DiffOptions::default());
+    write_html_diff(sides[0], sides[1], &html, &diff, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn two_profiles_have_a_verdict_and_rows_with_what_became_of_them() {
+    let older = fixture::diffusion();
+    let same = compared(&older, &older);
+    assert!(same.contains("no change: ") && same.contains(r#","same",["#));
+    for class in ["worse", "better", "other"] {
+        assert!(
+            !same.contains(&format!("class=\"{class}\""))
+                && !same.contains(&format!("\"{class}\",["))
+        );
+    }
+    let mut newer = fixture::diffusion();
+    newer.processes[0].threads[0].nodes[2]
+        .lines
+        .change(|_, cost| cost.hits *= 2);
+    let changed = compared(&older, &newer);
+    assert!(changed.contains("1 line does more") && changed.contains(r#"class="worse""#));
+    assert!(compared(&newer, &older).contains(r#"class="better""#));
+}
+
+#[test]
+fn a_function_that_is_gone_is_not_taken_for_what_stands_in_its_place() {
+    let older = fixture::diffusion();
+    let mut newer = fixture::diffusion();
+    newer.processes[0].threads[0].nodes.truncate(2);
+    let page = compared(&older, &newer);
+    assert!(page.contains("src/solver.rs (A)") && page.contains("(removed)"));
+}
+
+#[test]
+fn many_ranks_share_cells() {
+    let mut profile = fixture::diffusion();
+    let first = profile.processes.remove(0);
+    for rank in 0..90 {
+        let mut process = first.clone();
+        (process.rank, process.pid) = (Some(rank), rank);
+        if rank == 44 {
+            process.threads[0].nodes[0]
+                .lines
+                .change(|_, cost| cost.exact = cost.exact + cost.exact);
+        }
+        profile.processes.push(process);
+    }
+    let page = page(&profile, &HtmlOptions::default());
+    assert!(page.contains("Each cell is the longest of 3 neighbouring ranks"));
+    assert!(page.contains("Ranks 0 to 89"));
 }
 
 #[test]

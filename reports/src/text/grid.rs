@@ -149,6 +149,12 @@ impl Grid {
         }
     }
 
+    /// The table without a column.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.remove(name);
+        self
+    }
+
     /// Removes the columns of that name; whether there were any.
     fn remove(&mut self, name: &str) -> bool {
         let stays: Vec<bool> = self

@@ -18,7 +18,7 @@ use hprof::model::Profile;
 use side::Side;
 use timing::Series;
 
-pub(crate) use change::{Exact, FunctionChange, LineChange, Outcome, Pair, TimeChange};
+pub(crate) use change::{Exact, FunctionChange, LineChange, Outcome, Pair, Tendency, TimeChange};
 pub use policy::{Judging, Policy};
 pub(crate) use time_word::{TimeVerdict, TimeWord};
 pub(crate) use verdict::Verdict;
@@ -209,9 +209,9 @@ impl<'a> Comparison<'a> {
             .filter(|(_, line)| line.is_listed() || line.time_word().is_some())
             .collect();
         let longest = |line: &LineChange<'_>| line.time.older.max(line.time.newer);
-        let rank = |line: &LineChange<'_>| match (&line.outcome, line.time_word()) {
-            (Outcome::Regression(_), _) | (_, Some(TimeWord::Slower)) => 0,
-            (outcome, _) => outcome.rank(),
+        let rank = |line: &LineChange<'_>| match line.tendency() {
+            Tendency::Worse => 0,
+            _ => line.outcome.rank(),
         };
         changed.sort_by_key(|(_, line)| (rank(line), std::cmp::Reverse(longest(line))));
         changed

@@ -40,8 +40,8 @@ pub use changed::ChangedFile;
 pub(crate) use changed::ChangedView;
 pub(crate) use columns::{Asked, GIVES_WAY, LINE_COLUMNS, LineColumn, Value};
 pub(crate) use compare::{
-    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, Sides, TimeChange, TimeVerdict,
-    TimeWord,
+    Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, Sides, Tendency, TimeChange,
+    TimeVerdict, TimeWord,
 };
 pub use compare::{Incomparable, Judging, MOST_RUNS, Policy};
 pub(crate) use durations::{DurationRow, DurationView, LongestRow};

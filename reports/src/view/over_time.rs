@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hprof::model::{BUCKETS, FunctionId, Profile};
+use hprof::model::{BUCKETS, FunctionId, Nanos, Profile};
 
 /// Looks at a line by the part of the run, by function and line; of the process in which the line was seen most.
 #[derive(Debug, Default)]
@@ -36,6 +36,39 @@ impl OverTime {
     pub(crate) fn of(&self, function: FunctionId, line: u32) -> Option<&[u32]> {
         self.lines.get(&(function, line))?.get(..self.parts)
     }
+
+    /// The looks at all lines, by the part of the run.
+    pub(crate) fn all(&self) -> Vec<u64> {
+        let of = |part: usize| {
+            let lines = self.lines.values().filter_map(|looks| looks.get(part));
+            lines.map(|looks| u64::from(*looks)).sum()
+        };
+        (0..self.parts).map(of).collect()
+    }
+
+    /// The lines that were seen most, so many, and the looks at each.
+    pub(crate) fn most(&self, most: usize) -> Vec<(FunctionId, u32, &[u32])> {
+        let mut lines: Vec<_> = self.lines.iter().collect();
+        lines.sort_by_key(|(_, buckets)| std::cmp::Reverse(looks(buckets)));
+        let lines = lines.into_iter().take(most);
+        lines
+            .filter_map(|((function, line), looks)| {
+                Some((*function, *line, looks.get(..self.parts)?))
+            })
+            .collect()
+    }
+
+    /// How long each part is; `None` if that differs between processes.
+    pub(crate) fn bucket(&self, profile: &Profile) -> Option<Nanos> {
+        let mut seen = profile
+            .processes
+            .iter()
+            .filter_map(|process| process.observed.as_ref())
+            .filter(|observed| !observed.lines.is_empty());
+        let bucket = seen.next()?.bucket;
+        seen.all(|observed| observed.bucket == bucket)
+            .then_some(bucket)
+    }
 }
 
 fn looks(buckets: &[u32; BUCKETS]) -> u64 {
@@ -68,5 +101,8 @@ mod tests {
         let over_time = OverTime::new(&profile);
         assert_eq!(over_time.of(FunctionId(0), 3).unwrap(), [0, 1, 0, 0, 0, 0]);
         assert_eq!(over_time.of(FunctionId(0), 9), None);
+        assert_eq!(over_time.all(), [0, 1, 0, 0, 0, 1]);
+        assert_eq!(over_time.most(1).len(), 1);
+        assert_eq!(over_time.bucket(&profile), Some(Nanos::ZERO));
     }
 }

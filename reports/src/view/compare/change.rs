@@ -18,7 +18,8 @@ pub(crate) struct FunctionChange<'a> {
     pub(crate) time: TimeChange,
     /// What is said of it; `None` if it is not judged, or too short for that.
     pub(crate) timed: Option<TimeVerdict>,
-    pub(super) ids: (Option<FunctionId>, Option<FunctionId>),
+    /// Which it is in the first run of each side.
+    pub(crate) ids: (Option<FunctionId>, Option<FunctionId>),
     /// Its lines: in the order of the newer source, removed ones where they stood.
     pub(crate) lines: Vec<LineChange<'a>>,
     pub(crate) outcome: Outcome,
@@ -185,12 +186,33 @@ impl LineChange<'_> {
         let exact = self.is_listed().then(|| self.outcome.to_string());
         let time = self.time_word().map(|word| word.to_string());
         let words: Vec<String> = [exact, time].into_iter().flatten().collect();
-        if words.is_empty() {
-            "time only".into()
-        } else {
-            words.join(", ")
+        match (words.is_empty(), self.is_shown()) {
+            (false, _) => words.join(", "),
+            (true, true) => "time only".into(),
+            (true, false) => self.outcome.to_string(),
         }
     }
+
+    /// Where the change leads.
+    pub(crate) fn tendency(&self) -> Tendency {
+        match (&self.outcome, self.time_word()) {
+            (Outcome::Regression(_), _) | (_, Some(TimeWord::Slower)) => Tendency::Worse,
+            (Outcome::Improvement(_), _) | (_, Some(TimeWord::Faster)) => Tendency::Better,
+            _ if self.is_shown() => Tendency::Other,
+            _ => Tendency::Same,
+        }
+    }
+}
+
+/// Where a change leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tendency {
+    /// Nothing differs by more than chance.
+    Same,
+    Worse,
+    Better,
+    /// It came, went, was not judged, or differs in what is not judged.
+    Other,
 }
 
 fn change_of(timed: Option<TimeVerdict>) -> Option<TimeWord> {
