@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
@@ -16,19 +16,18 @@ use toml::{Table, Value};
 use super::cargo_command::{CARGO_HINT, bare_cargo, output};
 use super::cargo_config::{CargoConfig, has_profile_key};
 use super::launches::launches;
-use super::optional::RUNTIME;
 use super::package::Package;
 use super::process::{self, exit_code};
 use super::records::Records;
 use super::spec::LAUNCHER_ARGUMENT;
-use crate::failure::{CODE, Hint};
+use crate::failure::Hint;
 use crate::output;
 use crate::settings::Build;
 
 /// Cargo, ready to build and run one selection of targets.
 #[derive(Debug)]
 pub(crate) struct Cargo<'a> {
-    build: &'a Build,
+    pub(super) build: &'a Build,
     /// Our cargo profile, as `--config` options.
     profile: Vec<String>,
     /// Targets whose runner is replaced, each with the user's own.
@@ -45,6 +44,8 @@ pub(crate) struct Cargo<'a> {
     pub(crate) wrappers: Vec<OsString>,
     /// The user's options for the compiler of documentation tests.
     pub(crate) rustdoc_flags: Vec<String>,
+    /// The user's configuration without the places of packages, the strongest first, if it says that they come from elsewhere than cargo's registry.
+    pub(super) without_sources: Option<Vec<Table>>,
 }
 
 /// What cargo is told beside what its user says.
@@ -54,22 +55,6 @@ pub(crate) struct Additions {
     pub(crate) environment: Vec<(String, OsString)>,
     /// Whether the target has to be named, so that code of build scripts can be told from that of the program.
     pub(crate) names_target: bool,
-}
-
-/// How hprof's library is built by itself.
-#[derive(Clone, Debug)]
-pub(crate) enum LibraryBuild {
-    /// As the program uses it.
-    OfProgram,
-    /// From sources of our own, for programs that do not use it.
-    Carried {
-        /// Its manifest.
-        manifest: PathBuf,
-        /// Where it is built.
-        target_folder: PathBuf,
-        /// What compiles it.
-        wrapper: PathBuf,
-    },
 }
 
 /// Finds out what cargo has to be told.
@@ -100,6 +85,7 @@ pub(crate) fn cargo<'a>(build: &'a Build, package: &Package) -> anyhow::Result<C
         is_default_target: is_default_target.get() && build.target.is_empty(),
         wrappers: config.wrappers(),
         rustdoc_flags: config.rustdoc_flags(),
+        without_sources: config.without_sources(),
     })
 }
 
@@ -180,61 +166,6 @@ impl Cargo<'_> {
         Ok(String::from_utf8_lossy(&output(&mut command)?.stdout).into_owned())
     }
 
-    /// Builds hprof's library, for cargo's messages in JSON; else its exit code, if it has told why.
-    pub(crate) fn library(
-        &self,
-        switch: &str,
-        how: &LibraryBuild,
-    ) -> anyhow::Result<Result<String, u8>> {
-        let mut command = self.start_of_command("build", switch);
-        match how {
-            LibraryBuild::OfProgram => {
-                let options = self.build.options.iter();
-                command.args(options.filter(|option| !self.build.features.contains(option)));
-                command.arg(format!("--package={RUNTIME}"));
-                self.name_profile(&mut command);
-            }
-            LibraryBuild::Carried {
-                manifest,
-                target_folder,
-                wrapper,
-            } => {
-                command
-                    .args(&self.build.of_any_package)
-                    .arg("--manifest-path")
-                    .arg(manifest);
-                command.arg("--target-dir").arg(target_folder);
-                command
-                    .env("RUSTC_WRAPPER", wrapper)
-                    .env("RUSTC_WORKSPACE_WRAPPER", "");
-                let base = if self.build.profile.base == "dev" {
-                    "dev"
-                } else {
-                    "release"
-                };
-                command.arg(format!("--profile={base}"));
-                // It is linked to programs with link-time optimisation and without: it has machine code, and bitcode too.
-                command
-                    .arg("--config")
-                    .arg(format!("profile.{base}.lto=false"));
-            }
-        }
-        command.arg("--message-format=json-render-diagnostics");
-        let output = command
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cannot start cargo")
-            .hint(CARGO_HINT)?;
-        if !output.status.success() {
-            let code = output
-                .status
-                .code()
-                .and_then(|code| u8::try_from(code).ok());
-            return Ok(Err(code.unwrap_or(CODE)));
-        }
-        Ok(Ok(String::from_utf8_lossy(&output.stdout).into_owned()))
-    }
-
     /// Options of `cargo metadata` for the same package.
     pub(super) fn lookup(&self) -> &[OsString] {
         &self.build.lookup
@@ -269,7 +200,7 @@ impl Cargo<'_> {
         command
     }
 
-    fn start_of_command(&self, subcommand: &str, switch: &str) -> Command {
+    pub(super) fn start_of_command(&self, subcommand: &str, switch: &str) -> Command {
         let mut command = bare_cargo();
         command.env(hprof::env::SWITCH, switch).arg(subcommand);
         let added = self.additions.environment.iter().chain(&self.variables);
@@ -284,7 +215,7 @@ impl Cargo<'_> {
         command
     }
 
-    fn name_profile(&self, command: &mut Command) {
+    pub(super) fn name_profile(&self, command: &mut Command) {
         command.arg(format!("--profile={}", self.build.profile.name));
         for option in &self.profile {
             command.arg("--config").arg(option);

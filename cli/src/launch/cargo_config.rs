@@ -190,6 +190,19 @@ impl CargoConfig {
         named.filter(|wrapper| !wrapper.is_empty()).collect()
     }
 
+    /// All files without the places of packages, if one of these, or the command line, says that the packages of the registry are elsewhere.
+    pub(super) fn without_sources(&self) -> Option<Vec<Table>> {
+        let typed = self.typed.iter().map(|source| &source.table);
+        let mut all = typed.chain(&self.files);
+        all.find_map(|table| table.get("source")?.get("crates-io")?.get("replace-with"))?;
+        let without = |table: &Table| {
+            let mut table = table.clone();
+            table.remove("source");
+            table
+        };
+        Some(self.files.iter().map(without).collect())
+    }
+
     /// Whether a `profile.NAME.KEY` is set.
     pub(super) fn has_profile_key(&self, profile: &str, key: &str) -> bool {
         let typed = self.typed.iter().map(|source| &source.table);
@@ -342,6 +355,18 @@ mod tests {
         let config = config("[profile.hprof]\ndebug = 2", &["build.target='t'"]);
         assert!(config.has_profile_key("hprof", "debug"));
         assert!(!config.has_profile_key("hprof", "strip"));
+    }
+
+    #[test]
+    fn what_says_where_packages_are_can_be_left_out() {
+        let text = "[build]\njobs = 1\n[source.crates-io]\nreplace-with = 'vendored'\n[source.vendored]\ndirectory = 'vendor'";
+        let tables = config(text, &[]).without_sources().unwrap();
+        let with_jobs = tables.iter().find(|table| table.contains_key("build"));
+        assert_eq!(with_jobs.unwrap().to_string(), "[build]\njobs = 1\n");
+        assert!(tables.iter().all(|table| !table.contains_key("source")));
+        assert!(config("[build]\njobs = 1", &[]).without_sources().is_none());
+        let typed = config("", &["source.crates-io.replace-with='other'"]);
+        assert!(typed.without_sources().is_some());
     }
 
     #[test]

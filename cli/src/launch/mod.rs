@@ -9,6 +9,7 @@ mod cargo_config;
 mod graph;
 mod launcher;
 mod launches;
+mod library;
 mod optional;
 mod package;
 mod process;
@@ -24,12 +25,13 @@ mod witness;
 
 pub(crate) use allocator::OwnAllocator;
 pub(crate) use bystander::BYSTANDER_ARGUMENT;
-pub(crate) use cargo::{Additions, Cargo, LibraryBuild, cargo};
+pub(crate) use cargo::{Additions, Cargo, cargo};
 pub(crate) use graph::{Dependency, Graph, graph, uses_hprof};
 pub(crate) use launcher::{launcher, run_program};
 #[cfg(test)]
 pub(crate) use launches::LaunchEnd;
 pub(crate) use launches::{Launch, finished_launches, launches};
+pub(crate) use library::LibraryBuild;
 pub(crate) use package::{Lookup, OptionalLibrary, Package, Target, find_package};
 pub(crate) use process::{exit_code, start as start_process};
 pub(crate) use rank::{RefusedLauncher, rank_launcher};

@@ -186,6 +186,10 @@ pub(super) fn metadata(lookup: &[OsString], no_deps: bool) -> anyhow::Result<Out
     command
         .args(["metadata", "--format-version=1"])
         .args(lookup);
+    // It may ask the compiler, for which the stand-ins of others are not needed.
+    command
+        .env("RUSTC_WRAPPER", "")
+        .env("RUSTC_WORKSPACE_WRAPPER", "");
     if no_deps {
         command.arg("--no-deps");
     }

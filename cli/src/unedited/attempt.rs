@@ -28,6 +28,8 @@ pub(super) struct CompileError {
 pub(super) fn attempt(command: &mut Command) -> io::Result<Attempt> {
     let mut child = command.stderr(Stdio::piped()).spawn()?;
     let mut held = Vec::new();
+    // The compiler also tells of what its linker could not make, after the error.
+    let mut is_failed = false;
     let mut is_made = false;
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).split(b'\n') {
@@ -36,7 +38,8 @@ pub(super) fn attempt(command: &mut Command) -> io::Result<Attempt> {
                 hand_on(&line);
                 continue;
             }
-            is_made = tells_artifact(&line);
+            is_failed |= tells_error(&line);
+            is_made = !is_failed && tells_artifact(&line);
             held.push(line);
             if is_made {
                 // Crates that depend on this one can begin.
@@ -66,16 +69,23 @@ fn tells_artifact(line: &str) -> bool {
     message.get("artifact").is_some() && matches!(emit, Some("metadata" | "link"))
 }
 
+fn tells_error(line: &str) -> bool {
+    let message = serde_json::from_str::<Value>(line);
+    message.is_ok_and(|message| is_error(&message))
+}
+
+fn is_error(message: &Value) -> bool {
+    let level = message.get("level").and_then(Value::as_str);
+    level.is_some_and(|level| level.starts_with("error"))
+}
+
 /// The errors among the messages.
 pub(super) fn errors(messages: &[String]) -> Vec<CompileError> {
     let messages = messages
         .iter()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages
-        .filter(|message| {
-            let level = message.get("level").and_then(Value::as_str);
-            level.is_some_and(|level| level.starts_with("error"))
-        })
+        .filter(is_error)
         .map(|message| {
             let mut error = CompileError::default();
             let text = message.get("message").and_then(Value::as_str);
@@ -149,6 +159,21 @@ mod tests {
                 ],
             }]
         );
+    }
+
+    #[test]
+    fn what_the_linker_could_not_make_is_not_made() {
+        let artifact = r#"{"artifact": "/t/x", "emit": "link"}"#;
+        let error = r#"{"message": "linking with `cc` failed", "level": "error"}"#;
+        let told = |lines: &[&str], code: &str| {
+            let script = format!("printf '%s\\n' \"$@\" >&2; exit {code}");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, "sh"]).args(lines);
+            attempt(&mut command).unwrap()
+        };
+        let failed = told(&[error, artifact], "1");
+        assert!(matches!(failed, Attempt::Failed(lines) if lines.len() == 2));
+        assert!(matches!(told(&[artifact], "0"), Attempt::Made(_)));
     }
 
     #[test]

@@ -41,14 +41,14 @@ pub(super) fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
                 )
             })?;
     }
-    remove_older(folder, &place);
+    remove_older(folder, PREFIX, &place);
     Ok(place.join(CRATES[0]).join("Cargo.toml"))
 }
 
-/// Removes what other versions of hprof have unpacked, as far as that is possible: one of them may be at work, and unpacks it again the next time.
-fn remove_older(folder: &Path, kept: &Path) {
+/// Removes what others have left in folders whose names begin so, as far as that is possible: one of them may be at work, and makes it again the next time.
+pub(super) fn remove_older(folder: &Path, prefix: &str, kept: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_unpacked = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let is_unpacked = entry.file_name().to_string_lossy().starts_with(prefix);
         let is_old = |time: SystemTime| time.elapsed().is_ok_and(|age| age > OLD);
         let changed = entry.metadata().and_then(|facts| facts.modified());
         if is_unpacked && entry.path() != kept && changed.is_ok_and(is_old) {

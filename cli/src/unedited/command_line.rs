@@ -62,6 +62,13 @@ impl CommandLine {
         matches!(self.text("--edition"), None | Some("2015"))
     }
 
+    /// Whether it makes a library of Rust that programs load when they start, and none that they could be linked to.
+    pub(super) fn is_only_dylib(&self) -> bool {
+        let kinds: Vec<&OsStr> = self.values("--crate-type").collect();
+        let has = |wanted: &str| kinds.iter().any(|kind| *kind == wanted);
+        has("dylib") && !has("lib") && !has("rlib")
+    }
+
     /// Whether it compiles for the program, and not for a build script or a macro. Only where a target is named is that known.
     pub(super) fn is_for_target(&self) -> bool {
         self.values("--target").next().is_some()
@@ -153,6 +160,13 @@ mod tests {
         let line = line("rustc - --crate-name ___ --print=file-names --crate-type bin");
         assert_eq!(line.root(Path::new("/"), &["/src/lib.rs".into()]), None);
         assert!(line.is_first_edition() && !line.is_for_target());
+    }
+
+    #[test]
+    fn libraries_that_are_only_loaded_are_told_from_others() {
+        let is_it = |kinds: &str| line(&format!("rustc a.rs {kinds}")).is_only_dylib();
+        assert!(is_it("--crate-type dylib"));
+        assert!(!is_it("--crate-type=rlib --crate-type dylib") && !is_it("--crate-type cdylib"));
     }
 
     #[test]

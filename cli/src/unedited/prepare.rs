@@ -104,10 +104,13 @@ impl Unedited {
         let plan_file = records.join("plan.json");
         self.write(&Runtime::default(), &plan_file)?;
         cargo.additions = self.additions(&plan_file)?;
-        let runtime = match Runtime::build(cargo, switch, &self.library()?)? {
+        let mut runtime = match Runtime::build(cargo, switch, &self.library()?)? {
             Ok(runtime) => runtime,
             Err(code) => return Ok(Err(code)),
         };
+        if !self.uses_hprof {
+            runtime.keep(&self.folder)?;
+        }
         self.write(&runtime, &plan_file)?;
         let identity = runtime.identity()?;
         let flags = rustdoc_flags(cargo, &runtime);

@@ -1,13 +1,20 @@
 //! The recorder's crate, which instrumented crates are linked to.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::Value;
 
+use super::carried;
+use crate::failure;
 use crate::launch::{Cargo, LibraryBuild};
+
+/// How the folders with copies begin.
+const PREFIX: &str = "recorder-";
 
 /// What cargo has made of it.
 #[derive(Debug, Default)]
@@ -32,6 +39,36 @@ impl Runtime {
         Self::made(&messages)
             .map(Ok)
             .context("cargo does not tell where it has put the crate hprof")
+    }
+
+    /// Keeps a copy of it in `folder`, which stays while another hprof builds it in another way, such as without its allocator.
+    pub(super) fn keep(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let path = self.library.display();
+        let bytes = fs::read(&self.library).with_context(|| format!("cannot read {path}"))?;
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let place = folder.join(format!("{PREFIX}{:016x}", hasher.finish()));
+        let name = self.library.file_name().unwrap_or_default();
+        let copy = place.join(name);
+        let is_there = || fs::metadata(&copy).is_ok_and(|facts| facts.len() == bytes.len() as u64);
+        let write = || -> io::Result<()> {
+            let new = tempfile::tempdir_in(folder)?;
+            fs::write(new.path().join(name), &bytes)?;
+            // Another hprof may have done the same meanwhile.
+            match fs::rename(new.path(), &place) {
+                Err(_) if is_there() => Ok(()),
+                renamed => renamed,
+            }
+        };
+        if !is_there() {
+            write()
+                .map_err(failure::without_path)
+                .with_context(|| format!("cannot write to {}", folder.display()))?;
+        }
+        carried::remove_older(folder, PREFIX, &place);
+        self.library = copy;
+        self.folders.insert(0, place);
+        Ok(())
     }
 
     /// What the messages of cargo tell.
@@ -75,6 +112,27 @@ impl Runtime {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_copy_stays_when_it_is_built_in_another_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("libhprof-1.rlib");
+        let keep = |text: &str| {
+            fs::write(&library, text).unwrap();
+            let mut runtime = Runtime {
+                library: library.clone(),
+                folders: vec!["/t/deps".into()],
+            };
+            runtime.keep(folder.path()).unwrap();
+            assert_eq!(runtime.folders[0], runtime.library.parent().unwrap());
+            runtime.library
+        };
+        let (one, other) = (keep("one"), keep("other"));
+        assert_eq!(fs::read_to_string(&one).unwrap(), "one");
+        assert_eq!(fs::read_to_string(other).unwrap(), "other");
+        assert_eq!(keep("one"), one);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
 
     #[test]
     fn messages_of_cargo_tell_where_it_is() {

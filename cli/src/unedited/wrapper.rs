@@ -158,8 +158,7 @@ impl Unit {
         if self.found.files.is_empty() {
             return self.compile_original(&self.note(&BTreeMap::new(), None));
         }
-        if self.has_namesake() {
-            let why = "it depends on a crate called hprof that is not the recorder";
+        if let Some(why) = self.obstacle() {
             return self.compile_original(&self.note(&BTreeMap::new(), Some(why)));
         }
         let mut refused: BTreeMap<String, String> = BTreeMap::new();
@@ -227,6 +226,16 @@ impl Unit {
             );
         }
         Ok(())
+    }
+
+    /// Why it cannot be instrumented whatever is in it.
+    fn obstacle(&self) -> Option<&'static str> {
+        if self.has_namesake() {
+            return Some("it depends on a crate called hprof that is not the recorder");
+        }
+        // Programs find neither the recorder in it, nor a second one beside it.
+        let why = "it is a library that is loaded when a program starts (dylib)";
+        self.line.is_only_dylib().then_some(why)
     }
 
     /// Whether the name that the attribute uses is that of a crate of somebody else.

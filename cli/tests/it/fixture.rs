@@ -45,7 +45,7 @@ impl Fixture {
         copy_project(name, &project, words);
         Self {
             project,
-            target: folder.join("target"),
+            target: shared_target(),
             scratch: tempfile::tempdir().unwrap(),
         }
     }
@@ -65,6 +65,30 @@ impl Fixture {
             project,
             scratch,
         }
+    }
+
+    /// A copy for one test, built where hprof's library is built already.
+    pub(crate) fn own_built_with_others(name: &str) -> Self {
+        Self {
+            target: shared_target(),
+            ..Self::own(name)
+        }
+    }
+
+    /// A package that a test writes, built where hprof's library is built already. The manifest is `text` behind the name.
+    pub(crate) fn written(name: &str, text: &str, files: &[(&str, &str)]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let fixture = Self {
+            project: scratch.path().join("it's a folder"),
+            target: shared_target(),
+            scratch,
+        };
+        let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+        fixture.write("Cargo.toml", &format!("{head}{text}"));
+        for (name, text) in files {
+            fixture.write(name, text);
+        }
+        fixture
     }
 
     /// Where the project is.
@@ -107,6 +131,10 @@ impl Fixture {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
     }
+}
+
+fn shared_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("target")
 }
 
 /// `hprof` without anything of the environment that would change what it does.

@@ -26,6 +26,7 @@ mod reliability;
 mod rows;
 mod scale;
 mod signals;
+mod surroundings;
 mod unedited;
 mod views;
 mod workloads;

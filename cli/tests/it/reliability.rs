@@ -95,6 +95,12 @@ fn root_memory_that_is_full() {
 
 #[test]
 #[ignore = "make reliability: needs root"]
+fn root_a_full_disk_while_an_unedited_program_is_built() {
+    as_root("unedited_disk");
+}
+
+#[test]
+#[ignore = "make reliability: needs root"]
 fn root_a_program_that_gives_up_root() {
     as_root("gave_up_root");
 }

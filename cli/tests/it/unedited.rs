@@ -16,13 +16,17 @@ fn program() -> (MutexGuard<'static, ()>, Fixture) {
 }
 
 /// All files of a folder but those of `target`, with their contents.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let path = entry.path();
-            if entry.file_type().unwrap().is_dir() {
+            let kind = entry.file_type().unwrap();
+            if kind.is_symlink() {
+                let to = fs::read_link(&path).unwrap();
+                files.insert(path, to.into_os_string().into_encoded_bytes());
+            } else if kind.is_dir() {
                 waiting.extend(Some(path).filter(|path| !path.ends_with("target")));
             } else {
                 files.insert(path.clone(), fs::read(path).unwrap());
@@ -33,7 +37,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// The program as cargo alone builds and runs it.
-fn plain(program: &Fixture) -> Printed {
+pub(crate) fn plain(program: &Fixture) -> Printed {
     let mut command = Command::new("cargo");
     command.args(["run", "--offline", "--quiet", "--release"]);
     printed(
