@@ -62,10 +62,10 @@ fn hottest(data: &Data) -> Markup {
                     th scope="col" { "Time" }
                     @if errors { th scope="col" { "+-" } }
                     th scope="col" { "% of run" }
-                    th scope="col" { "" }
+                    th.extra scope="col" { "" }
                     th scope="col" { "Hits" }
-                    @if bytes { th scope="col" { "Bytes" } }
-                    @if seen { th scope="col" title="looks that found a thread on the line, over the run: sampled" { "Over the run" } }
+                    @if bytes { th.extra scope="col" { "Bytes" } }
+                    @if seen { th.extra scope="col" title="looks that found a thread on the line, over the run: sampled" { "Over the run" } }
                     th.text scope="col" { "Place" }
                     th.text scope="col" { "Line Contents" }
                 }
@@ -74,10 +74,10 @@ fn hottest(data: &Data) -> Markup {
                         td { (hot.time) }
                         @if errors { td { (hot.error) } }
                         td { (hot.percent.map(|percent| format!("{percent:.1}")).unwrap_or_default()) }
-                        td { (bar(hot.percent.unwrap_or(0.0), hot.error_percent)) }
+                        td.extra { (bar(hot.percent.unwrap_or(0.0), hot.error_percent)) }
                         td { (thousands(hot.hits)) }
-                        @if bytes { td { (hot.bytes.filter(|bytes| *bytes > 0).map(scaled_bytes).unwrap_or_default()) } }
-                        @if seen { td { (sparkline(&hot.over_time)) } }
+                        @if bytes { td.extra { (hot.bytes.filter(|bytes| *bytes > 0).map(scaled_bytes).unwrap_or_default()) } }
+                        @if seen { td.extra { (sparkline(&hot.over_time)) } }
                         td.text { a href=(link(&hot.file, hot.line)) title=(hot.file) { (format!("{}:{}", short(&hot.file), hot.line)) } }
                         td.text { (hot.code) }
                     }

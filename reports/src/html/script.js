@@ -73,7 +73,8 @@ if (typeof document !== 'undefined') (() => {
   const linesOf = (f) => { f.lines = f.lines || hprof.rows(f.rows); return f.lines; };
   const $ = (id) => document.getElementById(id);
   const store = { get: (key) => { try { return localStorage.getItem(key); } catch { return null; } }, set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* the page works without */ } } };
-  const hidden = new Set((store.get('hprof-hidden') ?? 'Per Hit,Net,n,Freed').split(','));
+  // In a narrow window more columns make room for the code, until their boxes are ticked.
+  const hidden = new Set((store.get('hprof-hidden') ?? `Per Hit,Net,n,Freed${innerWidth < 900 ? ',CPU,Wait,Await,Trips,Allocs,Bytes' : ''}`).split(','));
   let order = [];
   let shown = -1;
   // Whether functions are shown as they are in both profiles, where there are two.
@@ -118,6 +119,8 @@ if (typeof document !== 'undefined') (() => {
     cell.append(text.slice(last));
   }
 
+  const calls = (f) => `${f.calls} ${f.calls === 1 ? 'call' : 'calls'}`;
+
   function list() {
     const key = $('sort').value;
     order = hprof.chosen(functions, $('filter').value, key);
@@ -127,7 +130,7 @@ if (typeof document !== 'undefined') (() => {
       const anchor = make('a', undefined, { href: hprof.link(f.file, f.line) });
       anchor.append(make('div', f.name, { class: 'name' }));
       const small = make('small');
-      small.append(make('span', `${f.total}`), bar(100 * f.ns / most, 60, 8), make('span', `${f.calls} ${f.calls === 1 ? 'call' : 'calls'}`));
+      small.append(make('span', `${f.total}`), bar(100 * f.ns / most, 60, 8), make('span', calls(f)));
       anchor.append(small);
       if (f.changes && f.changes.count) anchor.append(make('div', `${f.changes.count} changed`, { class: 'changed' }));
       anchor.dataset.at = at;
@@ -167,7 +170,7 @@ if (typeof document !== 'undefined') (() => {
   }
 
   function choices(columns, table) {
-    const group = make('span', undefined, { role: 'group', 'aria-label': 'Columns' });
+    const group = make('span', undefined, { role: 'group', class: 'columns', 'aria-label': 'Columns' });
     for (const title of columns.slice(1).filter(Boolean)) {
       const box = make('input', undefined, { type: 'checkbox' });
       box.checked = !hidden.has(title);
@@ -233,7 +236,7 @@ if (typeof document !== 'undefined') (() => {
     around.append(box);
     if (rows.length > 40) around.append(minimap(rows));
     const tools = make('div', undefined, { class: 'tools' });
-    const about = compared ? f.changes.summary : `${f.module}::${f.name}, ${f.file}:${f.line}; ${f.calls} calls, total ${f.total}, self ${f.selfText}`;
+    const about = compared ? f.changes.summary : `${f.module}::${f.name}, ${f.file}:${f.line}; ${calls(f)}, total ${f.total}, self ${f.selfText}`;
     tools.append(make('span', about), copier('Copy as Markdown', () => hprof.markdown(f, columns, rows)), copier('Copy with tabs', () => hprof.tabs(columns, rows)));
     if (f.changes && f.rows.length) {
       const button = make('button', compared ? 'This profile alone' : 'Both profiles', { type: 'button', id: 'both' });
@@ -348,6 +351,7 @@ if (typeof document !== 'undefined') (() => {
   }
 
   document.documentElement.classList.add('scripted');
+  for (const box of document.querySelectorAll('.only-static')) box.remove();
   const theme = store.get('hprof-theme');
   if (theme) document.documentElement.classList.add(theme);
   $('theme').addEventListener('click', () => {
