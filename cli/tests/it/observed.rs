@@ -74,7 +74,13 @@ fn a_process_of_one_thread_is_looked_at_too() {
 #[test]
 fn memory_over_time_has_each_step_and_the_peak_its_line() {
     let waiting = Fixture::shared("waiting");
-    printed(&mut waiting.hprof(["run", "--alloc", "--", "steps"])).code(0);
+    let run = printed(&mut waiting.hprof(["run", "--alloc", "--", "steps"])).code(0);
+    let mut foot = run.stderr.lines();
+    let peak = foot.find(|line| line.starts_with("Peak")).unwrap();
+    assert!(
+        peak.contains("MiB resident after") && peak.contains("when threads were at src/main.rs:"),
+        "{peak}"
+    );
     let path = waiting.profile();
     let observed = observed(&path);
     let live: Vec<u64> = observed

@@ -127,16 +127,6 @@ pub(super) fn begin_call(thread: &ThreadRecord, node: &NodeRecord) -> bool {
     true
 }
 
-/// Where the frame of a call from `caller` to the node goes back to, if it came the slow path: there, or to the cell that ends a measured call.
-pub(super) fn way_back(node: &NodeRecord, caller: &'static Cell) -> &'static Cell {
-    let is_open = |timed: &&TimedCallRecord| {
-        timed.entry.load(Relaxed) != 0
-            && core::ptr::eq(timed.caller.load(Relaxed), core::ptr::from_ref(caller))
-    };
-    let timed = node.timed_call.get(Relaxed).filter(is_open);
-    timed.map_or(caller, |timed| &timed.back)
-}
-
 /// The line that runs: that of a cell which ends a call is the one that made it.
 pub(super) fn line_of(cell: &'static Cell) -> &'static Cell {
     if cell.state.load(Relaxed) != CELL_ENDS_CALL {

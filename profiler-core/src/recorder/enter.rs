@@ -31,10 +31,13 @@ impl<const N: usize> Frame<N> {
 #[inline(never)]
 fn enter_frame(id: &AtomicU32, facts: &SiteFacts, lines: &[LineSite]) -> Entry {
     let entry = find(id, facts, lines);
-    if !is_sink(entry.thread) && !entry.begin_measuring() {
-        tree::remember(entry, id.load(Relaxed));
+    if is_sink(entry.thread) {
+        return entry;
     }
-    entry
+    entry.measured().unwrap_or_else(|| {
+        tree::remember(entry, id.load(Relaxed));
+        entry
+    })
 }
 
 /// The slow path of entering a body that is no frame: finds the node.

@@ -58,10 +58,7 @@ impl<const N: usize> Frame<N> {
         let caller = cells::running(current);
         match tree::cached(current, caller, site.id.load(Relaxed)) {
             Some(entry) => (entry, caller),
-            None => {
-                let entry = find(site);
-                (entry, entry.way_back())
-            }
+            None => find(site).with_way_back(),
         }
     }
 

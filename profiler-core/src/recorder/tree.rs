@@ -44,25 +44,36 @@ pub(super) struct Entry {
 const RECURSIVE: u64 =
     (offset_of!(NodeRecord, recursive_calls) - offset_of!(NodeRecord, calls)) as u64;
 
+/// What tells entries apart whose duration is measured; only between the slow path and the frame.
+const MEASURED: u64 = 16;
+
 // Nodes are aligned further than that.
-const _: () = assert!(RECURSIVE == 8 && align_of::<NodeRecord>() > 8);
+const _: () = assert!(RECURSIVE == 8 && align_of::<NodeRecord>() > 16);
 
 impl Entry {
-    /// Begins to measure the call, if that pays; returns whether it does.
-    pub(super) fn begin_measuring(self) -> bool {
-        !self.is_recursive() && durations::begin_call(self.thread, self.node())
+    /// Begins to measure the call, if that pays; `None` if it does not.
+    pub(super) fn measured(self) -> Option<Self> {
+        let begun = !self.is_recursive() && durations::begin_call(self.thread, self.node());
+        begun.then_some(Self {
+            value: self.value | MEASURED,
+            ..self
+        })
     }
 
-    /// Where the frame of an entry on the slow path goes back to: the running line, or the cell that ends a measured call.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn way_back(self) -> &'static Cell {
+    /// The entry, and where its frame goes back to: the running line, or the cell that ends a measured call. No call of another function: it would
+    /// cost every frame the registers that have to be kept meanwhile.
+    #[inline(always)]
+    pub(super) fn with_way_back(self) -> (Self, &'static Cell) {
         let caller = cells::running(self.thread);
-        if self.is_recursive() {
-            caller
-        } else {
-            durations::way_back(self.node(), caller)
+        if self.value & MEASURED == 0 {
+            return (self, caller);
         }
+        let entry = Self {
+            value: self.value & !MEASURED,
+            ..self
+        };
+        let timed = entry.node().timed_call.get(Relaxed);
+        (entry, timed.map_or(caller, |timed| &timed.back))
     }
 
     /// Whether the node is open already.

@@ -8,7 +8,9 @@ use hprof::site::WhyNot;
 use crate::tables::marks::sign;
 use crate::tables::sure_time::NOT_KNOWN;
 use crate::text;
-use crate::text::numbers::{AT_MOST, counted, general, rough_time, scaled_time, thousands};
+use crate::text::numbers::{
+    AT_MOST, counted, general, rough_time, scaled_bytes, scaled_time, thousands,
+};
 use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
 use crate::view::{
@@ -185,6 +187,7 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
         .map(|(mode, source)| format!("{mode}, {source}"));
     facts.push(("Clock", clocks.collect::<Vec<_>>().join("; ")));
     facts.push(("Build", build(view)));
+    facts.extend(peak(view).map(|peak| ("Peak", peak)));
     facts.push(("Own cost", own_cost(&view.own_cost)));
     facts.extend(
         view.own_cost
@@ -193,6 +196,41 @@ fn facts(view: &RunView<'_>) -> Vec<(&'static str, String)> {
             .map(|short| ("", short_calls(short))),
     );
     facts
+}
+
+/// The largest resident set that was seen, when that was, and the lines on which threads stood then.
+fn peak(view: &RunView<'_>) -> Option<String> {
+    /// Lines that are named.
+    const PLACES: usize = 2;
+    let (process, peak) = view.peak.as_ref()?;
+    let size = scaled_bytes(peak.reading.rss_bytes);
+    let at = scaled_time(peak.reading.at.0 as f64);
+    let whose = match (view.processes, process.rank) {
+        (0 | 1, _) => String::new(),
+        (_, Some(rank)) => format!(" in rank {rank}"),
+        (_, None) => format!(" in process {}", process.pid),
+    };
+    let mut places: Vec<String> = peak
+        .places
+        .iter()
+        .map(|(function, line)| format!("{}:{line}", text::clean(&function.file)))
+        .collect();
+    places.sort();
+    places.dedup();
+    let more = places.len().saturating_sub(PLACES);
+    places.truncate(PLACES);
+    let then = match places.as_slice() {
+        [] => String::new(),
+        places => format!(", when threads were at {}", places.join(", ")),
+    };
+    let others = match more {
+        0 => String::new(),
+        more => format!(" and {}", counted(more as u64, "more line", "more lines")),
+    };
+    let seen = "as seen from outside";
+    Some(format!(
+        "{size} resident{whose} after {at}{then}{others}, {seen}"
+    ))
 }
 
 fn program(view: &RunView<'_>) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What the foot of a report says of the run: sums over its processes.
 
+use super::timeline::Peak;
 use crate::view::sums::sum;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) debug_build: bool,
     pub(crate) debug_assertions: bool,
     pub(crate) own_cost: OwnCostView<'a>,
+    /// The process with the largest resident set that was seen, and when that was.
+    pub(crate) peak: Option<(&'a Process, Peak<'a>)>,
     pub(crate) flat: bool,
     pub(crate) lost_calls: u64,
     pub(crate) threads_folded: bool,
@@ -130,6 +133,7 @@ impl<'a> RunView<'a> {
             debug_build: processes.iter().any(|process| process.opt_level == '0'),
             debug_assertions: processes.iter().any(|process| process.debug_assertions),
             own_cost: own_cost(profile),
+            peak: Peak::largest(profile),
             flat: processes.iter().any(|process| process.losses.flat),
             lost_calls: processes
                 .iter()

@@ -1,6 +1,6 @@
 //! Processes over time: memory and CPU, and when functions were open.
 
-use hprof::model::{Function, Nanos, Observed, Process, Profile, Reading};
+use hprof::model::{Function, Nanos, Observed, Place, Process, Profile, Reading};
 
 /// Processes in a plot.
 const MOST_PROCESSES: usize = 8;
@@ -30,6 +30,30 @@ pub(crate) struct Peak<'a> {
     pub(crate) reading: Reading,
     /// Function and line of each thread.
     pub(crate) places: Vec<(&'a Function, u32)>,
+}
+
+impl<'a> Peak<'a> {
+    /// That of a process.
+    fn of(profile: &'a Profile, observed: &'a Observed) -> Option<Self> {
+        let place = |place: &Place| {
+            let function = profile.functions.get(place.function.0 as usize)?;
+            Some((function, place.line))
+        };
+        observed.peak().map(|reading| Self {
+            reading: *reading,
+            places: observed.at_peak.iter().filter_map(place).collect(),
+        })
+    }
+
+    /// The largest of all processes, and which that is.
+    pub(crate) fn largest(profile: &'a Profile) -> Option<(&'a Process, Self)> {
+        let processes = profile.processes.iter();
+        let peaks = processes.filter_map(|process| {
+            let peak = Self::of(profile, process.observed.as_ref()?)?;
+            Some((process, peak))
+        });
+        peaks.max_by_key(|(_, peak)| peak.reading.rss_bytes)
+    }
 }
 
 /// All that is plotted, and how many processes are not.
@@ -124,14 +148,7 @@ impl<'a> TimelineView<'a> {
         });
         open.truncate(MOST_FUNCTIONS);
         open.sort_by_key(|(_, first, last)| (*first, std::cmp::Reverse(*last)));
-        let peak = observed.peak().map(|reading| Peak {
-            reading: *reading,
-            places: observed
-                .at_peak
-                .iter()
-                .filter_map(|place| Some((function(place.function)?, place.line)))
-                .collect(),
-        });
+        let peak = Peak::of(profile, observed);
         Some(Self {
             name,
             start: Nanos(process.start_unix_ns.saturating_sub(earliest)),
