@@ -80,7 +80,8 @@ judge:
 	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture judge
 
 # Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged, shown and asked: minutes. Prints how long it took and in how much
-# memory, and fails above the goals. Needs DuckDB (`pip install duckdb`); what is missing is named.
+# memory, and fails above the goals. And 64 ranks of mpirun, a Slurm of its own (as root) and a job of Spark. What is missing is named
+# (Debian: openmpi-bin libopenmpi-dev libclang-dev slurm-wlm munge openjdk-17-jre-headless; pip install duckdb pyspark).
 scale:
 	$(CARGO) test --release -p hprof-cli --features parquet --test it -- --ignored --nocapture --test-threads=1 scale
 

@@ -1,6 +1,7 @@
 //! Thousands of ranks: profiles made by hand, merged by the real command, and what DuckDB, Spark and Slurm do with hprof. `make scale` runs these
 //! and prints what they took.
 
+mod engines;
 #[cfg(feature = "parquet")]
 mod queries;
 
@@ -27,11 +28,27 @@ struct Job {
     uneven: bool,
 }
 
-/// Says on the terminal what is left out.
-#[cfg(feature = "parquet")]
+/// Says what was found.
 #[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
+fn found(what: fmt::Arguments<'_>) {
+    println!("{what}");
+}
+
+/// Says what is left out.
 fn not_tested(what: &str) {
-    println!("NOT TESTED: {what}");
+    found(format_args!("NOT TESTED: {what}"));
+}
+
+/// Whether Python has a module; says what is not tested if it has not.
+fn has_module(module: &str, tests: &str) -> bool {
+    let mut python = Command::new("python3");
+    python.args(["-c", &format!("import {module}")]);
+    let has = python.stderr(Stdio::null()).status();
+    let has = has.is_ok_and(|status| status.success());
+    if !has {
+        not_tested(&format!("{tests}: no {module} (pip install {module})"));
+    }
+    has
 }
 
 /// A profile of one rank: so many lines in functions of fifty.
@@ -113,7 +130,6 @@ fn run(command: &mut Command, printed: &Path) -> Took {
 }
 
 /// Merges and shows the profiles of a job, and returns the merged one with its folder. `most` is what merging may take.
-#[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
 fn merge(job: Job, most: &Took) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let size = save(folder.path(), job);
@@ -122,7 +138,7 @@ fn merge(job: Job, most: &Took) -> TempDir {
     let mut command = hprof(["merge", "-o"]);
     let merged = run(command.arg(&all).arg(folder.path()), &page);
     let shown = run(hprof(["show", "--ranks", "--top", "2"]).arg(&all), &page);
-    println!(
+    found(format_args!(
         "{} ranks of {} lines{}, {:.1} MB: merged in {merged} into {:.1} MB; show --ranks in {shown}",
         job.ranks,
         job.functions * 50,
@@ -133,7 +149,7 @@ fn merge(job: Job, most: &Took) -> TempDir {
         },
         size as f64 / 1e6,
         fs::metadata(&all).unwrap().len() as f64 / 1e6,
-    );
+    ));
     assert!(
         merged.seconds <= most.seconds && merged.memory < most.memory,
         "merging may take {most}"

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Took, run};
+use super::{Took, found, has_module, run};
 use crate::fixture::hprof;
 use crate::workloads;
 
@@ -21,18 +21,6 @@ for query in json.loads(sys.argv[1]):
 
 /// An answer: how long it took, and its rows.
 pub(super) type Answer = (f64, Vec<Vec<Value>>);
-
-/// Whether Python has a module; says what is not tested if it has not.
-pub(super) fn has_module(module: &str, tests: &str) -> bool {
-    let mut python = Command::new("python3");
-    python.args(["-c", &format!("import {module}")]);
-    let has = python.stderr(Stdio::null()).status();
-    let has = has.is_ok_and(|status| status.success());
-    if !has {
-        super::not_tested(&format!("{tests}: no {module} (pip install {module})"));
-    }
-    has
-}
 
 /// Writes the table of a profile.
 pub(super) fn export(profile: &Path, table: &Path) -> Took {
@@ -68,17 +56,18 @@ pub(super) fn documented(language: &str) -> Vec<String> {
 }
 
 /// Writes the table of the merged profile in a folder, and says what that took.
-#[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
 pub(super) fn size(folder: &Path) -> u64 {
     let table = folder.join("all.parquet");
     let took = export(&folder.join("all.pb.gz"), &table);
     let size = fs::metadata(table).unwrap().len();
-    println!("Parquet in {took}: {:.1} MB", size as f64 / 1e6);
+    found(format_args!(
+        "Parquet in {took}: {:.1} MB",
+        size as f64 / 1e6
+    ));
     size
 }
 
 /// The page's queries about 10,000 ranks, of which ten are slow: small, fast, and with the right answers.
-#[expect(clippy::print_stdout, reason = "`make scale` prints what it found")]
 pub(super) fn planted_ranks_are_found(folder: &Path) {
     let size = size(folder);
     assert!(size <= 10_000_000, "Parquet may take 10 MB");
@@ -97,7 +86,7 @@ pub(super) fn planted_ranks_are_found(folder: &Path) {
         .iter()
         .map(|(seconds, _)| format!("{seconds:.2}"))
         .collect();
-    println!("DuckDB answers in {} s", seconds.join(", "));
+    found(format_args!("DuckDB answers in {} s", seconds.join(", ")));
     let [uneven, ranks, lines, change] = &answers[..] else {
         panic!("{} queries", answers.len());
     };
