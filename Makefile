@@ -75,9 +75,11 @@ crash:
 reliability:
 	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture reliability
 
-# Whether times of a revision and the working tree are judged right, with nothing to be found and with what was planted: minutes. Prints the counts.
+# Whether times of a revision and the working tree are judged right, with nothing to be found and with what was planted, twenty times each: minutes.
+# Prints the counts; `make judge HPROF_JUDGE=nothing HPROF_JUDGE_ROUNDS=5` tries a part of it. Run it on a quiet machine.
+export HPROF_JUDGE_ROUNDS
 judge:
-	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture judge
+	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture --test-threads=1 judge::$(HPROF_JUDGE)
 
 # Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged, shown and asked: minutes. Prints how long it took and in how much
 # memory, and fails above the goals. And 64 ranks of mpirun, a Slurm of its own (as root) and a job of Spark. What is missing is named

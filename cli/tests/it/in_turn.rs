@@ -132,7 +132,7 @@ fn a_revision_and_the_working_tree_are_run_in_turn() {
     assert!(judged.stdout.contains("20 "), "{judged:#?}");
 
     // A helper that is not measured takes longer: the lines that call it do as often as before.
-    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 8");
+    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 40");
     let policy = repository.project.path("policy.toml");
     fs::write(&policy, "[check]\ntime = \"judged\"\n").unwrap();
     let policy = policy.to_str().unwrap();

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::in_turn::Repository;
 
-/// Rounds of each kind.
 const ROUNDS: usize = 20;
+const RUNS: [&str; 2] = ["--runs", "7"];
 /// The line in question, which takes a tenth of the run.
 const LINE: &str = "let value = work(turn, FACTOR);";
 
@@ -72,58 +72,99 @@ fn under_load<T>(threads: usize, what: impl FnOnce() -> T) -> T {
     })
 }
 
+/// Rounds of each kind: HPROF_JUDGE_ROUNDS says how many.
+fn rounds() -> usize {
+    // make exports what it does not have as nothing.
+    let rounds = std::env::var("HPROF_JUDGE_ROUNDS").unwrap_or_default();
+    if rounds.is_empty() {
+        ROUNDS
+    } else {
+        rounds.parse().unwrap()
+    }
+}
+
+fn repository() -> Repository {
+    Repository::new(["release", "1000"])
+}
+
+/// In how many rounds nothing is said of a program and itself, while so many threads keep the machine busy.
+fn silent_rounds(threads: usize) -> usize {
+    let repository = repository();
+    under_load(threads, || {
+        let silent = |_: &usize| {
+            let same = diff(&repository, &RUNS);
+            let silent = is_silent(&same);
+            if !silent {
+                show(&format!("not silent: {same:#}\n"));
+            }
+            silent
+        };
+        (0..rounds()).filter(silent).count()
+    })
+}
+
 #[test]
 #[ignore = "minutes: make judge"]
-fn the_judgement_of_runs_in_turn_is_right_so_often() {
-    let repository = Repository::new(["release", "1000"]);
-    let runs = ["--runs", "7"];
-    let count = |what: &dyn Fn() -> bool| (0..ROUNDS).filter(|_| what()).count();
-    let same = |threads: usize| {
-        under_load(threads, || {
-            count(&|| {
-                let same = diff(&repository, &runs);
-                let silent = is_silent(&same);
-                if !silent {
-                    show(&format!(
-                        "not silent: {}, {}\n",
-                        same["verdict"], same["time"]
-                    ));
-                }
-                silent
-            })
-        })
-    };
-    let quiet = same(0);
+fn nothing_changed() {
+    let silent = silent_rounds(0);
     show(&format!(
-        "nothing changed: {quiet} of {ROUNDS} are silent\n"
+        "nothing changed: {silent} of {} are silent\n",
+        rounds()
     ));
-    let loaded = same(1);
-    show(&format!(
-        "nothing changed, a core is busy: {loaded} of {ROUNDS} are silent\n"
-    ));
+    assert_eq!(silent, rounds());
+}
 
+#[test]
+#[ignore = "minutes: make judge"]
+fn nothing_changed_while_a_core_is_busy() {
+    let silent = silent_rounds(1);
+    show(&format!(
+        "nothing changed, a core is busy: {silent} of {} are silent\n",
+        rounds()
+    ));
+    assert_eq!(silent, rounds());
+}
+
+#[test]
+#[ignore = "minutes: make judge"]
+fn twice_the_hits() {
+    let repository = repository();
     repository.edit("0..turns {", "0..2 * turns {");
-    let hits = count(&|| {
+    let found = |_: &usize| {
         let more = diff(&repository, &["--quick"]);
         let found = lines_with(&more, |line| line["outcome"] == "regression");
         found.contains(&LINE)
-    });
-    show(&format!("twice the hits: {hits} of {ROUNDS} are found\n"));
-
-    // The line itself stays, and is run as often.
-    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 3");
-    let mut false_alarms = 0;
-    let mut found = 0;
-    for _ in 0..ROUNDS {
-        let slower = diff(&repository, &runs);
-        let lines = lines_with(&slower, |line| line["time"]["judged"]["word"] == "slower");
-        found += usize::from(lines.contains(&LINE));
-        let expected = |line: &&str| [LINE, "sum += brief(turns);"].contains(line);
-        false_alarms += usize::from(!lines.iter().all(expected));
-    }
+    };
+    let hits = (0..rounds()).filter(found).count();
     show(&format!(
-        "half as long again: {found} of {ROUNDS} are found, {false_alarms} name another line too\n"
+        "twice the hits: {hits} of {} are found\n",
+        rounds()
     ));
-    assert!(quiet == ROUNDS && loaded == ROUNDS && hits == ROUNDS);
-    assert!(found >= ROUNDS - 2 && false_alarms <= 1);
+    assert_eq!(hits, rounds());
+}
+
+/// The line itself stays, and is run as often.
+#[test]
+#[ignore = "minutes: make judge"]
+fn half_as_long_again() {
+    let repository = repository();
+    repository.edit("FACTOR: u64 = 2", "FACTOR: u64 = 3");
+    let (mut found, mut false_alarms) = (0, 0);
+    for _ in 0..rounds() {
+        let slower = diff(&repository, &RUNS);
+        let lines = lines_with(&slower, |line| line["time"]["judged"]["word"] == "slower");
+        let is_found = lines.contains(&LINE);
+        let expected = |line: &&str| [LINE, "sum += brief(turns);"].contains(line);
+        let is_false = !lines.iter().all(expected);
+        if !is_found || is_false {
+            show(&format!("not right: {slower:#}\n"));
+        }
+        found += usize::from(is_found);
+        false_alarms += usize::from(is_false);
+    }
+    let rounds = rounds();
+    show(&format!(
+        "half as long again: {found} of {rounds} are found, {false_alarms} name another line too\n"
+    ));
+    assert!(found * 10 >= rounds * 9 && false_alarms * 50 <= rounds.max(50));
 }

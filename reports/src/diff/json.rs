@@ -60,6 +60,9 @@ struct Judged {
     in_words: String,
     change_ns: i64,
     interval_ns: Option<[i64; 2]>,
+    p: f64,
+    superiority: f64,
+    floor_ns: i64,
 }
 
 #[derive(Serialize)]
@@ -209,6 +212,9 @@ fn judged(verdict: TimeVerdict) -> Judged {
         interval_ns: verdict
             .interval
             .map(|(low, high)| [whole(low), whole(high)]),
+        p: verdict.p,
+        superiority: verdict.superiority,
+        floor_ns: whole(verdict.floor),
     }
 }
 

@@ -10,6 +10,12 @@ pub(crate) struct TimeVerdict {
     pub(crate) change: f64,
     /// Where it may be as well.
     pub(crate) interval: Option<(f64, f64)>,
+    /// How likely times differ so much by chance alone (Mann and Whitney).
+    pub(crate) p: f64,
+    /// The share of all pairs of a run of each side in which the newer one takes longer.
+    pub(crate) superiority: f64,
+    /// No smaller change is one, nanoseconds.
+    pub(crate) floor: f64,
 }
 
 /// What became of a time.

@@ -99,6 +99,9 @@ pub(super) fn judge(level: &[&Series], run: TimeChange) -> Vec<TimeVerdict> {
             word,
             change,
             interval,
+            p: p[at],
+            superiority: wins,
+            floor,
         }
     };
     (0..level.len()).map(one).collect()
