@@ -6,7 +6,9 @@ mod record;
 mod value;
 mod view;
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
 
 pub(crate) use build::{CargoArgs, TargetArgs};
 pub(crate) use compare::{BaseArgs, CheckArgs, CheckForm, DiffArgs, DiffForm};
@@ -38,8 +40,26 @@ Annotate the functions to look at with #[profile] first:
 #[derive(Debug, Parser)]
 #[command(name = "hprof", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Which `hprof.toml`.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// Read this file in place of the nearest hprof.toml from here upwards
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "no_hprof_config"
+    )]
+    pub(crate) hprof_config: Option<PathBuf>,
+    /// Read no hprof.toml
+    #[arg(long, global = true)]
+    pub(crate) no_hprof_config: bool,
 }
 
 #[derive(Debug, Subcommand)]

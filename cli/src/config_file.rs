@@ -1,23 +1,25 @@
-//! `hprof.toml` in the folder of the workspace, or the part of its Cargo.toml that stands for it: what its programs are always profiled with, and what
-//! `hprof check` judges.
+//! `hprof.toml` in the folder of the program or above, or the part of a Cargo.toml there that stands for it: what its programs are always profiled with, and
+//! what `hprof check` judges.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use hprof::regular_file;
 use hprof_reports::{BudgetFigure, Judging, Limit, Per};
 use toml::{Table, Value};
 
-use crate::args;
+use crate::args::{self, ConfigArgs};
 use crate::failure;
 use crate::unedited::distance;
 
 /// Its name.
 const NAME: &str = "hprof.toml";
+const MANIFEST: &str = "Cargo.toml";
 /// It is not read further.
 const LONGEST: u64 = 1 << 20;
 /// All keys it may have, and those of its tables.
-const KEYS: [&str; 3] = ["functions", "check", "budget"];
+const KEYS: [&str; 5] = ["functions", "output-folder", "options", "check", "budget"];
 const CHECK_KEYS: [&str; 6] = ["hits", "allocs", "bytes", "time", "min-share", "ignore"];
 const BUDGET_KEYS: [&str; 12] = [
     "function",
@@ -43,6 +45,12 @@ pub(crate) struct ConfigFile {
     pub(crate) functions: Vec<String>,
     /// What `hprof check` judges.
     pub(crate) check: CheckRules,
+    /// Options of commands, by the names of both.
+    pub(crate) options: BTreeMap<String, Table>,
+    /// Where profiles are saved, from the root on.
+    pub(crate) output_folder: Option<PathBuf>,
+    /// Where all that stands; `None` if there is no file.
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// The policy of `hprof check`.
@@ -90,32 +98,61 @@ pub(crate) enum RulePlace {
 }
 
 impl ConfigFile {
-    /// Reads the one of a workspace; an empty one if there is none.
-    pub(crate) fn of(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join(NAME);
-        if path.exists() {
-            return Self::read(&path);
+    /// Reads the one that is meant: that which is named, none, or the nearest from this folder upwards.
+    pub(crate) fn chosen(args: &ConfigArgs, folder: &Path) -> anyhow::Result<Self> {
+        if args.no_hprof_config {
+            return Ok(Self::default());
         }
-        let manifest = root.join("Cargo.toml");
-        let table = regular_file::read_text(&manifest, LONGEST).unwrap_or_default();
+        if let Some(path) = &args.hprof_config {
+            return Self::read(&std::path::absolute(path)?);
+        }
+        for folder in folder.ancestors() {
+            let path = folder.join(NAME);
+            if path.exists() {
+                return Self::read(&path);
+            }
+            let manifest = folder.join(MANIFEST);
+            let text = regular_file::read_text(&manifest, LONGEST).unwrap_or_default();
+            if let Some(found) = Self::of_manifest(&manifest, &text)? {
+                return Ok(found);
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// What stands in a manifest, if anything does.
+    fn of_manifest(path: &Path, text: &str) -> anyhow::Result<Option<Self>> {
         // A manifest that cannot be understood is cargo's to complain about.
-        let table: Table = table.parse().unwrap_or_default();
+        let table: Table = text.parse().unwrap_or_default();
         let part = ["workspace", "package"].into_iter().find_map(|part| {
             let metadata = table.get(part)?.get("metadata")?;
             metadata.get("hprof")?.as_table()
         });
-        match part {
-            Some(part) => Self::from_table(part)
-                .with_context(|| format!("cannot use metadata.hprof of {}", manifest.display())),
-            None => Ok(Self::default()),
-        }
+        let config = part.map(|part| {
+            let config = Self::from_table(part).and_then(|config| config.at(path));
+            config.with_context(|| format!("cannot use metadata.hprof of {}", path.display()))
+        });
+        config.transpose()
     }
 
-    /// Reads a file of any name.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Reads a file of any name; of a manifest the part that is hprof's.
+    fn read(path: &Path) -> anyhow::Result<Self> {
         let text = regular_file::read_text(path, LONGEST);
         let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("cannot use {}", path.display()))
+        if path.file_name().is_some_and(|name| name == MANIFEST) {
+            return Ok(Self::of_manifest(path, &text)?.unwrap_or_default());
+        }
+        let config = Self::parse(&text).and_then(|config| config.at(path));
+        config.with_context(|| format!("cannot use {}", path.display()))
+    }
+
+    /// As it stands there.
+    fn at(mut self, path: &Path) -> anyhow::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let folder = path.parent().unwrap_or(&path);
+        self.output_folder = self.output_folder.map(|output| folder.join(output));
+        self.path = Some(path);
+        Ok(self)
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
@@ -127,6 +164,12 @@ impl ConfigFile {
         for (key, value) in table {
             match key.as_str() {
                 "functions" => config.functions = words(key, value)?,
+                "output-folder" => {
+                    let folder = value.as_str().filter(|folder| !folder.is_empty());
+                    let folder = folder.context("`output-folder` is a string: a folder")?;
+                    config.output_folder = Some(folder.into());
+                }
+                "options" => config.options = options(value)?,
                 "check" => config.check.read(value)?,
                 "budget" => config.check.budgets = budgets(value)?,
                 _ => return Err(unknown(key, &KEYS)),
@@ -287,6 +330,16 @@ fn p99(key: &str, value: &Value) -> anyhow::Result<Limit> {
     }
 }
 
+/// `[options.run]`: a table for each command.
+fn options(value: &Value) -> anyhow::Result<BTreeMap<String, Table>> {
+    let tables = value.as_table().into_iter().flatten();
+    let tables = tables.map(|(command, table)| Some((command.clone(), table.as_table()?.clone())));
+    let tables = tables.collect::<Option<BTreeMap<_, _>>>();
+    tables
+        .filter(|_| value.is_table())
+        .context("`options` is made of tables, one for each command: [options.run]")
+}
+
 fn words(key: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     let word = |value: &Value| value.as_str().map(str::to_owned);
     let words = match value {
@@ -299,7 +352,8 @@ fn words(key: &str, value: &Value) -> anyhow::Result<Vec<String>> {
     }
 }
 
-fn unknown(key: &str, known: &[&str]) -> anyhow::Error {
+/// A key that does not exist, with the one that may be meant.
+pub(crate) fn unknown(key: &str, known: &[&str]) -> anyhow::Error {
     let error = anyhow!("there is no key `{key}`");
     let nearest = known.iter().min_by_key(|known| distance(key, known));
     match nearest.filter(|known| distance(key, known) <= WRONG_LETTERS) {
@@ -337,7 +391,7 @@ mod tests {
         );
         assert_eq!(
             told("colour = 1").1,
-            "its keys are: functions, check, budget"
+            "its keys are: functions, output-folder, options, check, budget"
         );
         assert_eq!(
             told("functions = 3").0,

@@ -4,6 +4,7 @@ mod args;
 mod changed;
 mod commands;
 mod config_file;
+mod defaults;
 mod failure;
 mod fit;
 mod git;
@@ -27,9 +28,9 @@ mod unedited;
 use std::env;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Cli, Command};
+use crate::config_file::ConfigFile;
+use crate::defaults::Refused;
 use crate::unedited::Wrapper;
 
 fn main() -> ExitCode {
@@ -49,9 +50,11 @@ fn main() -> ExitCode {
         return finish(unedited::wrapper(kind));
     }
     log::start();
-    match Cli::try_parse() {
-        Ok(cli) => finish(run(cli)),
-        Err(error) => {
+    let words: Vec<_> = env::args_os().collect();
+    match defaults::parse(&words) {
+        Ok((cli, config)) => finish(run(cli, &config)),
+        Err(Refused::Config(error)) => finish(Err(error)),
+        Err(Refused::Usage(error)) => {
             output::usage(&error);
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::CODE))
         }
@@ -59,11 +62,11 @@ fn main() -> ExitCode {
 }
 
 /// Runs the command; the number is the exit code.
-fn run(cli: Cli) -> anyhow::Result<u8> {
+fn run(cli: Cli, config: &ConfigFile) -> anyhow::Result<u8> {
     match cli.command {
-        Command::Run(args) => commands::run::run(args),
-        Command::Test(args) => commands::run::test(args),
-        Command::Bench(args) => commands::run::bench(args),
+        Command::Run(args) => commands::run::run(args, config),
+        Command::Test(args) => commands::run::test(args, config),
+        Command::Bench(args) => commands::run::bench(args, config),
         Command::Exec(args) => commands::exec::exec(args),
         Command::Show(args) => commands::show::show(&args),
         Command::Flamegraph(args) => commands::flamegraph::flamegraph(&args),
@@ -73,8 +76,8 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Suggest(args) => commands::suggest::suggest(&args),
         Command::Annotate(args) => commands::annotate::annotate(&args),
         Command::Export(args) => commands::export::export(&args),
-        Command::Diff(args) => commands::diff::diff(&args),
-        Command::Check(args) => commands::check::check(&args),
+        Command::Diff(args) => commands::diff::diff(&args, config),
+        Command::Check(args) => commands::check::check(&args, config),
         Command::Merge(args) => commands::merge::merge(&args),
         Command::List(args) => commands::list::list(&args),
         Command::Clean(args) => commands::clean::clean(&args),

@@ -1,7 +1,7 @@
 //! What the arguments mean together: how to build, how to record, where the results go.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
@@ -313,9 +313,11 @@ fn targets(args: &TargetArgs) -> Vec<OsString> {
     options.0
 }
 
-/// The options of `hprof run` that `--base` gives to both programs.
-pub(crate) fn base_options(args: &BaseArgs) -> Vec<OsString> {
+/// The options of `hprof run` that `--base` gives to both programs, and the one file that both are recorded by.
+pub(crate) fn base_options(args: &BaseArgs, config: Option<&Path>) -> Vec<OsString> {
     let mut options = Options::default();
+    options.value("--hprof-config", config);
+    options.flag("--no-hprof-config", config.is_none());
     options.flag("--all", args.unedited.all);
     for pattern in &args.unedited.functions {
         options.value("--functions", Some(pattern));
@@ -377,6 +379,8 @@ pub(crate) struct PackageQuery {
     pub(crate) manifest_path: Option<PathBuf>,
     /// `--package`.
     pub(crate) packages: Vec<String>,
+    /// The folder for profiles that hprof.toml names.
+    pub(crate) output_folder: Option<PathBuf>,
 }
 
 impl From<&FolderArgs> for PackageQuery {
@@ -388,6 +392,7 @@ impl From<&FolderArgs> for PackageQuery {
             target_dir: args.target_dir.clone(),
             manifest_path: args.manifest_path.clone(),
             packages: Vec::new(),
+            output_folder: args.output_folder.clone(),
         }
     }
 }
@@ -399,6 +404,7 @@ impl From<&Build> for PackageQuery {
             target_dir: build.target_dir.clone(),
             manifest_path: build.manifest_path.clone(),
             packages: build.packages.clone(),
+            output_folder: None,
         }
     }
 }

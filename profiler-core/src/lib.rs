@@ -55,3 +55,27 @@ pub use hprof_macros::profile;
 pub use memory::Alloc;
 #[cfg(feature = "tracing")]
 pub use spans::{SpanLayer, layer};
+
+/// Runs a block that may make so many allocations at most, with everything that it calls on this thread.
+///
+/// `hprof test` judges it: the block runs to its end whatever it allocates, and if all tests passed and a limit was broken, hprof names the lines that allocated and
+/// ends with exit code 1. Without the build switch the block stands as it is written, and nothing is counted; its value is returned either way. `return`, `?` and `break` leave
+/// it as they leave any block; `.await` is an error in it. The option `max_allocs = N` of [`profile`] says the same of a function.
+///
+/// ```
+/// let mut sums = vec![0; 8];
+/// let last = hprof::assert_allocs!(0, {
+///     for (index, sum) in sums.iter_mut().enumerate() {
+///         *sum += index * index;
+///     }
+///     sums[7]
+/// });
+/// assert_eq!(last, 49);
+/// ```
+#[cfg(feature = "runtime")]
+#[macro_export]
+macro_rules! assert_allocs {
+    ($($parts:tt)*) => {
+        $crate::__private::assert_allocs!($crate; $($parts)*)
+    };
+}

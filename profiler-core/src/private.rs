@@ -14,6 +14,9 @@ pub use crate::site::{
     LineKind, LineSite, NotMeasured, Site, SiteFacts, SiteKind, Thin, WhyNot, drop_glue,
 };
 
+#[cfg(feature = "runtime")]
+pub use hprof_macros::assert_allocs;
+
 #[cfg(not(feature = "tracing"))]
 pub use crate::spans::call_span::NoSpan;
 #[cfg(feature = "tracing")]

@@ -123,6 +123,8 @@ pub struct SiteFacts {
     pub package: &'static str,
     /// The source text of lines `line..=end_line`, joined by `\n`; empty for closures, or when it could not be read.
     pub source: &'static str,
+    /// How many allocations a call may make at most, with everything that it calls, if somebody says so.
+    pub max_allocs: Option<u32>,
 }
 
 /// The number of a site that has none, beyond all that are given.

@@ -280,6 +280,7 @@ const fn site<const N: usize>(name: &'static str) -> Site<N> {
         end_line: 100,
         package: "",
         source: "",
+        max_allocs: None,
     };
     Site::new(facts, [LineSite::new(2, LineKind::Statement, 0); N])
 }

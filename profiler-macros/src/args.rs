@@ -4,7 +4,7 @@ use crate::paths::SWITCH;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, LitStr, Path, Token};
+use syn::{Error, LitInt, LitStr, Path, Token};
 
 /// An option without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ const FLAGS: [(&str, Flag); 9] = [
     ("bulk", Flag::Bulk),
 ];
 
-const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`";
+const VALID_OPTIONS: &str = "valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `max_allocs = N`, `name = \"...\"` and `crate = path`";
 
 /// Pairs of options that ask for two different things.
 const CONFLICTS: [(Flag, Flag); 8] = [
@@ -61,6 +61,8 @@ const CONFLICTS: [(Flag, Flag); 8] = [
 pub(crate) struct Options {
     flags: Vec<(Flag, Span)>,
     pub(crate) name: Option<LitStr>,
+    /// How many allocations a call may make at most, and where that is said.
+    pub(crate) max_allocs: Option<(Span, u32)>,
     pub(crate) root: Option<Path>,
 }
 
@@ -100,6 +102,16 @@ impl Options {
                 let earlier = self.name.replace(value);
                 refuse_repeated(&word, earlier.is_some())
             }
+            "max_allocs" => {
+                expect_value(&word, input)?;
+                let value: LitInt = input.parse()?;
+                let most = value.base10_parse().map_err(|_| {
+                    let message = "`max_allocs` is a number of allocations, such as 0";
+                    Error::new(value.span(), message)
+                })?;
+                let earlier = self.max_allocs.replace((word.span(), most));
+                refuse_repeated(&word, earlier.is_some())
+            }
             "crate" => {
                 expect_value(&word, input)?;
                 let value = input.call(Path::parse_mod_style)?;
@@ -124,6 +136,12 @@ impl Options {
                 .find(|(flag, _)| *flag == one || *flag == other);
             if let (true, true, Some((_, span))) = (self.has(one), self.has(other), second) {
                 let message = format!("`{}` and `{}` exclude each other", word(one), word(other));
+                errors.push(Error::new(*span, message));
+            }
+        }
+        for flag in [Flag::Thin, Flag::Skip] {
+            if let (Some((span, _)), true) = (&self.max_allocs, self.has(flag)) {
+                let message = format!("`{}` and `max_allocs` exclude each other", word(flag));
                 errors.push(Error::new(*span, message));
             }
         }

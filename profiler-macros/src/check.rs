@@ -60,4 +60,14 @@ pub(crate) fn options(options: &Options, target: &Target, errors: &mut Vec<Error
     if let (Some(name), true) = (&options.name, many) {
         errors.push(Error::new(name.span(), "`name` goes on a single function"));
     }
+    if let (Some((span, _)), true) = (&options.max_allocs, many) {
+        errors.push(Error::new(*span, "`max_allocs` goes on a single function"));
+    }
+    // A future may go on in another thread.
+    if let (Some((span, _)), Target::Function(item)) = (&options.max_allocs, target)
+        && item.sig.asyncness.is_some()
+    {
+        let message = "`max_allocs` needs a function that is not async";
+        errors.push(Error::new(*span, message));
+    }
 }

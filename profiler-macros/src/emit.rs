@@ -18,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) end_line: u32,
     pub(crate) package: String,
     pub(crate) source: String,
+    /// How many allocations a call may make at most.
+    pub(crate) max_allocs: Option<u32>,
 }
 
 /// How a body reaches its counters.
@@ -72,6 +74,10 @@ impl Emitter {
             SiteKind::Function | SiteKind::AsyncFunction => facts.source.as_str(),
             SiteKind::Closure | SiteKind::AsyncBlock => "",
         };
+        let max_allocs = match facts.max_allocs.map(Literal::u32_unsuffixed) {
+            Some(most) => quote_spanned!(span=> ::core::option::Option::Some(#most)),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
         verbatim(quote_spanned! {span=>
             static #ident: #site<#count> = #site::new(
                 #site_facts {
@@ -84,6 +90,7 @@ impl Emitter {
                     end_line: #end_line,
                     package: #package,
                     source: #source,
+                    max_allocs: #max_allocs,
                 },
                 [#lines],
             );

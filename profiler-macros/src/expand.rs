@@ -357,6 +357,7 @@ impl Expansion<'_> {
             end_line: place.end_line,
             package: self.source.package(),
             source: source.replace(BULK_ATTRIBUTE, ""),
+            max_allocs: self.options.max_allocs.as_ref().map(|(_, most)| *most),
         }
     }
 }

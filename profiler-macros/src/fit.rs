@@ -97,6 +97,7 @@ mod tests {
                 end_line: 2,
                 package: String::new(),
                 source: source.to_owned(),
+                max_allocs: None,
             })
         };
         assert_eq!(find("f", "src/a.rs", "fn f() {\r\n}\n"), Some(Fitted::Thin));

@@ -2,9 +2,10 @@
 //!
 //! The modules are the stages of one expansion, in reading order: `args` reads the attribute and the build switch, `item` the
 //! item under it, `handed_on` what other attributes made of it, `check` refuses, `thin` chooses what is not worth a frame, `walk` places the markers, `sites` collects the lines they stand for, `emit` builds the
-//! tokens; `expand` calls them in turn. No stage knows how a marker works: that is the recorder's.
+//! tokens; `expand` calls them in turn, and `assert_allocs` does so for a block. No stage knows how a marker works: that is the recorder's.
 
 mod args;
+mod assert_allocs;
 mod async_fn;
 mod check;
 mod emit;
@@ -65,6 +66,7 @@ use proc_macro::TokenStream;
 /// | `marked` | only statements with `#[mark]`; all other time goes to the line of the `fn` |
 /// | `thin` | count calls and nothing else |
 /// | `lines` | lines, however small the function is |
+/// | `max_allocs = N` | how many allocations a call may make at most, with everything that it calls on its thread: `hprof test` fails if one makes more |
 /// | `name = "..."` | the name to show for a function |
 /// | `crate = path` | where `hprof` is, if it is not `::hprof` |
 /// | `always` | instrument without the build switch |
@@ -146,6 +148,14 @@ pub fn profile(args: TokenStream, item: TokenStream) -> TokenStream {
     let switch = std::env::var(paths::SWITCH).ok();
     let switch = switch.as_deref();
     expand::expand(args.into(), item.into(), switch, &source::Compiler).into()
+}
+
+/// What `hprof::assert_allocs!` calls with the crate that it is of.
+#[doc(hidden)]
+#[proc_macro]
+pub fn assert_allocs(tokens: TokenStream) -> TokenStream {
+    let switch = std::env::var(paths::SWITCH).ok();
+    assert_allocs::expand(tokens.into(), switch.as_deref(), &source::Compiler).into()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! `readable` shortens what is the same everywhere: a site becomes the list of its lines, a marker of slot 2 becomes `M(2)`,
 //! counters of grouped loops `hit(0)`, and the paths into the recorder lose their beginning.
 
+mod assert_allocs;
 mod async_code;
 mod branches;
 

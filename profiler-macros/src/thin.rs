@@ -43,6 +43,7 @@ pub(crate) fn may_be_fitted(function: &Function<'_>, options: &Options) -> bool 
     let says = |flag: &Flag| options.has(*flag);
     function.sig.asyncness.is_none()
         && !options.has(Flag::Thin)
+        && options.max_allocs.is_none()
         && !ASK_FOR_MORE.iter().any(says)
         && !is_called_from_outside(function)
 }

@@ -56,6 +56,7 @@ fn function(name: &str, first: u32, source: &str, lines: Vec<Line>) -> Function 
         end_line: first + u32::try_from(source.len()).unwrap() - 1,
         source,
         lines,
+        max_allocs: None,
     }
 }
 

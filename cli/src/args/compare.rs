@@ -118,12 +118,6 @@ pub(crate) struct CheckArgs {
     /// Read the policy, say what is wrong with it, and judge nothing
     #[arg(long)]
     pub(crate) validate: bool,
-    /// Read this file in place of hprof.toml
-    #[arg(long, value_name = "FILE", conflicts_with = "no_hprof_config")]
-    pub(crate) hprof_config: Option<PathBuf>,
-    /// Read no hprof.toml
-    #[arg(long)]
-    pub(crate) no_hprof_config: bool,
 }
 
 /// Forms of a verdict.

@@ -287,6 +287,9 @@ pub(crate) struct SaveArgs {
     /// Save the profile here, or in this folder if it ends in / [default: target/hprof-runs/<time>-<program>.pb.gz; or set HPROF_OUT]
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
+    /// The folder for profiles that hprof.toml names
+    #[arg(long, hide = true)]
+    pub(crate) output_folder: Option<PathBuf>,
     /// Where to print the tables: stderr, stdout, none or a file
     #[arg(long, value_name = "WHERE", default_value = "stderr")]
     pub(crate) report: PathBuf,

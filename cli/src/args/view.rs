@@ -396,6 +396,9 @@ pub(crate) struct FolderArgs {
     /// The target folder, if runs were given one
     #[arg(long, value_name = "DIR")]
     pub(crate) target_dir: Option<PathBuf>,
+    /// The folder for profiles that hprof.toml names
+    #[arg(long, hide = true)]
+    pub(crate) output_folder: Option<PathBuf>,
 }
 
 const CLEAN_EXAMPLES: &str = "\

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use anyhow::Context;
 use hprof::model::{Function, Profile};
 use hprof_reports::{
     Budget, BudgetPlace, Check, CheckFormat, DiffOptions, Policy, Side, write_check,
@@ -11,12 +10,10 @@ use hprof_reports::{
 use super::show;
 use super::sides::{load, refused};
 use crate::args::{CheckArgs, CheckForm};
-use crate::config_file::{BudgetRule, CheckRules, ConfigFile, RulePlace};
+use crate::config_file::{BudgetRule, ConfigFile, RulePlace};
 use crate::in_turn::{self, Ended, InTurn};
-use crate::launch::{self, Lookup};
 use crate::output;
 use crate::report::Report;
-use crate::settings::PackageQuery;
 use crate::tables;
 use crate::unedited::Patterns;
 
@@ -24,9 +21,9 @@ use crate::unedited::Patterns;
 const FAILED: u8 = 1;
 
 /// `hprof check`.
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
+pub(crate) fn check(args: &CheckArgs, config: &ConfigFile) -> anyhow::Result<u8> {
     tables::check_budget(args.budget, args.format == CheckForm::Md)?;
-    let rules = rules(args)?;
+    let rules = &config.check;
     if args.validate {
         output::say(format_args!(
             "the policy is right: {}",
@@ -34,7 +31,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         ));
         return Ok(0);
     }
-    let (older, newer) = match sides(args)? {
+    let (older, newer) = match sides(args, config)? {
         Ok(sides) => sides,
         Err(code) => return Ok(code),
     };
@@ -86,7 +83,10 @@ fn side((name, runs): &Named) -> Side<'_> {
 }
 
 /// What is judged, behind what it is compared with; or the exit code of a run that failed and has said why.
-fn sides(args: &CheckArgs) -> anyhow::Result<Result<(Option<Named>, Named), u8>> {
+fn sides(
+    args: &CheckArgs,
+    config: &ConfigFile,
+) -> anyhow::Result<Result<(Option<Named>, Named), u8>> {
     if let Some(revision) = &args.base.base {
         if !args.profile.files.is_empty() {
             return Err(in_turn::refuse("a profile"));
@@ -95,7 +95,7 @@ fn sides(args: &CheckArgs) -> anyhow::Result<Result<(Option<Named>, Named), u8>>
             return Err(in_turn::refuse("--baseline"));
         }
         return Ok(
-            match in_turn::record(revision, &args.base, &args.profile.folder)? {
+            match in_turn::record(revision, &args.base, &args.profile.folder, config)? {
                 Ended::Done(InTurn {
                     names: [older, newer],
                     runs: [before, now],
@@ -115,24 +115,6 @@ fn sides(args: &CheckArgs) -> anyhow::Result<Result<(Option<Named>, Named), u8>>
         None => None,
     };
     Ok(Ok((baseline, (name.into_owned(), vec![profile]))))
-}
-
-/// The policy: that of the named file, or of the package or workspace.
-fn rules(args: &CheckArgs) -> anyhow::Result<CheckRules> {
-    if args.no_hprof_config {
-        return Ok(CheckRules::default());
-    }
-    if let Some(path) = &args.hprof_config {
-        return Ok(ConfigFile::read(path)?.check);
-    }
-    let root = match launch::find_package(&PackageQuery::from(&args.profile.folder)) {
-        Ok(Lookup::Found(package)) => package.root,
-        // A machine that only judges needs no cargo.
-        Ok(Lookup::Refused { .. }) | Err(_) => {
-            std::env::current_dir().context("cannot find the current folder")?
-        }
-    };
-    Ok(ConfigFile::of(&root)?.check)
 }
 
 fn path(function: &Function) -> String {

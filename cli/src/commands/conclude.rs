@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hprof::model::Profile;
-use hprof_reports::HtmlOptions;
+use hprof_reports::{AllocVerdict, HtmlOptions};
 
 use super::page;
 use crate::args::{SaveArgs, TableArgs};
@@ -18,6 +18,9 @@ use crate::report::Report;
 use crate::store::{self, Destination, Placed, Recorded};
 use crate::system;
 use crate::tables;
+
+/// Exit code of tests that passed, where a limit of allocations is broken.
+const BROKEN_LIMIT: u8 = 1;
 
 /// Why nothing may have been recorded, as far as that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub(super) struct FinishedRun<'a> {
     pub(super) code: u8,
     /// Whether native stacks were asked for.
     pub(super) native: bool,
+    /// Whether the program is tests, which fail where a limit of allocations is broken.
+    pub(super) tests: bool,
     /// Where a run of a build by hprof is kept for `--fit`.
     pub(super) fit: Option<&'a Fit>,
     /// Asked if nothing was recorded, with what was noted of the ranks.
@@ -90,6 +95,12 @@ impl Reports {
         }
         went_well
     }
+}
+
+/// Where the profile is to go, found out before the program runs; `runs` is the folder of the package's runs.
+pub(super) fn destination(args: &SaveArgs, runs: &Path) -> anyhow::Result<Destination> {
+    let folder = args.output_folder.as_deref().unwrap_or(runs);
+    Destination::new(args.output.as_deref(), folder)
 }
 
 /// Saves and prints what was recorded. The exit code is the program's; 2 if that is 0 and something failed here.
@@ -142,6 +153,9 @@ fn save_and_print(finished: FinishedRun<'_>, recorded: Recorded, survivors: &Sur
         if !finished.reports.write(&profile, finished.table) {
             code = failed;
         }
+        if say_limits(&profile) && code == 0 && finished.tests {
+            code = BROKEN_LIMIT;
+        }
     }
     match saved {
         Some(Ok(placed)) => say_saved(&placed),
@@ -164,6 +178,15 @@ fn save_and_print(finished: FinishedRun<'_>, recorded: Recorded, survivors: &Sur
         say_going_on(survivors, &folders);
     }
     code
+}
+
+/// Says what came of the limits of allocations; returns whether one is broken.
+fn say_limits(profile: &Profile) -> bool {
+    let limits = AllocVerdict::of(profile);
+    for message in limits.iter().flat_map(|limits| &limits.messages) {
+        output::say(message);
+    }
+    limits.is_some_and(|limits| limits.is_broken)
 }
 
 fn say_saved(placed: &Placed) {

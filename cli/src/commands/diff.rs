@@ -8,14 +8,15 @@ use hprof_reports::{DiffFormat, DiffOptions, HtmlOptions, Side, write_diff};
 use super::page;
 use super::sides::{load, refused};
 use crate::args::{DiffArgs, DiffForm};
+use crate::config_file::ConfigFile;
 use crate::in_turn::{self, Ended, InTurn};
 use crate::report::Report;
 use crate::tables;
 
 /// `hprof diff`.
-pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
+pub(crate) fn diff(args: &DiffArgs, config: &ConfigFile) -> anyhow::Result<u8> {
     tables::check_budget(args.budget, args.format == DiffForm::Md)?;
-    let (names, runs) = match sides(args)? {
+    let (names, runs) = match sides(args, config)? {
         Ended::Done(InTurn { names, runs }) => (names, runs),
         Ended::Early(code) => return Ok(code),
     };
@@ -49,12 +50,12 @@ pub(crate) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
 }
 
 /// Reads both profiles, or records both programs.
-fn sides(args: &DiffArgs) -> anyhow::Result<Ended> {
+fn sides(args: &DiffArgs, config: &ConfigFile) -> anyhow::Result<Ended> {
     if let Some(revision) = &args.base.base {
         if args.older.is_some() {
             return Err(in_turn::refuse("a profile"));
         }
-        return in_turn::record(revision, &args.base, &args.folder);
+        return in_turn::record(revision, &args.base, &args.folder, config);
     }
     let paths = args.older.as_ref().zip(args.newer.as_ref());
     let (older, newer) =

@@ -3,11 +3,11 @@
 use std::env;
 use std::ffi::OsStr;
 
-use super::conclude::{FinishedRun, NothingRecorded, Reports, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, Reports, conclude, destination};
 use crate::args::ExecArgs;
 use crate::launch::{self, LaunchSpec, RankNote, Records, RefusedLauncher, RunFacts, runs_folder};
 use crate::settings::{PackageQuery, Recording};
-use crate::store::{self, Destination};
+use crate::store;
 use crate::tables;
 
 /// `hprof exec`.
@@ -20,7 +20,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         Err(_) => env::current_dir()?.join("hprof-runs"),
     };
     store::check_runs_folder(&runs)?;
-    let destination = Destination::new(args.save.output.as_deref(), &runs)?;
+    let destination = destination(&args.save, &runs)?;
     let reports = Reports::open(&args.save)?;
     let spec = LaunchSpec {
         environment: recording.environment(),
@@ -58,6 +58,7 @@ pub(crate) fn exec(args: ExecArgs) -> anyhow::Result<u8> {
         reports,
         table: &args.table,
         code,
+        tests: false,
         fit: None,
         native: recording.native(),
         reason,

@@ -14,7 +14,7 @@ use crate::store::{self, Saved};
 
 /// `hprof list`.
 pub(crate) fn list(args: &FolderArgs) -> anyhow::Result<u8> {
-    let folder = launch::runs_folder(&PackageQuery::from(args))?;
+    let folder = launch::profiles_folder(&PackageQuery::from(args))?;
     let saved = store::saved_profiles(&folder)
         .with_context(|| format!("cannot read {}", folder.display()))?;
     if saved.is_empty() {

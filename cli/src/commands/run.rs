@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use hprof::model::Instrumentation;
 
-use super::conclude::{FinishedRun, NothingRecorded, Reports, add_library, conclude};
+use super::conclude::{FinishedRun, NothingRecorded, Reports, add_library, conclude, destination};
 use crate::args::{
     BenchArgs, FitArgs, HarnessArgs, RunArgs, SaveArgs, TableArgs, TestArgs, UneditedArgs,
 };
@@ -18,12 +18,11 @@ use crate::launch::{
 };
 use crate::output;
 use crate::settings::{Build, PackageQuery, Recording};
-use crate::store::Destination;
 use crate::tables;
 use crate::unedited::{self, Chosen, Patterns, Summary, Unedited};
 
 /// `hprof run`.
-pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
+pub(crate) fn run(args: RunArgs, config: &ConfigFile) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     let build = Build::run(&args);
@@ -31,29 +30,29 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<u8> {
         &build,
         &recording,
         (&args.unedited, &args.fit),
-        &args.save,
+        (&args.save, config),
         &args.table,
     )
 }
 
 /// `hprof test`.
-pub(crate) fn test(args: TestArgs) -> anyhow::Result<u8> {
-    harness(&Build::test(&args), &args.common)
+pub(crate) fn test(args: TestArgs, config: &ConfigFile) -> anyhow::Result<u8> {
+    harness(&Build::test(&args), &args.common, config)
 }
 
 /// `hprof bench`.
-pub(crate) fn bench(args: BenchArgs) -> anyhow::Result<u8> {
-    harness(&Build::bench(&args), &args.common)
+pub(crate) fn bench(args: BenchArgs, config: &ConfigFile) -> anyhow::Result<u8> {
+    harness(&Build::bench(&args), &args.common, config)
 }
 
-fn harness(build: &Build, args: &HarnessArgs) -> anyhow::Result<u8> {
+fn harness(build: &Build, args: &HarnessArgs, config: &ConfigFile) -> anyhow::Result<u8> {
     let recording =
         Recording::build(&args.record, args.split_loops)?.with_memory(args.table.memory);
     profile(
         build,
         &recording,
         (&args.unedited, &args.fit),
-        &args.save,
+        (&args.save, config),
         &args.table,
     )
 }
@@ -62,12 +61,11 @@ fn profile(
     build: &Build,
     recording: &Recording,
     (unedited, fit_args): (&UneditedArgs, &FitArgs),
-    save: &SaveArgs,
+    (save, config): (&SaveArgs, &ConfigFile),
     table: &TableArgs,
 ) -> anyhow::Result<u8> {
     tables::check(table)?;
-    let query = PackageQuery::from(build);
-    let package = match launch::find_package(&query)? {
+    let package = match launch::find_package(&PackageQuery::from(build))? {
         Lookup::Found(package) => package,
         Lookup::Refused { message, code } => {
             output::pass_on(&message);
@@ -76,13 +74,13 @@ fn profile(
         }
     };
     let runs = package.runs_folder();
-    let destination = Destination::new(save.output.as_deref(), &runs)?;
+    let destination = destination(save, &runs)?;
     let reports = Reports::open(save)?;
     let mut cargo = launch::cargo(build, &package)?;
     if recording.native() {
         cargo.feature = Some(native_feature(&package)?);
     }
-    let unedited = unedited_program(unedited, build, &package, &mut cargo)?;
+    let unedited = unedited_program((unedited, config), build, &package, &mut cargo)?;
     let fit = Fit::open(
         &package.target_folder,
         &build.profile.name,
@@ -118,6 +116,7 @@ fn profile(
         table,
         code,
         native: recording.native(),
+        tests: build.subcommand == "test",
         fit: Some(&fit).filter(|_| !fit_args.in_turn),
         reason: &|ranks| match (RefusedLauncher::of(&spec.ranks_by, ranks, code), &unedited) {
             (Some(launcher), _) => NothingRecorded::Ranks(launcher),
@@ -160,7 +159,7 @@ fn launch_spec(
 
 /// The program without edits, if that is wanted.
 fn unedited_program(
-    args: &UneditedArgs,
+    (args, config): (&UneditedArgs, &ConfigFile),
     build: &Build,
     package: &Package,
     cargo: &mut Cargo<'_>,
@@ -170,7 +169,6 @@ fn unedited_program(
     }
     let mut patterns = Patterns::new(args.functions.iter().map(String::as_str));
     if patterns.is_empty() {
-        let config = ConfigFile::of(&package.root)?;
         patterns = Patterns::new(config.functions.iter().map(String::as_str));
     }
     let wrappers = std::mem::take(&mut cargo.wrappers);

@@ -14,6 +14,7 @@ use anyhow::{Context, anyhow};
 use hprof::model::Profile;
 
 use crate::args::{BaseArgs, FolderArgs};
+use crate::config_file::ConfigFile;
 use crate::failure;
 use crate::launch::{self, Lookup, Package};
 use crate::output;
@@ -50,6 +51,7 @@ pub(crate) fn record(
     revision: &str,
     args: &BaseArgs,
     folder: &FolderArgs,
+    config: &ConfigFile,
 ) -> anyhow::Result<Ended> {
     let interrupts = Interrupts::start()?;
     let package = match launch::find_package(&PackageQuery::from(folder))? {
@@ -60,7 +62,7 @@ pub(crate) fn record(
             return Ok(Ended::Early(code));
         }
     };
-    let recorded = record_in(&package, revision, args, folder, &interrupts);
+    let recorded = record_in(&package, revision, args, (folder, config), &interrupts);
     match (interrupts.code(), recorded) {
         (Some(code), _) => {
             output::say("stopped, and the worktree of the base is removed");
@@ -74,7 +76,7 @@ fn record_in(
     package: &Package,
     revision: &str,
     args: &BaseArgs,
-    folder: &FolderArgs,
+    (folder, config): (&FolderArgs, &ConfigFile),
     interrupts: &Interrupts,
 ) -> anyhow::Result<InTurn> {
     let repository = Repository::of(folder.manifest_path.as_deref())?;
@@ -91,7 +93,7 @@ fn record_in(
         .with_context(|| format!("cannot write to {}", own.display()))?;
     let short = commit.get(..10).unwrap_or(&commit);
     let names = [format!("{revision} ({short})"), "working tree".to_owned()];
-    let options = base_options(args);
+    let options = base_options(args, config.path.as_deref());
     // Folders of their own, with names of the same length: an ordinary build of the program is another one, and what a program is called moves its stack.
     let program = |name: &str, manifest, target| {
         Program::new(name, manifest, &own.join(target), &options, &args.args)

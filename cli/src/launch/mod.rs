@@ -38,7 +38,7 @@ pub(crate) use rank::{RefusedLauncher, rank_launcher};
 pub(crate) use rank_note::RankNote;
 pub(crate) use records::{Claim, Orphan, Records, claim, folders_of, memory_folder};
 pub(crate) use run_facts::RunFacts;
-pub(crate) use runs::{newest, runs_folder};
+pub(crate) use runs::{newest, profiles_folder, runs_folder};
 pub(crate) use signals::end_by_signals;
 pub(crate) use spec::{LAUNCHER_ARGUMENT, LaunchSpec, RANK_ARGUMENT};
 pub(crate) use survivors::Survivors;

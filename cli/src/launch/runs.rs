@@ -33,6 +33,14 @@ pub(crate) fn runs_folder(query: &PackageQuery) -> anyhow::Result<PathBuf> {
     }
 }
 
+/// The folder that `hprof run` saves in: the one that hprof.toml names, or that of the runs.
+pub(crate) fn profiles_folder(query: &PackageQuery) -> anyhow::Result<PathBuf> {
+    match &query.output_folder {
+        Some(folder) => Ok(folder.clone()),
+        None => runs_folder(query),
+    }
+}
+
 /// The profile that the last `hprof run` here saved.
 pub(crate) fn newest(query: &PackageQuery) -> anyhow::Result<PathBuf> {
     if let Some(path) = wanted_by_environment().filter(|path| path.is_file()) {
@@ -40,7 +48,7 @@ pub(crate) fn newest(query: &PackageQuery) -> anyhow::Result<PathBuf> {
     }
     let folder = match wanted_by_environment().filter(|path| path.is_dir()) {
         Some(folder) => folder,
-        None => runs_folder(query)?,
+        None => profiles_folder(query)?,
     };
     let saved =
         saved_profiles(&folder).with_context(|| format!("cannot read {}", folder.display()))?;

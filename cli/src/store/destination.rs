@@ -30,7 +30,7 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// `-o` wins over `HPROF_OUT`, and that over the folder of the package's runs. Makes sure that it can be written.
+    /// `-o` wins over `HPROF_OUT`, and that over `runs`, the folder that hprof.toml names or that of the package's runs. Makes sure that it can be written.
     pub(crate) fn new(option: Option<&Path>, runs: &Path) -> anyhow::Result<Self> {
         let wanted = option.map(Path::to_owned).or_else(wanted_by_environment);
         match wanted {

@@ -4,6 +4,7 @@
 mod bad_input;
 mod clocks;
 mod compare;
+mod config;
 mod durations;
 mod ends;
 mod exports;
@@ -16,6 +17,7 @@ mod html;
 mod in_turn;
 mod judge;
 mod launch;
+mod limits;
 mod merge;
 mod native;
 mod observed;

@@ -90,6 +90,8 @@ pub struct Function {
     pub source: Vec<String>,
     /// The instrumented lines, ascending and each once, those of the closures and async blocks in it included.
     pub lines: Vec<Line>,
+    /// How many allocations a call may make at most, with everything that it calls, if the source says so.
+    pub max_allocs: Option<u32>,
 }
 
 /// An annotated function that is left as it is. The order is by file, then from top to bottom.

@@ -52,6 +52,9 @@ fn absorb(function: &mut Function, body: Function) {
         function.source = body.source;
     }
     function.lines.extend(body.lines);
+    // What two builds say: the one that allows less.
+    let limits = [function.max_allocs, body.max_allocs];
+    function.max_allocs = limits.into_iter().flatten().min();
 }
 
 /// Several slots on one line are one line.
@@ -105,6 +108,7 @@ mod tests {
                     label: String::new(),
                 })
                 .collect(),
+            max_allocs: None,
         }
     }
 

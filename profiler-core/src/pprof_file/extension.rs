@@ -114,6 +114,8 @@ pub(super) struct FunctionFacts {
     pub(super) line_group: Vec<i64>,
     #[prost(uint32, repeated, tag = "12")]
     pub(super) line_label: Vec<u32>,
+    #[prost(uint32, optional, tag = "13")]
+    pub(super) max_allocs: Option<u32>,
 }
 
 /// [`Process`](crate::model::Process).

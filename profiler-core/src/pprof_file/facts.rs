@@ -130,6 +130,7 @@ pub(super) fn function_facts(function: &Function, tables: &mut Tables) -> Functi
             .iter()
             .map(|line| tables.string(&line.label))
             .collect(),
+        max_allocs: function.max_allocs,
     }
 }
 
@@ -148,6 +149,7 @@ pub(super) fn function(facts: FunctionFacts, strings: &Strings<'_>) -> Result<Fu
         end_line: facts.end_line,
         source: facts.source,
         lines,
+        max_allocs: facts.max_allocs,
     })
 }
 

@@ -381,6 +381,7 @@ mod tests {
             end_line: line,
             source: Vec::new(),
             lines: Vec::new(),
+            max_allocs: None,
         }
     }
 

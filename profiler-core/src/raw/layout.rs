@@ -419,6 +419,8 @@ pub struct SiteRecord {
     pub source_len: AtomicU32,
     /// Bytes of all labels together.
     pub labels_len: AtomicU32,
+    /// One more than the allocations that a call may make at most; 0 if nobody says.
+    pub max_allocs: AtomicU32,
 }
 
 /// An annotated function that is left as it is, whether it ever runs or not. The strings follow in the order module, name, file.

@@ -48,6 +48,7 @@ static PROBE: Site<1> = Site::new(
         end_line: 0,
         package: "",
         source: "",
+        max_allocs: None,
     },
     [LineSite::new(0, LineKind::Statement, 0)],
 );

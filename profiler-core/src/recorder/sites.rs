@@ -74,6 +74,8 @@ fn write(lock: &SharedLock, number: u32, facts: &SiteFacts, lines: &[LineSite]) 
         place.store(length(text.len()), Relaxed);
     }
     record.labels_len.store(length(labels), Relaxed);
+    let max_allocs = facts.max_allocs.map_or(0, |most| most.saturating_add(1));
+    record.max_allocs.store(max_allocs, Relaxed);
     let mut at = place.wrapping_add(size_of::<SiteRecord>());
     for line in lines {
         // SAFETY: the line records follow the site record, and there is room for all of them.

@@ -175,6 +175,7 @@ pub(super) fn try_calls<R>(work: impl FnOnce(&'static [Thin; THIN_TRIED]) -> R) 
             end_line: 0,
             package: "",
             source: "",
+            max_allocs: None,
         },
         [LineSite::new(0, LineKind::WholeBody, 0)],
     );

@@ -64,6 +64,7 @@ fn site(metadata: &'static Metadata<'static>) -> Site<1> {
         end_line: line,
         package: "",
         source: "",
+        max_allocs: None,
     };
     Site::new(facts, [LineSite::new(line, LineKind::WholeBody, 0)])
 }

@@ -222,7 +222,12 @@ fn function() -> impl Strategy<Value = Function> {
         };
         lines.into_iter().map(line).collect()
     });
-    let place = (line_number(), any::<u32>(), any::<u32>());
+    let place = (
+        line_number(),
+        any::<u32>(),
+        any::<u32>(),
+        any::<Option<u32>>(),
+    );
     let texts = (text(), text(), text(), text());
     (texts, place, vec(text(), 0..4), lines).prop_map(|(texts, place, source, lines)| Function {
         module: texts.0,
@@ -234,6 +239,7 @@ fn function() -> impl Strategy<Value = Function> {
         end_line: place.2,
         source,
         lines,
+        max_allocs: place.3,
     })
 }
 

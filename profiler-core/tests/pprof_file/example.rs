@@ -46,6 +46,7 @@ pub(crate) fn function(module: &str, name: &str, line: u32, lines: &[u32]) -> Fu
         end_line: lines.last().copied().unwrap_or(line),
         source: vec!["#[profile]".to_owned(); 3],
         lines: lines.iter().map(statement).collect(),
+        max_allocs: None,
     }
 }
 

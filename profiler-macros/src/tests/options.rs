@@ -113,7 +113,7 @@ fn name_and_crate() {
         "fn f() { work(); }",
         None,
     );
-    assert_snapshot!(expansion, @r#"# [allow (clippy :: if_not_else , clippy :: redundant_else , clippy :: semicolon_if_nothing_returned , clippy :: single_match_else , clippy :: unnecessary_semicolon)] fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; static HPROF_SITE_F_1 : my :: profiler :: __private :: Site < 1 > = my :: profiler :: __private :: Site :: new (my :: profiler :: __private :: SiteFacts { kind : my :: profiler :: __private :: SiteKind :: Function , module : :: core :: module_path ! () , name : "a b" , file : "src/main.rs" , line : 1 , column : 1 , end_line : 1 , package : "/home/me/package" , source : "fn f() { work(); }" , } , [my :: profiler :: __private :: LineSite :: new (1 , my :: profiler :: __private :: LineKind :: Statement , 0) ,] ,) ; { let frame = my :: profiler :: __private :: Frame :: enter (& HPROF_SITE_F_1) ; { my :: profiler :: __private :: Frame :: line :: < 0 > (& frame) ; work () ; } } }"#);
+    assert_snapshot!(expansion, @r#"# [allow (clippy :: if_not_else , clippy :: redundant_else , clippy :: semicolon_if_nothing_returned , clippy :: single_match_else , clippy :: unnecessary_semicolon)] fn f () { const _ : :: core :: option :: Option < & str > = :: core :: option_env ! ("HPROF") ; static HPROF_SITE_F_1 : my :: profiler :: __private :: Site < 1 > = my :: profiler :: __private :: Site :: new (my :: profiler :: __private :: SiteFacts { kind : my :: profiler :: __private :: SiteKind :: Function , module : :: core :: module_path ! () , name : "a b" , file : "src/main.rs" , line : 1 , column : 1 , end_line : 1 , package : "/home/me/package" , source : "fn f() { work(); }" , max_allocs : :: core :: option :: Option :: None , } , [my :: profiler :: __private :: LineSite :: new (1 , my :: profiler :: __private :: LineKind :: Statement , 0) ,] ,) ; { let frame = my :: profiler :: __private :: Frame :: enter (& HPROF_SITE_F_1) ; { my :: profiler :: __private :: Frame :: line :: < 0 > (& frame) ; work () ; } } }"#);
 }
 
 #[test]
@@ -262,14 +262,48 @@ fn f() {
 fn mistakes_are_all_named_at_once() {
     assert_debug_snapshot!(messages("skipp, calls, split, name = 3, calls, crate, 7", ITEM, None), @r#"
 [
-    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
+    "unknown option `skipp`: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `max_allocs = N`, `name = \"...\"` and `crate = path`",
     "expected string literal",
     "`calls` is given twice",
-    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
-    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `name = \"...\"` and `crate = path`",
+    "`crate` takes a value: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `max_allocs = N`, `name = \"...\"` and `crate = path`",
+    "expected an option: valid options are `skip`, `calls`, `split`, `marked`, `always`, `span`, `thin`, `lines`, `max_allocs = N`, `name = \"...\"` and `crate = path`",
     "`calls` and `split` exclude each other",
 ]
 "#);
+    for (args, item, told) in [
+        (
+            "max_allocs = 0",
+            "impl A { fn f() {} }",
+            "`max_allocs` goes on a single function",
+        ),
+        (
+            "thin, max_allocs = 0",
+            ITEM,
+            "`thin` and `max_allocs` exclude each other",
+        ),
+        (
+            "skip, max_allocs = 0",
+            ITEM,
+            "`skip` and `max_allocs` exclude each other",
+        ),
+        (
+            "max_allocs = 0, max_allocs = 1",
+            ITEM,
+            "`max_allocs` is given twice",
+        ),
+        (
+            "max_allocs = -1",
+            ITEM,
+            "`max_allocs` is a number of allocations, such as 0",
+        ),
+        (
+            "max_allocs = 0",
+            "async fn f() {}",
+            "`max_allocs` needs a function that is not async",
+        ),
+    ] {
+        assert_eq!(messages(args, item, None), [told]);
+    }
     assert_debug_snapshot!(messages("name = \"x\"", "impl A { fn f() {} }", Some("lines")), @r#"
 [
     "`name` goes on a single function",

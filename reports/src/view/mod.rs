@@ -1,5 +1,6 @@
 //! What a report shows: the only place that sorts, filters and computes percentages. Renderers write what they get.
 
+mod alloc_limit;
 mod annotated;
 mod budget;
 mod changed;
@@ -34,6 +35,7 @@ mod timeline;
 pub(crate) mod visible;
 mod waits;
 
+pub(crate) use alloc_limit::{AllocLimit, AllocLine, alloc_limits};
 pub use budget::{Budget, BudgetFigure, BudgetPlace, Limit, Per};
 pub(crate) use budget::{BudgetRow, judge};
 pub use changed::ChangedFile;

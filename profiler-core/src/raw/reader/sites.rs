@@ -163,5 +163,8 @@ fn read_body(bytes: Bytes<'_>, at: usize, lines: Vec<Line>) -> Function {
         end_line: bytes.u32(at + offset_of!(SiteRecord, end_line)),
         source: source.lines().map(str::to_owned).collect(),
         lines,
+        max_allocs: bytes
+            .u32(at + offset_of!(SiteRecord, max_allocs))
+            .checked_sub(1),
     }
 }

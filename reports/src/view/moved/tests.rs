@@ -28,6 +28,7 @@ fn function(name: &str, line: u32, source: &str) -> Function {
         end_line: line + u32::try_from(source.lines().count()).unwrap() - 1,
         source: source.lines().map(String::from).collect(),
         lines: Vec::new(),
+        max_allocs: None,
     }
 }
 
