@@ -77,10 +77,8 @@ fn profile(
     let destination = destination(save, &runs)?;
     let reports = Reports::open(save)?;
     let mut cargo = launch::cargo(build, &package)?;
-    if recording.native() {
-        cargo.feature = Some(native_feature(&package)?);
-    }
-    let unedited = unedited_program((unedited, config), build, &package, &mut cargo)?;
+    let how = (build, recording);
+    let unedited = unedited_program((unedited, config), how, &package, &mut cargo)?;
     let fit = Fit::open(
         &package.target_folder,
         &build.profile.name,
@@ -160,11 +158,15 @@ fn launch_spec(
 /// The program without edits, if that is wanted.
 fn unedited_program(
     (args, config): (&UneditedArgs, &ConfigFile),
-    build: &Build,
+    (build, recording): (&Build, &Recording),
     package: &Package,
     cargo: &mut Cargo<'_>,
 ) -> anyhow::Result<Option<Unedited>> {
+    let native = recording.native();
     if !args.is_wanted() {
+        if native {
+            cargo.feature = Some(native_feature(package)?);
+        }
         return Ok(None);
     }
     let mut patterns = Patterns::new(args.functions.iter().map(String::as_str));
@@ -174,8 +176,17 @@ fn unedited_program(
     let wrappers = std::mem::take(&mut cargo.wrappers);
     let lookup = [build.lookup.as_slice(), &build.features].concat();
     let graph = launch::graph(&lookup, &cargo.default_targets())?;
+    if native && graph.uses_hprof && !graph.has_native {
+        let error = anyhow!(
+            "the program depends on hprof-core, whose feature `native` is off: --native cannot be used with --all"
+        );
+        return Err(failure::with_hint(
+            error,
+            "add features = [\"native\"] to that dependency",
+        ));
+    }
     let chosen = Chosen::new(package, graph, patterns, args.dependencies.as_deref())?;
-    unedited::prepare(package, &chosen, wrappers).map(Some)
+    unedited::prepare(package, &chosen, wrappers, native).map(Some)
 }
 
 /// The feature of hprof's library that samples stacks. The manifest that depends on the library does not have to name it.

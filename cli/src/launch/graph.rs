@@ -16,6 +16,8 @@ use super::package::{OURS, Target, metadata, of_programs, parse};
 pub(crate) struct Graph {
     /// Whether the recorder is among it.
     pub(crate) uses_hprof: bool,
+    /// Whether it can sample stacks then.
+    pub(crate) has_native: bool,
     /// The libraries that are no members of the workspace.
     pub(crate) dependencies: Vec<Dependency>,
 }
@@ -54,6 +56,7 @@ pub(crate) fn graph(lookup: &[OsString], targets: &[&str]) -> anyhow::Result<Gra
     });
     Ok(Graph {
         uses_hprof: has_recorder(&metadata),
+        has_native: has_native(&metadata),
         dependencies: libraries.collect(),
     })
 }
@@ -66,6 +69,16 @@ pub(crate) fn uses_hprof(lookup: &[OsString]) -> anyhow::Result<bool> {
 fn has_recorder(metadata: &Metadata) -> bool {
     let mut packages = metadata.packages.iter();
     packages.any(|package| *package.name == RUNTIME)
+}
+
+/// Whether the recorder is built with its feature `native`.
+fn has_native(metadata: &Metadata) -> bool {
+    let recorder = metadata.packages.iter();
+    let mut recorder = recorder.filter(|package| *package.name == RUNTIME);
+    let mut nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+    let id = recorder.next().map(|package| &package.id);
+    let node = nodes.find(|node| Some(&node.id) == id);
+    node.is_some_and(|node| node.features.iter().any(|feature| **feature == "native"))
 }
 
 /// The recorder's package and all that it depends on.

@@ -19,6 +19,9 @@ const CRATES: [&str; 2] = ["profiler-core", "profiler-macros"];
 const DEPENDENCIES: [&str; 3] = ["hprof-macros", "libc", "sysinfo"];
 /// Its features.
 const FEATURES: [&str; 2] = ["default", "runtime"];
+/// What samples stacks, and its feature.
+const SAMPLER: &str = "pprof";
+const NATIVE: &str = "native";
 
 /// How the folders with the sources begin.
 const PREFIX: &str = "sources-";
@@ -26,8 +29,9 @@ const PREFIX: &str = "sources-";
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Unpacks the sources below `folder`, where they are not there as they should be. Returns the manifest of the recorder.
-pub(super) fn unpack(folder: &Path) -> anyhow::Result<PathBuf> {
-    let files = files()?;
+/// With `native` it samples stacks, too.
+pub(super) fn unpack(folder: &Path, native: bool) -> anyhow::Result<PathBuf> {
+    let files = files(native)?;
     let mut hasher = DefaultHasher::new();
     files.hash(&mut hasher);
     let place = folder.join(format!("{PREFIX}{:016x}", hasher.finish()));
@@ -85,11 +89,11 @@ fn write(folder: &Path, place: &Path, files: &[(&str, String)]) -> io::Result<()
 }
 
 /// The files as they are unpacked.
-fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
+fn files(native: bool) -> anyhow::Result<Vec<(&'static str, String)>> {
     let file = |(name, text): &(&'static str, &str)| {
         let text = match *name {
             "Cargo.toml" => workspace(text)?,
-            name if name.ends_with("Cargo.toml") => package(text)?,
+            name if name.ends_with("Cargo.toml") => package(text, native)?,
             _ => (*text).to_owned(),
         };
         Ok((*name, text))
@@ -108,19 +112,23 @@ fn workspace(text: &str) -> anyhow::Result<String> {
 }
 
 /// The manifest of a crate without what only its tests and hprof itself need: cargo would look for all of it.
-fn package(text: &str) -> anyhow::Result<String> {
+fn package(text: &str, native: bool) -> anyhow::Result<String> {
     let mut manifest: Table = text.parse()?;
     for key in ["dev-dependencies", "bench", "example", "test", "target"] {
         manifest.remove(key);
     }
     if manifest.contains_key("features") {
         if let Some(dependencies) = table(&mut manifest, "dependencies") {
-            dependencies.retain(|name, _| DEPENDENCIES.contains(&name));
+            dependencies
+                .retain(|name, _| DEPENDENCIES.contains(&name) || (native && name == SAMPLER));
         }
         for (name, parts) in table(&mut manifest, "features").into_iter().flatten() {
             // The compiler knows of the others, though they are never on.
-            if !FEATURES.contains(&name.as_str()) {
+            let is_on = FEATURES.contains(&name.as_str()) || (native && name == NATIVE);
+            if !is_on {
                 *parts = Value::Array(Vec::new());
+            } else if native && name == "default" {
+                *parts = Value::from(vec![NATIVE]);
             }
         }
     }
@@ -138,12 +146,12 @@ mod tests {
     #[test]
     fn what_was_changed_is_unpacked_again() {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = unpack(folder.path()).unwrap();
+        let manifest = unpack(folder.path(), false).unwrap();
         let source = manifest.with_file_name("src").join("lib.rs");
         let text = fs::read_to_string(&source).unwrap();
         assert!(text.contains("pub mod"), "{text}");
         fs::write(&source, "other").unwrap();
-        assert_eq!(unpack(folder.path()).unwrap(), manifest);
+        assert_eq!(unpack(folder.path(), false).unwrap(), manifest);
         assert_eq!(fs::read_to_string(&source).unwrap(), text);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -158,7 +166,7 @@ mod tests {
             let time = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
             fs::File::open(place).unwrap().set_modified(time).unwrap();
         }
-        unpack(folder.path()).unwrap();
+        unpack(folder.path(), false).unwrap();
         let left = old.map(|(name, _)| folder.path().join(name).exists());
         assert_eq!(left, [false, true, true]);
     }
@@ -170,7 +178,7 @@ mod tests {
             .find(|(name, _)| *name == "profiler-core/Cargo.toml")
             .unwrap()
             .1;
-        let manifest: Table = package(text).unwrap().parse().unwrap();
+        let manifest: Table = package(text, false).unwrap().parse().unwrap();
         let names: Vec<_> = manifest["dependencies"]
             .as_table()
             .unwrap()
@@ -178,5 +186,14 @@ mod tests {
             .collect();
         assert_eq!(names, DEPENDENCIES.to_vec());
         assert!(!manifest.contains_key("target") && !manifest.contains_key("dev-dependencies"));
+        let native: Table = package(text, true).unwrap().parse().unwrap();
+        assert!(native["dependencies"].get(SAMPLER).is_some());
+        assert_eq!(native["features"]["default"], Value::from(vec![NATIVE]));
+        assert!(
+            !manifest["dependencies"]
+                .as_table()
+                .unwrap()
+                .contains_key(SAMPLER)
+        );
     }
 }

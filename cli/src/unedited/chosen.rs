@@ -213,6 +213,7 @@ mod tests {
         };
         Graph {
             uses_hprof: true,
+            has_native: false,
             dependencies: vec![
                 dependency("md-5", "md5", false),
                 dependency("two-words", "two_words", false),

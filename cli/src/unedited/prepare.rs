@@ -41,6 +41,8 @@ pub(crate) struct Unedited {
     patterns: Vec<(String, OsString)>,
     /// The user's own stand-ins, which are left out.
     wrappers: Vec<OsString>,
+    /// Whether stacks are sampled.
+    native: bool,
 }
 
 /// Looks at the program.
@@ -48,6 +50,7 @@ pub(crate) fn prepare(
     package: &Package,
     chosen: &Chosen,
     wrappers: Vec<OsString>,
+    native: bool,
 ) -> anyhow::Result<Unedited> {
     for wrapper in &wrappers {
         output::say(format_args!(
@@ -63,6 +66,7 @@ pub(crate) fn prepare(
         has_dependencies: chosen.has_dependencies,
         patterns: chosen.variables(),
         wrappers,
+        native,
     })
 }
 
@@ -131,7 +135,7 @@ impl Unedited {
             return Ok(LibraryBuild::OfProgram);
         }
         Ok(LibraryBuild::Carried {
-            manifest: carried::unpack(&self.folder)?,
+            manifest: carried::unpack(&self.folder, self.native)?,
             target_folder: self.folder.join("library"),
             wrapper: self.stand_in(Wrapper::Library)?,
         })

@@ -178,3 +178,25 @@ fn go_opens_a_profile_with_native_stacks_and_what_it_writes_is_refused() {
         .code(2)
         .says("was written by another tool");
 }
+
+/// The recorder that hprof carries samples stacks, too; that of a program has to.
+#[test]
+fn native_stacks_of_a_program_that_is_not_edited() {
+    let half = Fixture::shared("half");
+    let main = fs::read_to_string(half.project().join("src/main.rs")).unwrap();
+    let main = main
+        .replace("#[profile]", "")
+        .replace("use hprof::profile;", "");
+    let manifest = "edition = \"2024\"\n[workspace]\n";
+    let program = Fixture::written("sampled", manifest, &[("src/main.rs", &main)]);
+    let run = printed(&mut program.hprof(["run", "--all", "--native=250", "--no-fit"])).code(0);
+    let run = run.says("Native stacks: ").says("Function: middle at line");
+    assert!(
+        native_stacks(&program.profile()).unwrap().samples() >= 10,
+        "{run:#?}"
+    );
+    printed(&mut half.hprof(["run", "--all", "--native"]))
+        .code(2)
+        .says("hprof: the program depends on hprof-core, whose feature `native` is off: --native cannot be used with --all")
+        .says("hprof: hint: add features = [\"native\"] to that dependency");
+}
