@@ -89,7 +89,7 @@ fn failed(notes: &[RankNote]) -> Vec<String> {
 }
 
 /// The first of so many ranks, and the verb that follows.
-fn named(ranks: impl Iterator<Item = u32>, count: usize) -> (String, &'static str) {
+pub(crate) fn named(ranks: impl Iterator<Item = u32>, count: usize) -> (String, &'static str) {
     let named: Vec<_> = ranks.take(NAMED).map(|rank| rank.to_string()).collect();
     let more = match count.saturating_sub(NAMED) {
         0 => String::new(),

@@ -35,10 +35,9 @@ pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
     if count == 0 {
         return Err(anyhow!("none of the {} files could be read", files.len()));
     }
+    let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !args.mixed {
-        seen.into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .check(&files)?;
+        seen.check(&files)?;
     }
     let mut profile = parts.finish();
     let again = once_each(&mut profile);
@@ -47,6 +46,10 @@ pub(crate) fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
             "left out: process {} on {}, which another file has too",
             process.pid, process.host
         ));
+    }
+    let left_out_ranks = again.iter().filter_map(|process| process.rank).collect();
+    if let Some(sentence) = seen.ranks_in_several(&files, &left_out_ranks) {
+        output::say(sentence);
     }
     ranks::tell(&profile, &[]);
     let program = program(&profile).unwrap_or("merged").to_owned();
@@ -185,6 +188,8 @@ struct Seen {
     programs: BTreeMap<String, usize>,
     /// For each function its builds.
     builds: HashMap<u64, BTreeMap<u64, (usize, String)>>,
+    /// The files that have processes of a rank.
+    ranks: BTreeMap<u32, BTreeSet<usize>>,
 }
 
 impl Seen {
@@ -192,6 +197,9 @@ impl Seen {
         if let Some(program) = program(profile) {
             let first = self.programs.entry(program.to_owned()).or_insert(number);
             *first = number.min(*first);
+        }
+        for rank in profile.processes.iter().filter_map(|process| process.rank) {
+            self.ranks.entry(rank).or_default().insert(number);
         }
         // Without their text nobody knows whether two are the same.
         for function in profile
@@ -205,6 +213,23 @@ impl Seen {
                 .or_insert_with(|| (number, function.name.clone()));
             first.0 = number.min(first.0);
         }
+    }
+
+    /// What is said of ranks that several files have, other than those of which a process was left out.
+    fn ranks_in_several(&self, files: &[PathBuf], left_out: &BTreeSet<u32>) -> Option<String> {
+        let ranks = self.ranks.iter();
+        let several = ranks.filter(|(rank, files)| files.len() > 1 && !left_out.contains(rank));
+        let several: Vec<_> = several.collect();
+        let (_, of_first) = several.first()?;
+        let mut named = of_first.iter().filter_map(|number| files.get(*number));
+        let (one, other) = (named.next()?, named.next()?);
+        let numbers = several.iter().map(|(rank, _)| **rank);
+        let (subject, is) = ranks::named(numbers, several.len());
+        Some(format!(
+            "{subject} {is} in several files, such as {} and {}: their figures are added, so give the files of one run if they are of several",
+            one.display(),
+            other.display()
+        ))
     }
 
     /// Refuses profiles of several programs, or of several builds of one.

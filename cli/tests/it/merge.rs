@@ -1,7 +1,9 @@
 //! `hprof merge`: one profile of many.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hprof::model::{Profile, Scope, function_costs};
 
@@ -82,6 +84,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
     let files = ranks(folder.path(), [0, 1, 3]);
     fs::write(place("rank2.pb.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
     fs::write(place("notes.txt"), "not looked at").unwrap();
+    fs::write(place("foreign.pb.gz"), "of somebody else").unwrap();
     fs::create_dir(place("none")).unwrap();
     let all = place("all.pb.gz");
     for _ in 0..2 {
@@ -92,6 +95,7 @@ fn what_cannot_be_read_is_left_out_and_named() {
         )
         .code(3)
         .says("rank2.pb.gz ends too early")
+        .says("foreign.pb.gz is text, not a raw file of hprof")
         .says("left out: cannot read /")
         .says("none, which has no profile")
         .says("3 of 4 ranks wrote; rank 2 is missing")
@@ -112,6 +116,17 @@ fn what_cannot_be_read_is_left_out_and_named() {
     .code(3)
     .says("left out: process 1000 on node3, which another file has too");
     assert_eq!(hits(&twice), 2 * (10 + 20 + 40));
+    // Two processes of one rank are both counted, as those that a rank has started are, and that is said.
+    let another = save_rank(&place("none"), 1, |profile| profile.processes[0].pid = 7);
+    merge(
+        &[files[0].clone(), files[1].clone(), another.clone()],
+        &twice,
+    )
+    .code(0)
+    .says("hprof: rank 1 is in several files, such as /")
+    .says("none/rank1.pb.gz: their figures are added");
+    assert_eq!(hits(&twice), 2 * (10 + 20 + 20));
+    fs::remove_file(another).unwrap();
     let nothing = place("nothing.pb.gz");
     merge(&[place("rank2.pb.gz"), place("missing")], &nothing)
         .code(2)
@@ -123,6 +138,43 @@ fn what_cannot_be_read_is_left_out_and_named() {
     merge(&files, Path::new("/dev/full"))
         .code(2)
         .says("the merged profile could not be saved");
+}
+
+/// Merges into a disk that has no room left, and looks at what was there before: `sh -c THIS HPROF FOLDER FILES..`
+const FULL_DISK: &str = r#"
+hprof=$0; disk=$1; shift
+mount -t tmpfs -o size=64k tmpfs "$disk" || exit 77
+cp "$1" "$disk/all.pb.gz"
+dd if=/dev/zero of="$disk/rest" bs=4k 2>/dev/null
+"$hprof" merge -o "$disk/all.pb.gz" "$@"
+code=$?
+cmp "$1" "$disk/all.pb.gz" && echo unchanged
+ls -A "$disk"
+exit $code
+"#;
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ranks(folder.path(), 0..2);
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mut merge = Command::new("unshare");
+    merge
+        .args(["--mount", "--propagation", "private", "sh", "-c", FULL_DISK])
+        .arg(hprof::<&str>([]).get_program())
+        .arg(&disk)
+        .args(&files);
+    let run = printed(&mut merge);
+    if run.code != Some(2) && run.stdout.is_empty() {
+        let note = b"NOT TESTED: merging onto a full disk: no mounts of our own\n";
+        std::io::stderr().write_all(note).unwrap();
+        return;
+    }
+    run.code(2)
+        .says("the merged profile could not be saved")
+        .says("No space left on device")
+        .stdout("unchanged\nall.pb.gz\nrest\n");
 }
 
 #[test]
