@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery page-budgets judge loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery page-budgets judge viewers loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -80,6 +80,11 @@ reliability:
 export HPROF_JUDGE_ROUNDS
 judge:
 	$(CARGO) test -p hprof-cli --test it -- --ignored --nocapture --test-threads=1 judge::$(HPROF_JUDGE)
+
+# What other programs make of our files: callgrind_annotate, speedscope in a browser, lcov and genhtml, Go's pprof (Debian: valgrind, npm, chromium, lcov,
+# golang-1.19-go; npm fetches speedscope). A minute.
+viewers:
+	$(CARGO) test -p hprof-cli --test it -- --ignored --test-threads=1 viewers::
 
 # Profiles of 10,000 ranks, and of 100 ranks with 100,000 lines each, merged, shown and asked: minutes. Prints how long it took and in how much
 # memory, and fails above the goals. And 64 ranks of mpirun, a Slurm of its own (as root) and a job of Spark. What is missing is named

@@ -30,5 +30,6 @@ mod scale;
 mod signals;
 mod surroundings;
 mod unedited;
+mod viewers;
 mod views;
 mod workloads;

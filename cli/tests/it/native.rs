@@ -141,7 +141,7 @@ fn native_stacks_without_the_dependency_are_refused_before_the_build() {
 }
 
 /// Go's `pprof`, if the machine has it.
-fn go_tool() -> Option<PathBuf> {
+pub(crate) fn go_tool() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").ok()?.flatten();
     let platforms = folders.filter_map(|go| fs::read_dir(go.path().join("pkg/tool")).ok());
     let mut tools = platforms
