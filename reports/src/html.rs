@@ -7,6 +7,7 @@ mod changes;
 mod data;
 mod first_screen;
 mod looks;
+mod memory;
 mod options;
 mod over_time;
 mod page;

@@ -9,6 +9,7 @@ use super::changes::{self, Compared};
 use super::data::{Data, Function};
 use super::first_screen;
 use super::looks;
+use super::memory;
 use super::options::HtmlOptions;
 use super::over_time::{over_time, waits};
 use super::place::link;
@@ -65,6 +66,7 @@ pub(super) fn page(
                         (flame(profile))
                         (looks::section(data.looks.as_ref()))
                         (over_time(profile))
+                        (memory::section(profile, options))
                         (waits(profile, options))
                         (processes(profile, options))
                         @if let Some(compared) = compared { (changes::static_tables(&compared.comparison, options)) }

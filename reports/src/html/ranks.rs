@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use hprof::model::{Place, Profile};
+use hprof::model::Profile;
 use maud::{Markup, html};
 
 use super::options::HtmlOptions;
-use super::place::{link, short};
+use super::place::{line_link, line_of};
 use super::plain_table::{Behind, plain_table};
 use crate::tables::rank_table;
 use crate::text;
@@ -46,7 +46,7 @@ pub(super) fn processes(profile: &Profile, options: &HtmlOptions) -> Markup {
     let view = GroupView::new(profile, by);
     let rows = view.rows.get(..ROWS).unwrap_or(&view.rows);
     let grid = rank_table::group_grid(rows, by, options.unit);
-    let places = rows.iter().map(|row| hottest_line(profile, row.hottest));
+    let places = rows.iter().map(|row| line_of(profile, row.hottest));
     let places = Behind::new("Hottest Line", places.collect());
     html! {
         section id="processes" {
@@ -134,23 +134,4 @@ fn code(function: &RankFunction<'_>, line: u32, options: &HtmlOptions) -> String
     let code = at.and_then(|at| function.source.get(at as usize));
     let code = code.filter(|_| options.source).map(|code| code.trim());
     text::clean(code.unwrap_or_default()).into_owned()
-}
-
-/// The line on which a group spent most of its time, and its function.
-fn hottest_line(profile: &Profile, place: Option<Place>) -> Markup {
-    let known = place.and_then(|place| {
-        let function = profile.functions.get(place.function.0 as usize)?;
-        Some((function, place.line))
-    });
-    html! {
-        @if let Some((function, line)) = known {
-            (text::clean(&function.name)) " at " (line_link(&function.file, line))
-        }
-    }
-}
-
-/// A place in a source as a link; all of its path is on hand.
-fn line_link(file: &str, line: u32) -> Markup {
-    let file = text::clean(file);
-    html! { a href=(link(&file, line)) title=(file) { (format!("{}:{line}", short(&file))) } }
 }

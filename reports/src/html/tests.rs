@@ -155,6 +155,29 @@ fn many_ranks_share_cells() {
 }
 
 #[test]
+fn lines_live_at_the_peak_are_those_of_the_heap_table() {
+    let mut profile = fixture::diffusion();
+    assert!(!page(&profile, &HtmlOptions::default()).contains("Live memory"));
+    profile.processes[0].heap = Some(fixture::sampled_heap());
+    profile.processes[0].threads[0].nodes[1]
+        .lines
+        .change(|line, cost| {
+            if *line == 28 {
+                cost.live.live_bytes = 1 << 20;
+                cost.live.peak_bytes = 3 << 20;
+            }
+        });
+    let page = page(&profile, &HtmlOptions::default());
+    let section = page.split("id=\"memory\"").nth(1).unwrap();
+    assert!(section.contains("Heap: 4.00 MiB not freed at the end, 6.00 MiB at its peak"));
+    assert!(section.contains("<td>3.00 MiB</td>") && section.contains("<td>1.00 MiB</td>"));
+    assert!(
+        section.contains("solver.rs:28</a>") && section.contains("outside of all recorded lines")
+    );
+    assert!(section.contains("Sampled: one block is noted for each 512 KiB"));
+}
+
+#[test]
 fn hostile_names_and_sources_stay_text() {
     let mut profile = fixture::diffusion();
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{1b}[2J";

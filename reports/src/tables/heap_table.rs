@@ -18,6 +18,9 @@ const LAYOUT: Layout<'_> = Layout {
     gives_way: &["%", "+-"],
 };
 
+/// What was allocated on no recorded line.
+pub(crate) const OUTSIDE: &str = "outside of all recorded lines";
+
 /// Below this deviation, in bytes, a figure is as good as exact.
 const FINE: f64 = 1024.0;
 
@@ -66,6 +69,11 @@ fn write_lines(
 }
 
 fn write_totals(view: &HeapView, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", totals(view))
+}
+
+/// What was live at both moments, in a sentence.
+pub(crate) fn totals(view: &HeapView) -> String {
     let several = match view.processes {
         0 | 1 => String::new(),
         count => format!(" (sums over {count} processes, whose peaks may be at different times)"),
@@ -75,34 +83,42 @@ fn write_totals(view: &HeapView, out: &mut dyn Write) -> io::Result<()> {
         0 => String::new(),
         bytes => format!(", each within {}", scaled_bytes(bytes)),
     };
-    writeln!(
-        out,
+    format!(
         "Heap: {} not freed at the end, {} at its peak{bound}{several}",
         scaled_bytes(view.live_bytes),
         scaled_bytes(view.peak_bytes)
     )
 }
 
-fn write_how_known(view: &HeapView, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// What the figures of lines rest on, and what is missing.
+pub(crate) fn how_known(view: &HeapView) -> (Option<String>, Option<String>) {
     let listed = !(view.at_end.is_empty() && view.at_peak.is_empty());
-    match view.gap {
-        Some(_) if !listed => {}
-        Some(gap) => writeln!(
-            out,
+    let known = match view.gap {
+        Some(_) if !listed => None,
+        Some(gap) => Some(format!(
             "Sampled: one block is noted for each {} allocated, or more; +- is one standard deviation, and lines with less may be missing. --alloc-exact counts every block.",
             scaled_bytes(gap)
-        )?,
-        None if view.lost_blocks > 0 => {}
-        None => writeln!(out, "Every block is counted: these figures are exact.")?,
-    }
-    if view.lost_blocks > 0 {
-        let blocks = counted(view.lost_blocks, "block", "blocks");
-        writeln!(
-            out,
-            "{} {blocks} of {} in all found no room and are missing here, though some may be freed by now: more room with --space",
-            style.paint(Tone::Warning, "Warning:"),
+        )),
+        None if view.lost_blocks > 0 => None,
+        None => Some("Every block is counted: these figures are exact.".to_owned()),
+    };
+    let missing = (view.lost_blocks > 0).then(|| {
+        format!(
+            "{} of {} in all found no room and are missing here, though some may be freed by now: more room with --space",
+            counted(view.lost_blocks, "block", "blocks"),
             scaled_bytes(view.lost_bytes)
-        )?;
+        )
+    });
+    (known, missing)
+}
+
+fn write_how_known(view: &HeapView, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (known, missing) = how_known(view);
+    if let Some(known) = known {
+        writeln!(out, "{known}")?;
+    }
+    if let Some(missing) = missing {
+        writeln!(out, "{} {missing}", style.paint(Tone::Warning, "Warning:"))?;
     }
     writeln!(out)
 }
@@ -118,6 +134,12 @@ fn write_rows(
         return Ok(());
     }
     writeln!(out, "{}", style.paint(Tone::Heading, title))?;
+    let places = rows.iter().map(|row| place_of(profile, row)).collect();
+    beside::write(figures(rows), Beside::Places(places), &LAYOUT, style, out)
+}
+
+/// The figures of lines as the list has them.
+pub(crate) fn figures(rows: &[HeapRow]) -> Grid {
     let mut columns = vec![Column::right("Bytes", 10)];
     let has_errors = rows.iter().any(|row| row.error >= FINE && !row.is_bound());
     if has_errors {
@@ -139,8 +161,7 @@ fn write_rows(
         cells.push(Cell::plain(general(row.percent, 3)));
         grid.push(cells);
     }
-    let places = rows.iter().map(|row| place_of(profile, row)).collect();
-    beside::write(grid, Beside::Places(places), &LAYOUT, style, out)
+    grid
 }
 
 /// Function, file, line and what stands there.
@@ -157,7 +178,7 @@ fn place_of(profile: &Profile, row: &HeapRow) -> Place {
         })
     });
     known.unwrap_or_else(|| Place {
-        before: "outside of all recorded lines".into(),
+        before: OUTSIDE.into(),
         ..Place::default()
     })
 }
