@@ -139,7 +139,7 @@ use proc_macro::TokenStream;
 ///
 /// - The arguments of macros are not looked into: a `continue` there does not count the header of its loop.
 /// - A function made by a `macro_rules` macro has the lines of the macro's definition.
-/// - The future of an async function holds its parameters twice, and 32 bytes more for each async body in it, its own included.
+/// - The future of an async function holds its parameters twice, and 40 bytes more for each async body in it, its own included.
 /// - Syntax that is newer than the parser of the macro is an error where the function was to be measured, and is left alone
 ///   without the build switch.
 /// - A closure on a single line has no row of its own.

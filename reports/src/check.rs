@@ -444,6 +444,7 @@ mod tests {
             function: FunctionId(0),
             timed: Timed::Calls,
             all: Some(1),
+            cancelled: 0,
             histogram,
         }];
         let function = &profile.functions[0];

@@ -73,9 +73,17 @@ fn the_longest_poll_is_named_with_its_line() {
     let run = printed(&mut timed.hprof(["run", "--", "polls"])).code(0);
     assert!(run.stdout.starts_with("polls 1001\n"), "{}", run.stdout);
     let profile = profile(&timed.profile());
-    let of = of(&profile, "serve", Timed::Polls).unwrap();
-    assert_eq!(of.all, Some(1001));
-    let longest = of.histogram.longest().time.0;
+    let polls = of(&profile, "serve", Timed::Polls).unwrap();
+    assert_eq!(polls.all, Some(1001 + 3));
+    assert_eq!(polls.cancelled, 3);
+    let busy = of(&profile, "serve", Timed::Busy).unwrap();
+    let futures = of(&profile, "serve", Timed::Futures).unwrap();
+    for of in [&busy, &futures] {
+        assert_eq!((of.all, of.histogram.count()), (Some(1), 1));
+        assert!(of.histogram.longest().time.0 >= 510_000_000);
+    }
+    assert!(futures.histogram.longest().time >= busy.histogram.longest().time);
+    let longest = polls.histogram.longest().time.0;
     assert!((500_000_000..900_000_000).contains(&longest), "{longest}");
     let line = 1 + include_str!("../fixtures/durations/src/main.rs")
         .lines()
@@ -87,5 +95,10 @@ fn the_longest_poll_is_named_with_its_line() {
         .lines()
         .find(|row| row.contains("serve, polls,"))
         .unwrap();
+    assert!(
+        table
+            .stdout
+            .contains("serve: 3 futures dropped before they were ready")
+    );
     assert!(row.ends_with(&format!("longest in line {line}")), "{row}");
 }

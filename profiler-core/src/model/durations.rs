@@ -15,6 +15,10 @@ pub enum Timed {
     Calls,
     /// Polls of an async function and of async blocks in it.
     Polls,
+    /// Futures of an async function and of async blocks in it, from the first poll to the one that made them ready.
+    Futures,
+    /// The polls of such a future together.
+    Busy,
     /// Own time of a line from one marker to the next, where a line's number is given.
     Line(u32),
 }
@@ -167,6 +171,8 @@ pub struct Durations {
     pub timed: Timed,
     /// How many there were in all, whether they were timed or not; `None` for a line, whose hits tell.
     pub all: Option<u64>,
+    /// Of polls: futures that were dropped before they were ready.
+    pub cancelled: u64,
     /// Those that were timed.
     pub histogram: Histogram,
 }
@@ -182,6 +188,7 @@ pub(crate) fn sum(parts: impl IntoIterator<Item = Durations>) -> Vec<Durations> 
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 let sum = entry.get_mut();
                 sum.histogram.merge(&part.histogram);
+                sum.cancelled = sum.cancelled.saturating_add(part.cancelled);
                 sum.all = sum
                     .all
                     .zip(part.all)

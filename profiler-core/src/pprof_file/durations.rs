@@ -8,8 +8,8 @@ use crate::model::{Durations, FunctionId, Histogram, Longest, Nanos, Timed};
 /// Some [`Durations`]: numbers in columns.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DurationsFacts {
-    /// Of each: function; 0 calls, 1 polls, or two more than the line; how many there were in all and one, or 0; number of buckets;
-    /// then the longest: how long, when from the start of its process, when that started, and on which thread.
+    /// Of each: function; 0 calls, 1 polls, 2 futures, 3 their polls together, or four more than the line; how many there were in all and one, or 0;
+    /// how many were cancelled; number of buckets; then the longest: how long, when from the start of its process, when that started, and on which thread.
     #[prost(uint64, repeated, tag = "1")]
     rows: Vec<u64>,
     /// Of each bucket: how far it is above the one before in its row, and its count.
@@ -17,7 +17,9 @@ pub(super) struct DurationsFacts {
     buckets: Vec<u64>,
 }
 
-const ROW: usize = 8;
+const ROW: usize = 9;
+/// What stands for line 0.
+const LINES: u64 = 4;
 
 pub(super) fn facts(durations: &[Durations]) -> Option<DurationsFacts> {
     let mut facts = DurationsFacts::default();
@@ -35,9 +37,12 @@ pub(super) fn facts(durations: &[Durations]) -> Option<DurationsFacts> {
             match of.timed {
                 Timed::Calls => 0,
                 Timed::Polls => 1,
-                Timed::Line(line) => u64::from(line) + 2,
+                Timed::Futures => 2,
+                Timed::Busy => 3,
+                Timed::Line(line) => u64::from(line) + LINES,
             },
             of.all.map_or(0, |all| all.saturating_add(1)),
+            of.cancelled,
             u64::try_from(buckets).unwrap_or(u64::MAX),
             longest.time.0,
             longest.at.0,
@@ -55,7 +60,18 @@ pub(super) fn durations(facts: &DurationsFacts) -> Result<Vec<Durations>, Damage
         return Err(Damage::new("durations", "whole rows", facts.rows.len()));
     }
     let mut durations = Vec::with_capacity(rows.len());
-    for &[function, timed, all, count, time, at, start_unix_ns, tid] in rows {
+    for &[
+        function,
+        timed,
+        all,
+        cancelled,
+        count,
+        time,
+        at,
+        start_unix_ns,
+        tid,
+    ] in rows
+    {
         let of_row = usize::try_from(count)
             .ok()
             .and_then(|count| buckets.split_at_checked(count));
@@ -78,9 +94,12 @@ pub(super) fn durations(facts: &DurationsFacts) -> Result<Vec<Durations>, Damage
             timed: match timed {
                 0 => Timed::Calls,
                 1 => Timed::Polls,
-                line => Timed::Line(small(line - 2)?),
+                2 => Timed::Futures,
+                3 => Timed::Busy,
+                line => Timed::Line(small(line - LINES)?),
             },
             all: all.checked_sub(1),
+            cancelled,
             histogram: histogram(of_row, longest)?,
         });
     }

@@ -608,6 +608,8 @@ pub struct NodeRecord {
     pub timed_calls: AtomicU64,
     /// Polls, if the site is that of an async body: the first one of a future is a call as well.
     pub polls: AtomicU64,
+    /// Futures of an async body whose last poll was on this node and which were dropped before they were ready.
+    pub cancelled: AtomicU64,
 }
 
 /// Offset of the cell of line slot `slot` from its node: a node is followed by its cells.
@@ -779,6 +781,10 @@ pub struct DurationsRecord {
 /// `DurationsRecord::slot`: those of calls of the function, from entry to return, or of the polls of an async body. Calls that are made while one of the
 /// same function is open count as part of that.
 pub const DURATIONS_OF_CALLS: u32 = u32::MAX;
+/// `DurationsRecord::slot`: those of futures of an async body, from the first poll to the one that made them ready.
+pub const DURATIONS_OF_FUTURES: u32 = u32::MAX - 2;
+/// `DurationsRecord::slot`: those of all polls of such a future together.
+pub const DURATIONS_OF_BUSY: u32 = u32::MAX - 3;
 /// `DurationsRecord::slot`: those of lines for which there was no room.
 pub const DURATIONS_LOST: u32 = u32::MAX - 1;
 

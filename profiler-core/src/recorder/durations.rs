@@ -26,9 +26,9 @@ use super::space::SharedLock;
 use super::state::{self, CAPACITY};
 use super::{node_table, os, space};
 use crate::raw::layout::{
-    CELL_ENDS_CALL, Cell, DURATIONS_LOST, DURATIONS_OF_CALLS, DURATIONS_UNIT, DurationsRecord,
-    FIRST_CALLS, KIND_DURATIONS, KIND_TIMED_CALL, NodeRecord, ThreadRecord, TimedCallRecord,
-    duration_bucket,
+    CELL_ENDS_CALL, Cell, DURATIONS_LOST, DURATIONS_OF_BUSY, DURATIONS_OF_CALLS,
+    DURATIONS_OF_FUTURES, DURATIONS_UNIT, DurationsRecord, FIRST_CALLS, KIND_DURATIONS,
+    KIND_TIMED_CALL, NodeRecord, ThreadRecord, TimedCallRecord, duration_bucket,
 };
 
 /// A call may cost one part in so many of its duration to measure.
@@ -42,6 +42,8 @@ const TIMED_CALL_KEY: usize = 1;
 const LINE_KEY: usize = 2;
 /// See [`TIMED_CALL_KEY`].
 const LOST_KEY: usize = 3;
+/// See [`TIMED_CALL_KEY`]: for futures, and for their polls.
+const FUTURE_KEY: usize = 4;
 
 /// Mean duration from which on calls are measured, in ticks; 0 until the recording has begun, or where none is measured.
 static SHORTEST: AtomicU64 = AtomicU64::new(0);
@@ -174,6 +176,24 @@ pub(super) extern "C" fn end_first_call(thread: &ThreadRecord, now: u64, back: &
     Moment::now(thread).own.max(now)
 }
 
+/// A future of an async body is ready, so many ticks after its first poll began; its polls took `busy` of them. Those that are too short to be worth that
+/// are not kept.
+pub(super) fn end_future(thread: &ThreadRecord, node: &NodeRecord, total: u64, busy: u64) {
+    let shortest = SHORTEST.load(Relaxed);
+    if shortest == 0 || total < shortest {
+        return;
+    }
+    let now = Moment::now(thread).own;
+    let site = node.site.load(Relaxed);
+    for (of, ticks) in [(DURATIONS_OF_FUTURES, total), (DURATIONS_OF_BUSY, busy)] {
+        // Numbers of slots are far below.
+        let key = key(FUTURE_KEY, usize::from(of == DURATIONS_OF_BUSY), site);
+        if let Some(histogram) = histogram_of(thread, key, site, of) {
+            count(histogram, ticks, now);
+        }
+    }
+}
+
 /// Counts a duration that ended at `now`.
 fn count(histogram: &DurationsRecord, ticks: u64, now: u64) {
     if let Some(bucket) = histogram.counts.get(duration_bucket(ticks)) {
@@ -207,18 +227,29 @@ pub(super) fn give(thread: &ThreadRecord, cell: &Cell) {
     let slot = distance / size_of::<Cell>();
     let site = node.site.load(Relaxed);
     let key = key(LINE_KEY, slot, site);
-    let known = found::<DurationsRecord>(thread, key);
-    let histogram = known.or_else(|| {
-        let histogram = histogram(thread, site, u32::try_from(slot).ok()?)?;
-        remember(thread, key, histogram);
-        Some(histogram)
-    });
-    let Some(histogram) = histogram else { return };
+    let slot = u32::try_from(slot).unwrap_or(DURATIONS_LOST);
+    let Some(histogram) = histogram_of(thread, key, site, slot) else {
+        return;
+    };
     let base = state::BASE.load(Acquire).addr();
     let distance = core::ptr::from_ref(histogram).addr().wrapping_sub(base) / DURATIONS_UNIT;
     if let Ok(distance) = u32::try_from(distance) {
         cell.durations.store(distance, Relaxed);
     }
+}
+
+/// The histogram that the thread has under a key, made if there is none.
+fn histogram_of(
+    thread: &ThreadRecord,
+    key: u64,
+    site: u32,
+    slot: u32,
+) -> Option<&'static DurationsRecord> {
+    found::<DurationsRecord>(thread, key).or_else(|| {
+        let histogram = histogram(thread, site, slot)?;
+        remember(thread, key, histogram);
+        Some(histogram)
+    })
 }
 
 /// A new histogram, or the one for those that have no room.

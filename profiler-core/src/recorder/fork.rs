@@ -301,7 +301,12 @@ fn zero_entries(record: *mut u8, entries: usize) {
 fn zero_node(node: &NodeRecord) {
     node.calls.store(0, Relaxed);
     node.recursive_calls.store(0, Relaxed);
-    for counter in [&node.missed_calls, &node.timed_calls, &node.polls] {
+    for counter in [
+        &node.missed_calls,
+        &node.timed_calls,
+        &node.polls,
+        &node.cancelled,
+    ] {
         counter.store(0, Relaxed);
     }
     for index in 0..node.lines.load(Relaxed) as usize {

@@ -121,6 +121,7 @@ pub(super) static SINK: Sink = Sink {
         timed_call: Mapped::new(core::ptr::null_mut()),
         timed_calls: AtomicU64::new(0),
         polls: AtomicU64::new(0),
+        cancelled: AtomicU64::new(0),
     },
     cells: [const { zero_cell() }; MAX_LINES],
 };

@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use super::current::set_current;
 use super::frame::Frame;
 use super::protocol::add;
-use super::{cells, marker, sink, state};
+use super::{cells, durations, marker, sink, state};
 use crate::raw::layout::{Cell, NodeRecord, ThreadRecord};
 use crate::site::Site;
 
@@ -17,12 +17,35 @@ use crate::site::Site;
 #[must_use = "futures do nothing unless polled"]
 pub struct Task<const N: usize, F> {
     site: &'static Site<N>,
+    /// When the first poll began, in ticks, and how long all of them took so far.
+    began: u64,
+    busy: u64,
     /// When the last poll ended, in ticks; 0 before the first.
     since: u64,
-    /// Address of the cell of the line that waits, and its slot.
-    waiting: usize,
-    slot: usize,
+    waiting: Waiting,
     future: F,
+}
+
+/// The line that waits, by the address of its cell; 0 while none does, and where nothing is recorded. A future that is dropped while a line waits is cancelled.
+#[derive(Debug)]
+struct Waiting(usize);
+
+impl Waiting {
+    fn cell(&self) -> Option<&'static Cell> {
+        let waiting = core::ptr::with_exposed_provenance::<Cell>(self.0);
+        // SAFETY: null or the address of a cell, which is never unmapped.
+        unsafe { waiting.as_ref() }
+    }
+}
+
+impl Drop for Waiting {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(node) = self.cell().and_then(|cell| cell.node.get(Relaxed)) {
+            // The node may belong to another thread.
+            node.cancelled.fetch_add(1, Relaxed);
+        }
+    }
 }
 
 /// Wraps the future of an async body.
@@ -30,9 +53,10 @@ pub struct Task<const N: usize, F> {
 pub const fn poll<const N: usize, F: Future>(site: &'static Site<N>, future: F) -> Task<N, F> {
     Task {
         site,
+        began: 0,
+        busy: 0,
         since: 0,
-        waiting: 0,
-        slot: 0,
+        waiting: Waiting(0),
         future,
     }
 }
@@ -53,12 +77,21 @@ impl<const N: usize, F: Future> Future for Task<N, F> {
         };
         add(&frame.node.polls, 1);
         let _top = Top::set(&frame);
-        if this.since != 0 {
-            resume(&frame, this.since, this.waiting, this.slot);
+        let now = state::ticks();
+        if this.since == 0 {
+            this.began = now;
+        } else {
+            resume(&frame, now.saturating_sub(this.since), &mut this.waiting);
         }
         let result = future.poll(context);
+        let end = state::ticks().max(1);
+        this.busy = this.busy.wrapping_add(end.saturating_sub(now));
         if result.is_pending() {
-            (this.since, this.waiting, this.slot) = suspend(&frame);
+            this.since = end;
+            this.waiting.0 = suspend(&frame);
+        } else if !sink::is_sink(frame.thread) {
+            let total = end.saturating_sub(this.began);
+            durations::end_future(frame.thread, frame.node, total, this.busy);
         }
         result
     }
@@ -98,32 +131,37 @@ impl Drop for Top {
     }
 }
 
-/// A later poll: the line that waited runs on.
-fn resume<const N: usize>(frame: &Frame<N>, since: u64, waiting: usize, slot: usize) {
+/// A later poll: the line that waited so many ticks runs on.
+fn resume<const N: usize>(frame: &Frame<N>, waited: u64, waiting: &mut Waiting) {
+    let cell = waiting.cell();
+    waiting.0 = 0;
     if sink::is_sink(frame.thread) {
         return;
     }
-    let waited = core::ptr::with_exposed_provenance::<Cell>(waiting);
-    // SAFETY: null or the address of a cell, which is never unmapped.
-    if let Some(cell) = unsafe { waited.as_ref() } {
-        // The cell may belong to another thread by now.
-        cell.await_time
-            .fetch_add(state::ticks().saturating_sub(since), Relaxed);
-    }
-    if slot < N {
-        marker::resume(frame.thread, cells::cell(frame.node, slot));
+    let Some(cell) = cell else { return };
+    // The cell may belong to another thread by now.
+    cell.await_time.fetch_add(waited, Relaxed);
+    let site = frame.node.site.load(Relaxed);
+    let node = cell.node.get(Relaxed);
+    // The same line of the node of this poll.
+    if let Some(node) = node.filter(|node| node.site.load(Relaxed) == site) {
+        let line = cells::cell(frame.node, slot_of(cell, node));
+        marker::resume(frame.thread, line);
     }
 }
 
-/// The poll ends without a result: which line waits, and since when.
-fn suspend<const N: usize>(frame: &Frame<N>) -> (u64, usize, usize) {
+/// The poll ends without a result: which line waits.
+fn suspend<const N: usize>(frame: &Frame<N>) -> usize {
     if sink::is_sink(frame.thread) {
-        return (state::ticks().max(1), 0, usize::MAX);
+        return 0;
     }
-    let cell = core::ptr::from_ref(cells::running(frame.thread));
-    let first = core::ptr::from_ref(cells::cell(frame.node, 0));
-    let slot = cell.addr().wrapping_sub(first.addr()) / size_of::<Cell>();
-    (state::ticks().max(1), cell.expose_provenance(), slot)
+    core::ptr::from_ref(cells::running(frame.thread)).expose_provenance()
+}
+
+/// The line slot of a cell of the node.
+fn slot_of(cell: &Cell, node: &NodeRecord) -> usize {
+    let first = core::ptr::from_ref(cells::cell(node, 0));
+    core::ptr::from_ref(cell).addr().wrapping_sub(first.addr()) / size_of::<Cell>()
 }
 
 /// The marker of line slot `L` inside an async body: its frame is that of the thread's innermost poll. Outside of a poll of this site it does

@@ -426,13 +426,21 @@ fn durations(functions: usize) -> impl Strategy<Value = Vec<Durations>> {
     let timed = prop_oneof![
         Just(Timed::Calls),
         Just(Timed::Polls),
+        Just(Timed::Futures),
+        Just(Timed::Busy),
         any::<u32>().prop_map(Timed::Line)
     ];
     let times = vec((nanos(), 1..u64::MAX), 0..4);
     let ids = u32::try_from(functions).unwrap_or(0).max(1);
     let function = (0..ids).prop_map(FunctionId);
-    let of = (function, timed, option::of(0..u64::MAX), times, longest());
-    let one = of.prop_map(|(function, timed, all, times, longest)| {
+    let of = (
+        function,
+        timed,
+        (option::of(0..u64::MAX), number()),
+        times,
+        longest(),
+    );
+    let one = of.prop_map(|(function, timed, (all, cancelled), times, longest)| {
         let mut histogram = Histogram::default();
         for (time, count) in times {
             histogram.add(time, count, longest);
@@ -441,6 +449,7 @@ fn durations(functions: usize) -> impl Strategy<Value = Vec<Durations>> {
             function,
             timed,
             all,
+            cancelled,
             histogram,
         }
     });

@@ -169,6 +169,7 @@ fn durations() -> Durations {
         function: SOLVE,
         timed: Timed::Calls,
         all: Some(12),
+        cancelled: 0,
         histogram,
     }
 }

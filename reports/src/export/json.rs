@@ -196,6 +196,8 @@ struct DurationJson<'a> {
     /// How many there were, and how many were timed.
     count: u64,
     timed: u64,
+    /// Futures that were dropped before they were ready.
+    cancelled: Option<u64>,
     p50_ns: Option<u64>,
     p90_ns: Option<u64>,
     p99_ns: Option<u64>,
@@ -213,10 +215,13 @@ impl<'a> From<&DurationRow<'a>> for DurationJson<'a> {
             function: row.id.0,
             of: match row.timed {
                 Timed::Polls => "polls",
+                Timed::Futures => "futures",
+                Timed::Busy => "busy",
                 Timed::Calls | Timed::Line(_) => "calls",
             },
             count: row.all,
             timed: row.count,
+            cancelled: (row.timed == Timed::Polls).then_some(row.cancelled),
             p50_ns: percentiles.map(|of| of.p50.0),
             p90_ns: percentiles.map(|of| of.p90.0),
             p99_ns: percentiles.map(|of| of.p99.0),

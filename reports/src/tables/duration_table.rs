@@ -175,11 +175,16 @@ fn place(row: &DurationRow<'_>) -> Place {
             path: format!("   {file}"),
             after: format!(":{line}"),
         },
-        Timed::Calls | Timed::Polls => {
-            let polls = matches!(row.timed, Timed::Polls);
+        timed => {
+            let what = match timed {
+                Timed::Polls => ", polls,",
+                Timed::Futures => ", from its first poll to its end,",
+                Timed::Busy => ", all polls of one,",
+                Timed::Calls | Timed::Line(_) => "",
+            };
             let line = row.longest.as_ref().and_then(|longest| longest.line);
             Place {
-                before: format!("{name}{} at ", if polls { ", polls," } else { "" }),
+                before: format!("{name}{what} at "),
                 path: file.into_owned(),
                 after: match line {
                     Some(line) => format!(":{}, longest in line {line}", row.function.line),
@@ -213,6 +218,12 @@ fn write_legend(view: &DurationView<'_>, out: &mut dyn Write) -> io::Result<()> 
             out,
             "polls         of async code: a long one blocks the thread of its runtime"
         )?;
+    }
+    let cancelled = view.functions.iter().filter(|row| row.cancelled > 0);
+    for row in cancelled {
+        let futures = counted(row.cancelled, "future", "futures");
+        let name = text::clean(&row.function.name);
+        writeln!(out, "{name}: {futures} dropped before they were ready")?;
     }
     if view.untimed > 0 {
         let functions = counted(view.untimed as u64, "function", "functions");
@@ -282,6 +293,7 @@ mod tests {
                 function: FunctionId(0),
                 timed,
                 all,
+                cancelled: 0,
                 histogram: Histogram::default(),
             };
             for &(time, count) in times {

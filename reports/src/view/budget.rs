@@ -193,6 +193,7 @@ fn p99(profile: &Profile) -> BTreeMap<(FunctionId, Option<u32>), u64> {
         let line = match row.timed {
             Timed::Line(line) => Some(line),
             Timed::Calls | Timed::Polls => None,
+            Timed::Futures | Timed::Busy => continue,
         };
         if let Some(of) = row.percentiles {
             let sum: &mut u64 = most.entry((row.id, line)).or_default();

@@ -26,6 +26,8 @@ pub(crate) struct DurationRow<'a> {
     pub(crate) count: u64,
     /// How many there were.
     pub(crate) all: u64,
+    /// Futures that were dropped before they were ready; of polls alone.
+    pub(crate) cancelled: u64,
     /// Half, nine in ten and 99 in 100 took no longer; `None` where not nearly all were timed.
     pub(crate) percentiles: Option<Percentiles>,
     /// The longest that was timed; `None` if none was.
@@ -146,7 +148,7 @@ fn row<'a>(
             }
             (hits, text.map_or("", |text| text.trim()))
         }
-        Timed::Calls | Timed::Polls => (of.all.unwrap_or(count), ""),
+        _ => (of.all.unwrap_or(count), ""),
     };
     let is_told = count >= number - number / PART;
     let is_line = matches!(of.timed, Timed::Line(_));
@@ -168,6 +170,7 @@ fn row<'a>(
         text,
         count,
         all: number.max(count),
+        cancelled: of.cancelled,
         percentiles: is_told.then(percentiles).flatten(),
         longest: (count > 0).then(|| longest(profile, all, of)),
     })

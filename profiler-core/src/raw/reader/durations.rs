@@ -7,8 +7,8 @@ use super::recording::Recording;
 use super::sites::SiteFacts;
 use crate::model::{Durations, Histogram, Longest, Timed, sum_of_durations};
 use crate::raw::layout::{
-    DURATION_BUCKETS, DURATIONS_LOST, DURATIONS_OF_CALLS, DurationsRecord, NodeRecord,
-    ThreadRecord, duration_bucket_start,
+    DURATION_BUCKETS, DURATIONS_LOST, DURATIONS_OF_BUSY, DURATIONS_OF_CALLS, DURATIONS_OF_FUTURES,
+    DurationsRecord, NodeRecord, ThreadRecord, duration_bucket_start,
 };
 use crate::site::SiteKind;
 
@@ -23,9 +23,22 @@ pub(super) fn read(recording: &Recording<'_>, damaged: &mut u64) -> Vec<Duration
         }
     }
     let mut durations = sum_of_durations(parts);
+    leave_out_cancelled(&mut durations);
     // How often a function was called is told elsewhere.
     durations.retain(|of| of.histogram.count() > 0 || of.timed == Timed::Polls);
     durations
+}
+
+/// Futures that were dropped before they were ready have no end.
+fn leave_out_cancelled(durations: &mut [Durations]) {
+    let polls = durations.iter().filter(|of| of.timed == Timed::Polls);
+    let cancelled: HashMap<_, _> = polls.map(|of| (of.function, of.cancelled)).collect();
+    for of in durations {
+        if matches!(of.timed, Timed::Futures | Timed::Busy) {
+            let cancelled = cancelled.get(&of.function).copied().unwrap_or(0);
+            of.all = of.all.map(|all| all.saturating_sub(cancelled));
+        }
+    }
 }
 
 /// A record that makes no sense.
@@ -49,21 +62,30 @@ fn counted(recording: &Recording<'_>) -> Vec<Durations> {
         let Some(site) = recording.sites.get(node.site) else {
             continue;
         };
-        let all = match timed_calls(site.kind) {
+        let mut part = |timed, all, cancelled| {
+            if all > 0 {
+                parts.push(Durations {
+                    function: site.function,
+                    timed,
+                    all: Some(all),
+                    cancelled,
+                    histogram: Histogram::default(),
+                });
+            }
+        };
+        let calls = word(offset_of!(NodeRecord, calls));
+        match timed_calls(site.kind) {
             // Calls of the others are part of one further up.
             Some(Timed::Calls) if word(offset_of!(NodeRecord, timed_call)) != 0 => {
-                word(offset_of!(NodeRecord, calls))
+                part(Timed::Calls, calls, 0);
             }
-            Some(Timed::Polls) => word(offset_of!(NodeRecord, polls)),
-            _ => continue,
-        };
-        if let Some(timed) = timed_calls(site.kind).filter(|_| all > 0) {
-            parts.push(Durations {
-                function: site.function,
-                timed,
-                all: Some(all),
-                histogram: Histogram::default(),
-            });
+            Some(Timed::Polls) => {
+                let cancelled = word(offset_of!(NodeRecord, cancelled));
+                part(Timed::Polls, word(offset_of!(NodeRecord, polls)), cancelled);
+                part(Timed::Futures, calls, 0);
+                part(Timed::Busy, calls, 0);
+            }
+            _ => {}
         }
     }
     parts
@@ -120,13 +142,17 @@ fn histogram(
         timed,
         // Calls and polls are counted by node.
         all: (!matches!(timed, Timed::Line(_))).then_some(0),
+        cancelled: 0,
         histogram,
     }))
 }
 
 fn timed(site: &SiteFacts, slot: u32) -> Result<Option<Timed>, Damaged> {
-    if slot == DURATIONS_OF_CALLS {
-        return Ok(timed_calls(site.kind));
+    match slot {
+        DURATIONS_OF_CALLS => return Ok(timed_calls(site.kind)),
+        DURATIONS_OF_FUTURES => return Ok(Some(Timed::Futures)),
+        DURATIONS_OF_BUSY => return Ok(Some(Timed::Busy)),
+        _ => {}
     }
     let slot = usize::try_from(slot).ok();
     let slot = slot.and_then(|slot| site.slots.get(slot)).ok_or(Damaged)?;
