@@ -69,29 +69,87 @@ pub(crate) struct Spread {
 /// Parts that the shape of a spread has at most.
 pub(crate) const MAX_PARTS: usize = 40;
 
-impl Spread {
-    /// The times of ranks, ascending by rank; `None` if there is none.
-    pub(crate) fn of(times: &[(u32, Nanos)]) -> Option<Self> {
-        let total: Nanos = times.iter().map(|(_, time)| *time).sum();
-        let least = times.iter().map(|(_, time)| *time).min()?;
-        let most = times.iter().map(|(_, time)| *time).max()?;
-        let mean = Nanos(total.0 / u64::try_from(times.len()).unwrap_or(u64::MAX));
-        let is_some = most > Nanos::ZERO;
-        let worst = times.iter().find(|(_, time)| *time == most);
-        let above = (u128::from(most.0) * times.len() as u128).saturating_sub(u128::from(total.0));
-        let bins = times.chunks(times.len().div_ceil(MAX_PARTS));
-        let shape = bins.map(|bin| {
-            let longest = bin.iter().map(|(_, time)| time.0).max().unwrap_or(0);
-            longest as f64 / (most.0.max(1)) as f64
-        });
-        Some(Self {
-            total,
-            least,
-            mean,
-            most,
-            imbalance: is_some.then(|| 100.0 * above as f64 / total.0 as f64),
-            worst: worst.filter(|_| is_some).map(|(rank, _)| *rank),
-            shape: shape.collect(),
+/// The ranks of a job, ascending.
+struct Ranks {
+    numbers: Vec<u32>,
+    /// Neighbours that share a part of a shape.
+    in_part: usize,
+}
+
+impl Ranks {
+    fn new(numbers: Vec<u32>) -> Self {
+        Self {
+            in_part: numbers.len().div_ceil(MAX_PARTS).max(1),
+            numbers,
+        }
+    }
+}
+
+/// A spread while times come in, rank by rank: its size does not depend on how many ranks there are.
+#[derive(Default)]
+struct Gathered {
+    /// The place of the newest rank, and its time so far.
+    newest: Option<(usize, Nanos)>,
+    total: Nanos,
+    /// Of the ranks that came.
+    least: Option<Nanos>,
+    came: usize,
+    most: Nanos,
+    /// The place of the first rank that took as long as that.
+    worst: Option<usize>,
+    /// The longest time in each part of the shape.
+    longest: Vec<Nanos>,
+}
+
+impl Gathered {
+    /// Adds a time of the rank at this place, which is not before the newest.
+    fn add(&mut self, at: usize, time: Nanos, ranks: &Ranks) {
+        match &mut self.newest {
+            // A second process of the same rank.
+            Some((newest, sum)) if *newest == at => *sum += time,
+            _ => {
+                self.settle(ranks);
+                self.newest = Some((at, time));
+            }
+        }
+    }
+
+    /// The newest rank gets no more time.
+    fn settle(&mut self, ranks: &Ranks) {
+        let Some((at, time)) = self.newest.take() else {
+            return;
+        };
+        self.total += time;
+        self.came += 1;
+        self.least = Some(self.least.map_or(time, |least| least.min(time)));
+        if time > self.most {
+            (self.most, self.worst) = (time, Some(at));
+        }
+        let part = at / ranks.in_part;
+        if self.longest.len() <= part {
+            self.longest.resize(part + 1, Nanos::ZERO);
+        }
+        self.longest[part] = self.longest[part].max(time);
+    }
+
+    /// The spread over all ranks; `None` if there is none. Those that did not come took no time.
+    fn finish(mut self, ranks: &Ranks) -> Option<Spread> {
+        self.settle(ranks);
+        let count = ranks.numbers.len();
+        let parts = count.div_ceil(ranks.in_part);
+        let mean = self.total.0.checked_div(u64::try_from(count).ok()?)?;
+        let above = (u128::from(self.most.0) * count as u128).saturating_sub(self.total.0.into());
+        let worst = self.worst.and_then(|at| ranks.numbers.get(at).copied());
+        self.longest.resize(parts, Nanos::ZERO);
+        let share = |longest: &Nanos| longest.0 as f64 / self.most.0.max(1) as f64;
+        Some(Spread {
+            total: self.total,
+            least: (self.least.filter(|_| self.came == count)).unwrap_or_default(),
+            mean: Nanos(mean),
+            most: self.most,
+            imbalance: worst.map(|_| 100.0 * above as f64 / self.total.0 as f64),
+            worst,
+            shape: self.longest.iter().map(share).collect(),
         })
     }
 }
@@ -105,23 +163,21 @@ impl<'a> RankView<'a> {
                 by_rank.entry(rank).or_default().push(at);
             }
         }
-        let ranks: Vec<u32> = by_rank.keys().copied().collect();
+        let ranks = Ranks::new(by_rank.keys().copied().collect());
         let ranked = profile.processes.iter().filter(|one| one.rank.is_some());
         let mut hosts: Vec<&str> = ranked.map(|process| process.host.as_str()).collect();
         let unranked = profile.processes.len() - hosts.len();
         hosts.sort_unstable();
         hosts.dedup();
         let mut sums = Sums::default();
-        let mut profiled = Vec::new();
-        for (rank, processes) in &by_rank {
-            let mut time = Nanos::ZERO;
+        let mut profiled = Gathered::default();
+        for (at, processes) in by_rank.values().enumerate() {
             for process in processes {
                 for cost in function_costs(profile, Scope::Process(*process)) {
-                    time += cost.self_time;
-                    sums.add(profile, *rank, &cost);
+                    profiled.add(at, cost.self_time, &ranks);
+                    sums.add(profile, (at, &ranks), &cost);
                 }
             }
-            profiled.push((*rank, time));
         }
         let mut functions = sums.functions(profile, &ranks);
         let left_out = top.map_or(0, |top| functions.len().saturating_sub(top));
@@ -137,10 +193,10 @@ impl<'a> RankView<'a> {
             });
         }
         Self {
-            ranks,
+            profiled: profiled.finish(&ranks),
+            ranks: ranks.numbers,
             hosts: hosts.len(),
             unranked,
-            profiled: Spread::of(&profiled),
             functions,
             left_out,
         }
@@ -163,8 +219,7 @@ impl RankView<'_> {
 /// What a line took in all ranks.
 #[derive(Default)]
 struct LineCosts {
-    /// Rank and time: ascending by rank, those that never came to the line left out.
-    times: Vec<(u32, Nanos)>,
+    times: Gathered,
     hits: u64,
     /// Of the sum of the times, square nanoseconds.
     variance: u128,
@@ -179,7 +234,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, profile: &Profile, rank: u32, cost: &FunctionCost) {
+    fn add(&mut self, profile: &Profile, (at, ranks): (usize, &Ranks), cost: &FunctionCost) {
         let Some(function) = profile.functions.get(cost.function.0 as usize) else {
             return;
         };
@@ -194,20 +249,16 @@ impl Sums {
             sum.variance = sum.variance.saturating_add(total.total_variance);
             sum.guessed |= total.own.prior;
             sum.counted = line.kind == LineKind::GroupBody;
-            match sum.times.last_mut() {
-                // A second process of the same rank.
-                Some((last, time)) if *last == rank => *time += total.total,
-                _ => sum.times.push((rank, total.total)),
-            }
+            sum.times.add(at, total.total, ranks);
         }
     }
 
-    fn functions<'a>(&self, profile: &'a Profile, ranks: &[u32]) -> Vec<RankFunction<'a>> {
-        let known = self.functions.iter().filter_map(|(id, lines)| {
-            let function = profile.functions.get(*id as usize)?;
+    fn functions<'a>(self, profile: &'a Profile, ranks: &Ranks) -> Vec<RankFunction<'a>> {
+        let known = self.functions.into_iter().filter_map(|(id, lines)| {
+            let function = profile.functions.get(id as usize)?;
             let mut rows: Vec<RankRow> = lines
-                .iter()
-                .filter_map(|(line, costs)| row(*line, costs, ranks))
+                .into_iter()
+                .filter_map(|(line, costs)| row(line, costs, ranks))
                 .collect();
             let total: Nanos = rows.iter().map(|row| row.spread.total).sum();
             for row in &mut rows {
@@ -223,16 +274,8 @@ impl Sums {
     }
 }
 
-fn row(line: u32, costs: &LineCosts, ranks: &[u32]) -> Option<RankRow> {
-    let mut known = costs.times.iter().peekable();
-    let times: Vec<(u32, Nanos)> = ranks
-        .iter()
-        .map(|rank| {
-            let own = known.next_if(|(of, _)| of == rank);
-            (*rank, own.map_or(Nanos::ZERO, |(_, time)| *time))
-        })
-        .collect();
-    let spread = Spread::of(&times)?;
+fn row(line: u32, costs: LineCosts, ranks: &Ranks) -> Option<RankRow> {
+    let spread = costs.times.finish(ranks)?;
     let error = (costs.variance as f64).sqrt();
     Some(RankRow {
         line,
@@ -248,14 +291,23 @@ fn row(line: u32, costs: &LineCosts, ranks: &[u32]) -> Option<RankRow> {
 mod tests {
     use super::*;
 
-    fn spread(times: &[u64]) -> Spread {
-        let times: Vec<_> = (10..).zip(times.iter().map(|time| Nanos(*time))).collect();
-        Spread::of(&times).unwrap()
+    /// Of ranks from 10 on.
+    fn spread(times: &[u64]) -> Option<Spread> {
+        let ranks = Ranks::new((10..).take(times.len()).collect());
+        let mut gathered = Gathered::default();
+        for (at, time) in times.iter().enumerate() {
+            // The time of a rank may come in parts, and of those that took none nothing need come.
+            let parts = [time / 2, time - time / 2].into_iter();
+            for part in parts.filter(|part| *part > 0) {
+                gathered.add(at, Nanos(part), &ranks);
+            }
+        }
+        gathered.finish(&ranks)
     }
 
     #[test]
     fn the_longest_is_compared_with_the_mean() {
-        let uneven = spread(&[10, 30, 20, 40]);
+        let uneven = spread(&[10, 30, 20, 40]).unwrap();
         assert_eq!(
             (uneven.total, uneven.least, uneven.mean, uneven.most),
             (Nanos(100), Nanos(10), Nanos(25), Nanos(40))
@@ -266,17 +318,19 @@ mod tests {
 
     #[test]
     fn of_ranks_that_took_equally_long_the_lowest_is_named() {
-        assert_eq!(spread(&[7, 9, 9]).worst, Some(11));
-        let none = spread(&[0, 0]);
+        assert_eq!(spread(&[7, 9, 9]).unwrap().worst, Some(11));
+        let absent = spread(&[0, 9, 3]).unwrap();
+        assert_eq!((absent.least, absent.mean), (Nanos(0), Nanos(4)));
+        let none = spread(&[0, 0]).unwrap();
         assert_eq!((none.imbalance, none.worst), (None, None));
-        assert_eq!(Spread::of(&[]), None);
+        assert_eq!(spread(&[]), None);
     }
 
     #[test]
     fn many_ranks_share_parts_and_the_worst_stays_visible() {
         let mut times = vec![1; 1000];
         times[777] = 100;
-        let shape = spread(&times).shape;
+        let shape = spread(&times).unwrap().shape;
         assert_eq!(shape.len(), MAX_PARTS);
         assert_eq!(shape.iter().filter(|part| **part == 1.0).count(), 1);
         assert_eq!(shape[777 / 25], 1.0);
