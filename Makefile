@@ -1,7 +1,7 @@
 # The only definition of how this workspace is checked; CI calls these targets.
 CARGO ?= cargo
 
-.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery page-budgets judge viewers loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated
+.PHONY: check test lint fmt overhead overhead-memory call-cost real memory-sums accuracy machine-code truth crash reliability scale gallery page-budgets judge viewers loom valgrind fuzz corpus corpus-small corpus-clippy marker-cost unannotated hottest from-nothing
 
 check:
 	$(CARGO) check --workspace --all-targets
@@ -133,6 +133,17 @@ corpus:
 unannotated:
 	$(CARGO) build --release --quiet -p hprof-cli
 	$(CARGO) run --quiet -p xtask -- unannotated "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof" $(PROGRAMS)
+
+# What a newcomer waits for: the command is installed, and a program that was never built gets its first table, against its plain release build. Minutes.
+from-nothing:
+	$(CARGO) install --quiet --path cli --root "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/from-nothing"
+	$(CARGO) run --quiet -p xtask -- unannotated "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/from-nothing/bin/hprof" --no-tests $(or $(PROGRAMS),ripgrep)
+
+# The hottest lines of three of these programs, unedited, against what perf sees of the plain program (Debian: linux-perf, binutils). Run it on a quiet
+# machine. `make hottest PROGRAMS=hexyl` takes only that.
+hottest:
+	$(CARGO) build --release --quiet -p hprof-cli
+	$(CARGO) run --quiet -p xtask -- hottest "$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/hprof" $(PROGRAMS)
 
 # Bytes and compile time that markers add: the tables of docs/overhead-macro.md.
 marker-cost:

@@ -3,12 +3,19 @@
 
 mod circles;
 mod gallery;
+mod hottest;
 mod unannotated;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo run -p xtask -- circles [FOLDER OF A CRATE].. | gallery HPROF | unannotated HPROF [--no-tests] [PROGRAM]..";
+/// What `make real` asks of perf and of line tables.
+#[path = "../../profiler-macros/examples/real/perf.rs"]
+mod perf;
+#[path = "../../profiler-macros/examples/real/symbols.rs"]
+mod symbols;
+
+const USAGE: &str = "usage: cargo run -p xtask -- circles [FOLDER OF A CRATE].. | gallery HPROF | unannotated HPROF [--no-tests] [PROGRAM].. | hottest HPROF [PROGRAM]..";
 
 #[expect(clippy::print_stderr, reason = "a program for the terminal")]
 fn main() -> ExitCode {
@@ -21,6 +28,9 @@ fn main() -> ExitCode {
         }
         Some((command, [hprof, programs @ ..])) if command == "unannotated" => {
             unannotated::run(&workspace, Path::new(hprof), programs)
+        }
+        Some((command, [hprof, programs @ ..])) if command == "hottest" => {
+            hottest::run(&workspace, Path::new(hprof), programs).map_err(|error| error.to_string())
         }
         _ => Err(USAGE.into()),
     };

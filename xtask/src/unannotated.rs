@@ -11,7 +11,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-use programs::{PROGRAMS, Program};
+pub(super) use programs::PROGRAMS;
+use programs::Program;
 
 /// How often a program is run; the quickest counts.
 const ROUNDS: usize = 5;
@@ -41,7 +42,7 @@ pub(super) fn run(workspace: &Path, hprof: &Path, names: &[String]) -> Result<bo
         |program: &&Program| names.is_empty() || names.iter().any(|name| *name == program.name);
     let bench = Bench::new(workspace, hprof)?;
     println!(
-        "| program | with | functions | build, full | build again, fitted | run, full | run, fitted |\n|---|---|---|---|---|---|---|"
+        "| program | with | functions | from nothing to the first table | build again, fitted | run, full | run, fitted |\n|---|---|---|---|---|---|---|"
     );
     let mut is_faultless = true;
     let mut tell = |(row, faults): (String, Vec<String>)| {
@@ -63,15 +64,15 @@ pub(super) fn run(workspace: &Path, hprof: &Path, names: &[String]) -> Result<bo
 }
 
 /// What all programs need.
-struct Bench {
-    folder: PathBuf,
+pub(super) struct Bench {
+    pub(super) folder: PathBuf,
     /// The packages as published, by name and version.
     packages: PathBuf,
-    hprof: PathBuf,
+    pub(super) hprof: PathBuf,
 }
 
 impl Bench {
-    fn new(workspace: &Path, hprof: &Path) -> Result<Self, String> {
+    pub(super) fn new(workspace: &Path, hprof: &Path) -> Result<Self, String> {
         let named = |path: &Path| fs::canonicalize(path).map_err(|error| say(path, &error));
         let folder = named(workspace)?.join("target/unannotated");
         let bench = Self {
@@ -128,7 +129,7 @@ impl Bench {
         self.packages.join(format!("{name}-{version}"))
     }
 
-    fn args(&self, program: &Program) -> Vec<OsString> {
+    pub(super) fn args(&self, program: &Program) -> Vec<OsString> {
         let arg = |arg: &&str| match *arg {
             "TEXT" => self.folder.join("text").into(),
             "SCRIPT" => self.folder.join("script").into(),
@@ -146,14 +147,14 @@ fn packages(program: &Program) -> impl Iterator<Item = (&'static str, &'static s
 }
 
 /// One program, unpacked.
-struct Trial<'a> {
-    bench: &'a Bench,
-    program: &'a Program,
-    folder: PathBuf,
+pub(super) struct Trial<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) program: &'a Program,
+    pub(super) folder: PathBuf,
 }
 
 impl<'a> Trial<'a> {
-    fn new(bench: &'a Bench, program: &'a Program) -> Result<Self, String> {
+    pub(super) fn new(bench: &'a Bench, program: &'a Program) -> Result<Self, String> {
         let folder = bench.folder.join(program.name);
         let trial = Self {
             bench,
@@ -211,7 +212,7 @@ impl<'a> Trial<'a> {
         fs::write(self.folder.join(".gitignore"), "/target\n")
     }
 
-    fn command(&self, name: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(super) fn command(&self, name: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(name);
         // Cargo tells this program, which it has started, of our own workspace.
         for variable in [
@@ -226,14 +227,14 @@ impl<'a> Trial<'a> {
         command
     }
 
-    fn cargo(&self, args: &[&str]) -> Command {
+    pub(super) fn cargo(&self, args: &[&str]) -> Command {
         let mut command = self.command("cargo");
         command.args(args);
         command
     }
 
     /// `hprof run --all`, or `test`.
-    fn hprof(&self, what: &str, options: &[&str]) -> Command {
+    pub(super) fn hprof(&self, what: &str, options: &[&str]) -> Command {
         let mut command = self.command(&self.bench.hprof);
         command.arg(what).args(options).args(self.program.build);
         command
@@ -280,12 +281,14 @@ impl<'a> Trial<'a> {
             .lines()
             .find_map(|line| line.strip_prefix("hprof: instrumented "));
         let row = format!(
-            "| {} {} | {} | {} | {} | {} | {} | {} |",
+            "| {} {} | {} | {} | {} ({:.0} s, plain {:.0} s) | {} | {} | {} |",
             program.name,
             program.version,
             program.has,
             functions.unwrap_or("none"),
             ratio(full_build, plain_build),
+            full_build.as_secs_f64(),
+            plain_build.as_secs_f64(),
             ratio(fitted_build, plain_build),
             ratio(full_run, plain_run),
             ratio(fitted_run, plain_run),
@@ -425,12 +428,12 @@ fn last_lines(output: &Output) -> String {
     lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
-fn output(command: &mut Command) -> Result<Output, String> {
+pub(super) fn output(command: &mut Command) -> Result<Output, String> {
     let started = command.output();
     started.map_err(|error| format!("{command:?}: {error}"))
 }
 
-fn checked(command: &mut Command) -> Result<Output, String> {
+pub(super) fn checked(command: &mut Command) -> Result<Output, String> {
     let output = output(command)?;
     if output.status.success() {
         return Ok(output);

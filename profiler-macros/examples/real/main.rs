@@ -29,11 +29,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
+use symbols::Result;
 use table::Row;
 use trial::{Mode, Trial};
-
-/// Whatever goes wrong outside of the programs under test ends this one.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// A program, and turns that take it more than a second without instrumentation on a machine of today.
 struct Program {
@@ -196,7 +194,7 @@ fn row(
     if others.iter().any(|other| other.computed != plain.computed) {
         return Err(format!("{}: another result when instrumented", program.name).into());
     }
-    let samples = perf::samples(folder, built, program.name, turns, plain.cpu)?;
+    let samples = shares::samples(folder, built, program.name, turns, plain.cpu)?;
     let compare = |trial: &Trial| {
         let profile = trial.profile.as_ref().ok_or("nothing was recorded")?;
         Result::Ok(shares::compare(folder, profile, &samples))

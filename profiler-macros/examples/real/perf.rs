@@ -1,16 +1,14 @@
 //! Where a plain program spends its time, as `perf record` sees it: frames of each sample, inlined ones too.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Result;
-use crate::build::Built;
-use crate::symbols::{self, Frame};
+use crate::symbols::{self, Frame, Result};
 
-/// Samples a second, and how many are wanted at least.
-const RATE: u64 = 4999;
-const ENOUGH: u64 = 5000;
+/// Samples a second.
+pub(crate) const RATE: u64 = 4999;
 
 /// Samples with their frames, the innermost first.
 #[derive(Debug, Default)]
@@ -41,36 +39,15 @@ fn perf(args: &[&str]) -> Command {
     command
 }
 
-/// Samples of a plain program, whose `turns` take so much CPU time.
-pub(crate) fn samples(
-    folder: &Path,
-    built: &Built,
-    name: &str,
-    turns: u64,
-    cpu: u64,
-) -> Result<Samples> {
-    let expected = u128::from(cpu) * u128::from(RATE) / 1_000_000_000;
-    let times = u64::try_from(u128::from(ENOUGH).div_ceil(expected.max(1)))?;
-    let mut count = 0;
-    // Not every tick comes.
-    for times in [times, 2 * times, 4 * times] {
-        let samples = record(folder, built, name, turns * times)?;
-        count = samples.stacks.len();
-        if count as u64 >= ENOUGH {
-            return Ok(samples);
-        }
-    }
-    Err(format!("{name}: perf took {count} samples, {ENOUGH} are wanted").into())
-}
-
-fn record(folder: &Path, built: &Built, name: &str, turns: u64) -> Result<Samples> {
+/// Samples of one run of a program.
+pub(crate) fn record(folder: &Path, program: &Path, args: &[OsString]) -> Result<Samples> {
     let data = folder.join("perf.data");
     let recorded = perf(&["record", "-e", "cpu-clock", "--call-graph", "dwarf,4096"])
         .args(["-F", &RATE.to_string(), "-o"])
         .arg(&data)
         .arg("--")
-        .arg(&built.plain)
-        .args([name, &turns.to_string()])
+        .arg(program)
+        .args(args)
         .output()?;
     if !recorded.status.success() {
         let reason = String::from_utf8_lossy(&recorded.stderr);
@@ -85,7 +62,7 @@ fn record(folder: &Path, built: &Built, name: &str, turns: u64) -> Result<Sample
         return Err(format!("perf script fails: {}", reason.trim()).into());
     }
     let script = String::from_utf8_lossy(&script.stdout);
-    resolve(&script, &built.plain)
+    resolve(&script, program)
 }
 
 /// A part of the program in memory: first address, bytes, and where it begins in the file.

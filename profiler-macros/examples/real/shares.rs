@@ -8,8 +8,9 @@ use std::path::Path;
 
 use hprof::model::{Function, Profile, Scope, function_costs, thin_calls};
 
-use crate::build::{FULL, THIN};
-use crate::perf::Samples;
+use crate::Result;
+use crate::build::{Built, FULL, THIN};
+use crate::perf::{self, RATE, Samples};
 use crate::symbols::Frame;
 
 /// Shares of a function, in percent.
@@ -20,6 +21,32 @@ pub(crate) struct Share {
     /// Of the time without that of recording it.
     pub(crate) net: f64,
     pub(crate) perf: f64,
+}
+
+/// Samples that are wanted at least.
+const ENOUGH: u64 = 5000;
+
+/// Samples of a plain program, whose `turns` take so much CPU time.
+pub(crate) fn samples(
+    folder: &Path,
+    built: &Built,
+    name: &str,
+    turns: u64,
+    cpu: u64,
+) -> Result<Samples> {
+    let expected = u128::from(cpu) * u128::from(RATE) / 1_000_000_000;
+    let times = u64::try_from(u128::from(ENOUGH).div_ceil(expected.max(1)))?;
+    let mut count = 0;
+    // Not every tick comes.
+    for times in [times, 2 * times, 4 * times] {
+        let args = [name.into(), (turns * times).to_string().into()];
+        let samples = perf::record(folder, &built.plain, &args)?;
+        count = samples.stacks.len();
+        if count as u64 >= ENOUGH {
+            return Ok(samples);
+        }
+    }
+    Err(format!("{name}: perf took {count} samples, {ENOUGH} are wanted").into())
 }
 
 /// The functions of a program, the hottest as perf saw it first.

@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::Result;
+/// Whatever goes wrong outside of the programs under test ends this one.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// A function that is open, inlined or not, and the line it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]

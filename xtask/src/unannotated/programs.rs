@@ -1,24 +1,24 @@
 //! The programs: packages, what is added to their manifests, and how each is built and called.
 
 /// A published program that does not know of hprof.
-pub(super) struct Program {
-    pub(super) name: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
     /// Why it is here.
-    pub(super) has: &'static str,
-    pub(super) version: &'static str,
+    pub(crate) has: &'static str,
+    pub(crate) version: &'static str,
     /// Packages of the same authors that become members of its workspace: names and versions.
-    pub(super) members: &'static [(&'static str, &'static str)],
+    pub(crate) members: &'static [(&'static str, &'static str)],
     /// What its manifest gets.
-    pub(super) manifest: &'static str,
+    pub(crate) manifest: &'static str,
     /// Options of cargo that choose what is built.
-    pub(super) build: &'static [&'static str],
-    pub(super) binary: &'static str,
+    pub(crate) build: &'static [&'static str],
+    pub(crate) binary: &'static str,
     /// `TEXT` stands for a large file of text, `SOURCES` for a folder of source files, `SCRIPT` for a script.
-    pub(super) args: &'static [&'static str],
+    pub(crate) args: &'static [&'static str],
     /// Whether the lines it prints come in any order.
-    pub(super) is_unordered: bool,
+    pub(crate) is_unordered: bool,
     /// Whether its package holds its tests.
-    pub(super) has_tests: bool,
+    pub(crate) has_tests: bool,
 }
 
 /// What most of them are.
@@ -36,7 +36,7 @@ const SIMPLE: Program = Program {
 };
 
 /// The versions are fixed, so that the table means the same tomorrow.
-pub(super) const PROGRAMS: &[Program] = &[
+pub(crate) const PROGRAMS: &[Program] = &[
     Program {
         name: "ripgrep",
         has: "a workspace, a build script, its own tests",
