@@ -9,6 +9,8 @@
 mod call_tree;
 #[path = "model/damage.rs"]
 mod damage;
+#[path = "model/durations.rs"]
+mod durations;
 #[path = "model/format.rs"]
 mod format;
 #[path = "model/merge.rs"]

@@ -14,6 +14,8 @@ mod damage;
 mod example;
 #[path = "pprof_file/go_tool.rs"]
 mod go_tool;
+#[path = "pprof_file/kept.rs"]
+mod kept;
 #[path = "pprof_file/rewritten.rs"]
 mod rewritten;
 #[path = "pprof_file/round_trip.rs"]

@@ -289,6 +289,7 @@ pub(crate) fn diffusion() -> Profile {
     ];
     Profile {
         run: Run {
+            newer_layout: None,
             command: vec!["diffusion".into(), "params.txt".into()],
             cargo_profile: Some("release".into()),
             start_unix_ns: Some(1_700_000_000_000_000_000),

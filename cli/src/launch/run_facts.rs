@@ -83,6 +83,7 @@ impl RunFacts {
     /// As the model has it.
     pub(crate) fn into_run(self) -> Run {
         Run {
+            newer_layout: None,
             command: self.command,
             cargo_profile: self.cargo_profile,
             start_unix_ns: self.start_unix_ns,

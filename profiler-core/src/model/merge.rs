@@ -99,6 +99,7 @@ fn merge_runs(runs: &[Run]) -> Run {
         cpu: agreed(runs.iter().map(|run| run.cpu)),
         end: agreed(runs.iter().map(|run| run.end)),
         source_root: agreed(runs.iter().map(|run| run.source_root.as_ref())).cloned(),
+        newer_layout: runs.iter().filter_map(|run| run.newer_layout).max(),
         instrumentation: agreed(runs.iter().map(|run| run.instrumentation.as_ref())).cloned(),
     }
 }

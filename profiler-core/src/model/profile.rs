@@ -45,6 +45,8 @@ pub struct Run {
     pub source_root: Option<String>,
     /// How it was instrumented; missing if hprof did not build the program.
     pub instrumentation: Option<Instrumentation>,
+    /// Layout of the saved file this was read from, if that is newer than this hprof knows: what it added is missing.
+    pub newer_layout: Option<u64>,
 }
 
 /// What has to be the same for a program to have the same hits, whatever its functions do.
@@ -239,6 +241,8 @@ pub struct Losses {
     pub threads_folded: bool,
     /// A forked child could not make a file of its own and is missing.
     pub lost_forks: bool,
+    /// Records of the raw file of kinds that this hprof does not know.
+    pub unknown_records: u64,
     /// Records and fields of the raw file that made no sense and were left out.
     pub damaged: u64,
 }

@@ -164,6 +164,8 @@ pub(super) struct ProcessFacts {
     pub(super) native: Option<String>,
     #[prost(message, optional, tag = "24")]
     pub(super) observed: Option<ObservedFacts>,
+    #[prost(uint64, optional, tag = "26")]
+    pub(super) unknown_records: Option<u64>,
     #[prost(message, optional, tag = "25")]
     pub(super) durations: Option<DurationsFacts>,
     #[prost(uint64, optional, tag = "21")]

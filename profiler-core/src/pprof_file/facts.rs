@@ -86,6 +86,7 @@ pub(super) fn run(facts: RunFacts) -> Result<Run, Damage> {
         }
     };
     Ok(Run {
+        newer_layout: None,
         command: facts.command,
         cargo_profile: facts.cargo_profile,
         start_unix_ns: facts.start_unix_ns,
@@ -249,6 +250,7 @@ pub(super) fn process_facts(process: &Process, tables: &mut Tables) -> ProcessFa
         },
         lost_calls: process.losses.lost_calls,
         damaged: process.losses.damaged,
+        unknown_records: Some(process.losses.unknown_records).filter(|count| *count > 0),
         heap: process.heap.map(|heap| HeapFacts {
             live_bytes: heap.live_bytes,
             peak_bytes: heap.peak_bytes,
@@ -466,6 +468,7 @@ pub(super) fn process(facts: &ProcessFacts, strings: &Strings<'_>) -> Result<Pro
             lost_calls: facts.lost_calls,
             threads_folded: flag(FLAG_THREADS_FOLDED),
             damaged: facts.damaged,
+            unknown_records: facts.unknown_records.unwrap_or(0),
             lost_forks: flag(FLAG_LOST_FORKS),
         },
         heap: facts.heap.as_ref().map(heap).transpose()?,

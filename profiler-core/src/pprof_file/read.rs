@@ -65,14 +65,16 @@ fn unpacked(file: Unpacked, path: &Path) -> Result<Profile, ReadError> {
         part: damage.part,
         found: damage.found,
     })?;
-    if outline.layout > LAYOUT {
-        return Err(ReadError::NewerVersion {
+    let layout = outline.layout;
+    // What a newer layout adds is passed over; where it changed what was there, the file is refused.
+    let in_file = |damage: Damage| match layout > LAYOUT {
+        true => ReadError::NewerVersion {
             path: path.to_owned(),
-            found: outline.layout,
+            found: layout,
             expected: LAYOUT,
-        });
-    }
-    let in_file = |damage: Damage| damage.in_file(path);
+        },
+        false => damage.in_file(path),
+    };
     let types = sample_types(&outline).map_err(in_file)?;
     let profile = if let Some(extension) = outline.extension {
         read_extension(&message, &outline, &types, extension)
@@ -89,8 +91,9 @@ fn unpacked(file: Unpacked, path: &Path) -> Result<Profile, ReadError> {
             found: list(&types),
         });
     };
-    let profile = profile.map_err(in_file)?;
+    let mut profile = profile.map_err(in_file)?;
     check(&profile).map_err(in_file)?;
+    profile.run.newer_layout = Some(layout).filter(|layout| *layout > LAYOUT);
     Ok(profile)
 }
 
@@ -161,7 +164,7 @@ fn read_extension(
     types: &[(&str, &str)],
     extension: &[u8],
 ) -> Result<Profile, Damage> {
-    if outline.layout != LAYOUT {
+    if outline.layout < LAYOUT {
         return Err(Damage::new("version of the layout", LAYOUT, outline.layout));
     }
     if types != SAMPLE_TYPES {

@@ -168,10 +168,11 @@ fn damage_costs_little() {
     let first_record = HEADER_BYTES + size_of::<ChunkHead>();
     let second_chunk = HEADER_BYTES + CHUNK_BYTES;
     let in_second_chunk = second_chunk + size_of::<ChunkHead>();
-    // A site is lost: its three nodes too, their two children hang in the air, as do two samples, and the calls of a thin function.
+    // A site is lost, for nobody knows its kind, which is no damage: its three nodes too, their two children hang in the air, as do two samples, and the
+    // calls of a thin function.
     assert_eq!(
         with(&|file| file.u32(first_record, 99)),
-        (2, 3, 1 + 3 + 2 + 2 + 1)
+        (2, 3, 3 + 2 + 2 + 1)
     );
     // The length of the first record of the second chunk: all of that chunk, which is a thread with two nodes.
     let length = in_second_chunk + offset_of!(RecordHead, bytes);

@@ -336,6 +336,7 @@ fn losses() -> impl Strategy<Value = Losses> {
         threads_folded: all.2,
         damaged: all.3,
         lost_forks: all.4,
+        unknown_records: all.1 / 2,
     })
 }
 
@@ -572,6 +573,7 @@ fn run() -> impl Strategy<Value = Run> {
         end,
         source_root: texts.2,
         instrumentation,
+        newer_layout: None,
     })
 }
 

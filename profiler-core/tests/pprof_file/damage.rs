@@ -167,6 +167,11 @@ fn errors_name_the_file_and_what_it_is() {
     // Field 1000 once more: the last one counts.
     let mut newer = unpacked(&saved(&example::diffusion()));
     newer.extend([0xc0, 0x3e, 3]);
+    let profile = read_bytes(&packed(&newer), Path::new("a.pb.gz")).unwrap();
+    assert_eq!(profile.run.newer_layout, Some(3));
+    assert_eq!(profile.processes, example::diffusion().processes);
+    // One more sample type: what was there has changed.
+    newer.extend([0x0a, 0]);
     assert_eq!(
         text(&packed(&newer)),
         "a.pb.gz was written by a newer hprof (layout 3, this one reads up to 2)"

@@ -348,6 +348,17 @@ fn warnings(view: &RunView<'_>) -> Vec<String> {
     if view.threads_folded {
         warnings.push("too many threads: some are recorded together".into());
     }
+    if let Some(layout) = view.run.newer_layout {
+        warnings.push(format!(
+            "written by a newer hprof (layout {layout}): what that added is not shown"
+        ));
+    }
+    if view.unknown_records > 0 {
+        let records = counted(view.unknown_records, "record", "records");
+        warnings.push(format!(
+            "{records} of a kind that only a newer hprof knows left out: that part is not shown"
+        ));
+    }
     if view.damaged > 0 {
         let records = counted(view.damaged, "damaged record", "damaged records");
         warnings.push(format!("{records} left out: figures may be too low"));

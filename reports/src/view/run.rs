@@ -35,6 +35,8 @@ pub(crate) struct RunView<'a> {
     pub(crate) lost_forks: bool,
     /// Records and fields of raw files that were left out.
     pub(crate) damaged: u64,
+    /// Records of raw files of unknown kinds.
+    pub(crate) unknown_records: u64,
     /// Threads of processes that did not come to their end in order, and the processes.
     pub(crate) cut_short: Vec<(&'a Process, Vec<&'a Thread>)>,
     /// Processes that went on when this was read, with their threads.
@@ -143,6 +145,9 @@ impl<'a> RunView<'a> {
                 .iter()
                 .any(|process| process.losses.threads_folded),
             lost_forks: processes.iter().any(|process| process.losses.lost_forks),
+            unknown_records: sum(processes
+                .iter()
+                .map(|process| process.losses.unknown_records)),
             damaged: processes
                 .iter()
                 .map(|process| process.losses.damaged)

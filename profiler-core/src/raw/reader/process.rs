@@ -171,6 +171,7 @@ fn process(
             lost_calls: bytes.u64(offset_of!(Header, lost_calls)),
             threads_folded: has(FLAG_THREADS_FOLDED),
             lost_forks: has(FLAG_FORK_LOST),
+            unknown_records: recording.records.unknown,
             damaged,
         },
         heap: has(FLAG_ALLOC).then(|| heap(recording)),

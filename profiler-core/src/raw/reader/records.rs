@@ -56,6 +56,8 @@ pub(super) struct Records {
     /// Offsets of histograms.
     pub(super) durations: Vec<usize>,
     base: u64,
+    /// Records of kinds that nobody here knows: those of a newer recorder.
+    pub(super) unknown: u64,
     /// Records, or ends of chunks, that could not be used.
     pub(super) damaged: u64,
 }
@@ -114,7 +116,7 @@ impl Records {
         }
     }
 
-    /// Notes the record of `length` bytes at `at`; `None` if it says it is longer, or nobody knows its kind.
+    /// Notes the record of `length` bytes at `at`; `None` if it says it is longer. One of a kind that nobody knows is only counted.
     fn take(&mut self, bytes: Bytes<'_>, kind: u32, at: usize, length: usize) -> Option<()> {
         let fits = |needed: usize| (needed <= length).then_some(());
         match kind {
@@ -164,7 +166,7 @@ impl Records {
             }
             // For the recorder alone.
             KIND_TIMED_CALL => {}
-            _ => return None,
+            _ => self.unknown += 1,
         }
         Some(())
     }
