@@ -316,6 +316,9 @@ if (typeof document !== 'undefined') (() => {
     });
   }
 
+  // Shares of fewer looks than these are hardly known.
+  const ENOUGH = 200;
+
   // The bar of looks over the run, and the lines seen in a part of it.
   function when() {
     if (!data.looks) return;
@@ -335,7 +338,7 @@ if (typeof document !== 'undefined') (() => {
       brush.setAttribute('width', last - first + 1);
       const found = hprof.within(data.looks, first, last);
       const range = moments.length ? `${moments[first]} to ${moments[last + 1]}` : `parts ${first + 1} to ${last + 1} of ${all.length}`;
-      $('when-range').textContent = `${range}: ${found.all} looks, sampled`;
+      $('when-range').textContent = `${range}: ${found.all} looks, sampled${found.all < ENOUGH ? ': too few for more than a hint' : ''}`;
       const rows = found.lines.slice(0, 12).map((one) => {
         const f = functions[one.at];
         const name = make('a', `${f.file}:${one.line}`, { href: hprof.link(f.file, one.line) });

@@ -352,17 +352,13 @@ fn about(process: &TimelineView<'_>) -> String {
     } else {
         format!(", on {}{more}", places.join(", "))
     };
+    let readings = process.observed.readings.iter();
+    let threads = readings.map(|reading| u64::from(reading.threads)).max();
     format!(
-        "{name}: peak {} at {}{on}; {} threads at most",
+        "{name}: peak {} at {}{on}; {} at most",
         scaled_bytes(peak.reading.rss_bytes),
         scaled_time(peak.reading.at.0 as f64),
-        process
-            .observed
-            .readings
-            .iter()
-            .map(|reading| reading.threads)
-            .max()
-            .unwrap_or(0)
+        counted(threads.unwrap_or(0), "thread", "threads")
     )
 }
 
