@@ -25,6 +25,7 @@ pub use diff::{DiffError, DiffFormat, DiffOptions, Side, write_diff};
 pub use error::ReportError;
 pub use html::{HtmlOptions, write_html, write_html_diff};
 pub use limits::AllocVerdict;
+pub use pictures::diff_flamegraph::{DiffPictureError, write_diff_flamegraph};
 pub use pictures::flamegraph::{FlamegraphOptions, write_flamegraph};
 pub use pictures::native_flamegraph::write_native_flamegraph;
 pub use pictures::plot::write_plot;

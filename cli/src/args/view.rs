@@ -184,7 +184,9 @@ Examples:
   hprof flamegraph                       time of the newest profile, in flamegraph.svg
   hprof flamegraph -o hits.svg --metric hits --lines
   hprof flamegraph --native              all code, as sampled by hprof run --native
-  hprof flamegraph -o - before.hprof > before.svg";
+  hprof flamegraph -o - before.hprof > before.svg
+  hprof flamegraph before.pb.gz --diff after.pb.gz
+                                         what changed: as wide as after, red where there is more, blue where there is less";
 
 /// `hprof flamegraph`.
 #[derive(Debug, Args)]
@@ -204,6 +206,14 @@ pub(crate) struct FlamegraphArgs {
     /// A frame for each line instead of one for each function
     #[arg(long)]
     pub(crate) lines: bool,
+    /// A newer profile of the same program: the picture shows it, and what changed since the other one
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        requires = "files",
+        conflicts_with = "native"
+    )]
+    pub(crate) diff: Option<PathBuf>,
     /// Heading of the picture
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,

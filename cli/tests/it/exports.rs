@@ -124,6 +124,43 @@ fn a_budget_of_tokens_is_kept_and_names_what_is_left_out() {
         .says("--format md has no table of --by-function");
 }
 
+#[test]
+fn a_flamegraph_of_two_profiles_needs_the_same_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = |name: &str, profile: &hprof::model::Profile| {
+        let mut bytes = Vec::new();
+        hprof::pprof_file::write(profile, &mut bytes).unwrap();
+        fs::write(folder.path().join(name), bytes).unwrap();
+    };
+    let profile = example::diffusion();
+    save("a.pb.gz", &profile);
+    let mut other = profile;
+    for process in &mut other.processes {
+        process.exe = "/bin/other".into();
+    }
+    for function in &mut other.functions {
+        function.name.push('2');
+        function.source = vec!["something else".into()];
+    }
+    save("b.pb.gz", &other);
+    let draw = |newer: &str| {
+        let mut draw = hprof(["flamegraph", "-o", "-", "a.pb.gz", "--diff", newer]);
+        printed(draw.current_dir(folder.path()))
+    };
+    let same = draw("a.pb.gz").code(0).stdout;
+    let titles = same.split("<title>").skip(1);
+    let titles = titles.filter_map(|rest| rest.split("</title>").next());
+    let frames: Vec<&str> = titles.filter(|one| !one.starts_with("all (")).collect();
+    let is_same = frames.iter().all(|frame| frame.ends_with("; 0.00%)"));
+    assert!(frames.len() > 1 && is_same, "{frames:?}");
+    draw("b.pb.gz")
+        .code(2)
+        .stdout("")
+        .says("are different programs: no function is in both profiles")
+        .says("hint: compare two runs of the same program");
+    draw("no.pb.gz").code(2).says("no.pb.gz");
+}
+
 /// All commands that the page names exist, with their options.
 #[test]
 fn the_guide_names_what_exists() {

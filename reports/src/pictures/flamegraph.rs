@@ -78,7 +78,7 @@ fn prepare(
     drawing.hash = true;
     drawing.deterministic = true;
     drawing.name_type = if options.lines { "Line:" } else { "Function:" }.into();
-    (drawing.count_name, drawing.factor) = unit(metric, total);
+    (drawing.count_name, drawing.factor) = count_name(metric, total);
     Ok((stacks, drawing))
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn draw(
 }
 
 /// Puts the signs back whose stand-ins the library has drawn. It writes whole characters.
-struct Restored<'a>(&'a mut dyn Write);
+pub(super) struct Restored<'a>(pub(super) &'a mut dyn Write);
 
 impl Write for Restored<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
@@ -163,7 +163,8 @@ pub(crate) fn program(profile: &Profile) -> String {
     text::clean(program.unwrap_or("hprof")).into_owned()
 }
 
-fn unit(metric: Metric, total: u64) -> (String, f64) {
+/// What values are counted in, and what they are multiplied with for that.
+pub(super) fn count_name(metric: Metric, total: u64) -> (String, f64) {
     match metric.unit() {
         FigureUnit::Nanoseconds if total >= MICROSECONDS => ("us".into(), 1e-3),
         FigureUnit::Nanoseconds => ("ns".into(), 1.0),

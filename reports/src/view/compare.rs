@@ -77,6 +77,34 @@ pub enum Incomparable {
     },
 }
 
+/// The older of two profiles, given with their names, where its functions are called what the newer one calls them.
+pub(crate) fn named_as_in(
+    older: (&str, &Profile),
+    newer: (&str, &Profile),
+) -> Result<Profile, Incomparable> {
+    let [older_runs, newer_runs] = [older.1, newer.1].map(std::slice::from_ref);
+    let sides = Sides {
+        older: (older.0, older_runs),
+        newer: (newer.0, newer_runs),
+        in_turn: false,
+    };
+    let comparison = Comparison::new(sides, &Policy::default())?;
+    let mut renamed = older.1.clone();
+    for function in &comparison.functions {
+        let (Some(id), _) = function.ids else {
+            continue;
+        };
+        let place = renamed.functions.get_mut(id.0 as usize);
+        if let (Some(place), Some(now)) = (place, function.newer) {
+            place.module.clone_from(&now.module);
+            place.name.clone_from(&now.name);
+            place.file.clone_from(&now.file);
+            (place.line, place.column) = (now.line, now.column);
+        }
+    }
+    Ok(renamed)
+}
+
 impl<'a> Comparison<'a> {
     /// Compares; the names of the sides are for errors.
     pub(crate) fn new(sides: Sides<'a>, policy: &Policy) -> Result<Self, Incomparable> {

@@ -43,7 +43,7 @@ pub(crate) use changed::ChangedView;
 pub(crate) use columns::{Asked, GIVES_WAY, LINE_COLUMNS, LineColumn, Value};
 pub(crate) use compare::{
     Comparison, Exact, FunctionChange, LineChange, Outcome, Pair, Sides, Tendency, TimeChange,
-    TimeVerdict, TimeWord,
+    TimeVerdict, TimeWord, named_as_in,
 };
 pub use compare::{Incomparable, Judging, MOST_RUNS, Policy};
 pub(crate) use durations::{DurationRow, DurationView, LongestRow};
