@@ -32,12 +32,14 @@ start munged --foreground --force --key-file="$folder/key" --socket="$folder/mun
     --pid-file="$folder/munged.pid" --log-file="$folder/munged.log" --seed-file="$folder/munged.seed"
 
 node=$(hostname -s)
+# Two clusters at the same time have ports of their own.
+port=$((20000 + $$ % 10000 * 2))
 export SLURM_CONF="$folder/slurm.conf"
 cat >"$SLURM_CONF" <<END
 ClusterName=hprof
 SlurmctldHost=$node(127.0.0.1)
-SlurmctldPort=${SLURM_PORT:-17817}
-SlurmdPort=$((${SLURM_PORT:-17817} + 1))
+SlurmctldPort=$port
+SlurmdPort=$((port + 1))
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$folder/munge.socket
@@ -60,9 +62,9 @@ start slurmctld -D -i
 start slurmd -D -N "$node"
 
 tries=0
-until srun -n 1 true 2>>"$folder/daemons.log"; do
+until timeout 10 srun -n 1 true 2>>"$folder/daemons.log"; do
     tries=$((tries + 1))
-    if [ $tries -gt 30 ]; then
+    if [ $tries -gt 6 ]; then
         echo "Slurm does not start:" >&2
         tail -n 20 "$folder"/*.log >&2
         exit 1
