@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hprof::model::{Durations, Nanos, Timed};
 use hprof::raw::layout::*;
 
-use crate::raw_file::{Playback, RawFile};
+use crate::raw_file::{Playback, RawFile, address};
 
 /// `f`, with lines 2 and 3, called once; a tick is a nanosecond.
 fn called_once() -> RawFile {
@@ -75,6 +75,28 @@ fn records_of_a_newer_recorder_are_counted_and_no_damage() {
     let process = file.read().processes.remove(0);
     let losses = process.losses;
     assert_eq!((losses.unknown_records, losses.damaged), (1, 0));
+}
+
+/// Line 2 of `f` calls, and its process is killed while the frame goes back: the thread stands on the cell that ends the call.
+#[test]
+fn a_thread_killed_on_its_way_back_was_in_the_calling_line() {
+    let mut file = RawFile::new();
+    file.function(1, "f", 1, &[2, 3]);
+    let mut run = Playback::new(&mut file, 0, 0);
+    run.site(1, 2);
+    run.enter(1);
+    run.line(0, 0);
+    let [outside, line, _] = run.cells()[..] else {
+        panic!("two lines")
+    };
+    file.killed(25);
+    let call = file.record(KIND_TIMED_CALL, size_of::<TimedCallRecord>());
+    file.u64(call + offset_of!(TimedCallRecord, caller), address(line));
+    let thread = outside - offset_of!(ThreadRecord, outside);
+    let ends = address(call + offset_of!(TimedCallRecord, back));
+    file.u64(thread + offset_of!(ThreadRecord, cell), ends);
+    let running = file.read().processes[0].threads[0].running.unwrap();
+    assert_eq!(running.line, 2);
 }
 
 fn kept(name: &str) -> PathBuf {

@@ -9,7 +9,7 @@ use crate::raw::layout::{
     KIND_DURATIONS, KIND_HEAP, KIND_NODE, KIND_NOT_MEASURED, KIND_PAIRS, KIND_SITE, KIND_THIN,
     KIND_THREAD, KIND_TIMED_CALL, LineRecord, MAX_LINES, MemoryWords, NodeRecord,
     NotMeasuredRecord, Pair, PairsRecord, RECORD_ALIGN, RecordHead, SiteRecord, ThinCell,
-    ThinRecord, ThreadRecord, cell_offset,
+    ThinRecord, ThreadRecord, TimedCallRecord, cell_offset,
 };
 
 /// A node record.
@@ -55,6 +55,8 @@ pub(super) struct Records {
     pub(super) thin: Vec<usize>,
     /// Offsets of histograms.
     pub(super) durations: Vec<usize>,
+    /// Offsets of the cells that end a measured call, with the address of the calling line. A thread stands there for an instant between two lines.
+    ways_back: Vec<(usize, u64)>,
     base: u64,
     /// Records of kinds that nobody here knows: those of a newer recorder.
     pub(super) unknown: u64,
@@ -164,8 +166,7 @@ impl Records {
                 fits(size_of::<DurationsRecord>())?;
                 self.durations.push(at);
             }
-            // For the recorder alone.
-            KIND_TIMED_CALL => {}
+            KIND_TIMED_CALL => self.ways_back.push(way_back(bytes, at, length)?),
             _ => self.unknown += 1,
         }
         Some(())
@@ -182,9 +183,19 @@ impl Records {
         self.nodes.binary_search_by_key(&at, |node| node.at).ok()
     }
 
-    /// The owner of the cell at an address, if there is a cell.
+    /// The owner of the cell at an address, if there is a cell. One that ends a measured call stands for the line that made it.
     pub(super) fn cell(&self, address: u64) -> Option<Owner> {
         let at = self.offset(address)?;
+        let ways_back = &self.ways_back;
+        let index = ways_back.binary_search_by_key(&at, |(back, _)| *back);
+        match index.ok().and_then(|index| ways_back.get(index)) {
+            Some((_, caller)) => self.line(self.offset(*caller)?),
+            None => self.line(at),
+        }
+    }
+
+    /// The owner of the cell at an offset.
+    fn line(&self, at: usize) -> Option<Owner> {
         let after = self.nodes.partition_point(|node| node.at <= at);
         let in_node = after.checked_sub(1).and_then(|index| {
             let node = self.nodes.get(index)?;
@@ -202,6 +213,13 @@ impl Records {
         };
         in_node.or_else(outside)
     }
+}
+
+/// The cell that ends the call of a record, and the calling line.
+fn way_back(bytes: Bytes<'_>, at: usize, length: usize) -> Option<(usize, u64)> {
+    let caller = bytes.u64(at + offset_of!(TimedCallRecord, caller));
+    let back = at + offset_of!(TimedCallRecord, back);
+    (size_of::<TimedCallRecord>() <= length).then_some((back, caller))
 }
 
 /// The entries of a record of the heap that are used; `None` if it says it is longer than it is.
