@@ -21,7 +21,7 @@ pub(super) fn overview(profile: &Profile, data: &Data) -> Result<Markup, io::Err
             } @else {
                 h2 { "What is slow" }
                 ul.findings {
-                    @for hot in data.hottest.iter().take(3) { li { (finding(hot)) } }
+                    @for hot in findings(&data.hottest) { li { (finding(hot)) } }
                 }
                 h2 { "The hottest lines of the run" }
                 @if let Some(percent) = data.hottest_percent {
@@ -34,6 +34,14 @@ pub(super) fn overview(profile: &Profile, data: &Data) -> Result<Markup, io::Err
             (legend())
         }
     })
+}
+
+/// The lines that are worth a sentence: the hottest, and of the next two those that have a percent of the run.
+fn findings(hottest: &[Hot]) -> impl Iterator<Item = &Hot> {
+    let lines = hottest.iter().take(3).enumerate();
+    let worth = |hot: &Hot| hot.percent.is_some_and(|percent| percent >= 1.0);
+    let lines = lines.filter(move |(at, hot)| *at == 0 || worth(hot));
+    lines.map(|(_, hot)| hot)
 }
 
 /// One sentence on a line, with the reason why it can be believed.
