@@ -93,7 +93,7 @@ fn memory_over_time_has_each_step_and_the_peak_its_line() {
             live.iter()
                 .filter(|live| (mib..mib + 2).contains(*live))
                 .count()
-                > 5,
+                > 2,
             "{mib}: {live:?}"
         );
     }
