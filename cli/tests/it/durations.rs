@@ -49,8 +49,9 @@ fn percentiles_are_those_that_the_program_measures() {
         }
         assert_close(name, of.histogram.longest().time.0, max);
     }
-    // Calls of a microsecond and less are left alone after the first.
-    assert_eq!(of(&profile, "tiny", Timed::Calls), None);
+    // Calls of a microsecond and less are left alone after the first ones.
+    let tiny = of(&profile, "tiny", Timed::Calls);
+    assert!(tiny.is_none_or(|tiny| tiny.histogram.count() <= 4 * 8 * 64));
     let nested = of(&profile, "nested", Timed::Calls).unwrap();
     assert_eq!(nested.histogram.count(), 4 * 8 * 10);
     assert!(nested.histogram.percentile(100).unwrap().0 >= 120_000);
