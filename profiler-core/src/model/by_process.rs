@@ -36,6 +36,31 @@ pub fn durations(profile: &Profile, scope: Scope) -> Vec<Durations> {
     sum(processes.flat_map(|process| process.durations.iter().cloned()))
 }
 
+/// The same of one function and its lines.
+///
+/// ```
+/// use hprof::model::{FunctionId, Profile, Scope, function_durations};
+/// assert!(function_durations(&Profile::default(), Scope::All, FunctionId(0)).is_empty());
+/// ```
+#[must_use]
+pub fn function_durations(profile: &Profile, scope: Scope, function: FunctionId) -> Vec<Durations> {
+    let processes = processes(profile, scope);
+    sum(processes.flat_map(|process| of_function(&process.durations, function).iter().cloned()))
+}
+
+/// Those of one function among all, which ascend by function.
+///
+/// ```
+/// use hprof::model::{FunctionId, of_function};
+/// assert!(of_function(&[], FunctionId(0)).is_empty());
+/// ```
+#[must_use]
+pub fn of_function(all: &[Durations], function: FunctionId) -> &[Durations] {
+    let start = all.partition_point(|of| of.function < function);
+    let end = all.partition_point(|of| of.function <= function);
+    all.get(start..end).unwrap_or_default()
+}
+
 fn processes(profile: &Profile, scope: Scope) -> impl Iterator<Item = &Process> {
     let is_in_scope = move |process: usize| match scope {
         Scope::All => true,

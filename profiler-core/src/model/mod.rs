@@ -26,7 +26,7 @@ mod unify;
 mod units;
 
 pub use crate::raw::native::{Native, NativeFrame, NativeStack};
-pub use by_process::{durations, thin_calls};
+pub use by_process::{durations, function_durations, of_function, thin_calls};
 pub use call_tree::{FunctionCost, LineTotal, Scope, function_costs};
 pub use context::call_tree;
 pub(crate) use durations::sum as sum_of_durations;

@@ -98,7 +98,7 @@ fn write_costs(
         .filter_map(|function| left_out.keep(function, kept.as_ref()))
         .collect();
     let hottest = HottestView::new(profile, costs, HOTTEST);
-    let timed = DurationView::new(profile, choice.1);
+    let timed = DurationView::new(profile, choice.1, costs);
     let report = Report {
         format: "hprof",
         version: VERSION,

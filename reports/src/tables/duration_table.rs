@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use hprof::model::{Histogram, Nanos, Profile, Scope, Timed};
+use hprof::model::{Histogram, Nanos, Profile, Scope, Timed, function_costs};
 
 use crate::tables::footer;
 use crate::text;
@@ -11,7 +11,7 @@ use crate::text::grid::{Cell, Column, Grid};
 use crate::text::numbers::{Unit, counted, scaled_time, thousands};
 use crate::text::screen::Screen;
 use crate::text::style::{Style, Tone};
-use crate::view::{DurationRow, DurationView, LongestRow, RunView};
+use crate::view::{DurationRow, DurationView, LongestRow, RunView, polls_above};
 
 /// Cells of the name of a thread.
 const THREAD: usize = 16;
@@ -63,7 +63,9 @@ pub fn write_duration_tables(
 ) -> io::Result<()> {
     let style = options.style;
     let out = &mut Screen::new(out, style);
-    write_tables(&DurationView::new(profile, Scope::All), options, out)?;
+    let costs = function_costs(profile, Scope::All);
+    let view = DurationView::new(profile, Scope::All, &costs);
+    write_tables(&view, options, out)?;
     footer::write(&RunView::new(profile), profile, style, out)
 }
 
@@ -243,20 +245,17 @@ fn write_legend(view: &DurationView<'_>, out: &mut dyn Write) -> io::Result<()> 
 /// ```
 #[must_use]
 pub fn long_polls(profile: &Profile, limit: Nanos) -> Vec<String> {
-    let view = DurationView::new(profile, Scope::All);
-    let long = view.functions.iter().filter_map(|row| {
+    let rows = polls_above(profile, limit);
+    let long = rows.iter().filter_map(|row| {
         let longest = row.longest.as_ref()?;
-        let is_long = row.timed == Timed::Polls && longest.time >= limit;
-        is_long.then(|| {
-            let line = longest.line.unwrap_or(row.function.line);
-            let mostly = if longest.line.is_some() { "most of it in " } else { "" };
-            format!(
-                "a poll of {} took {}, {mostly}{}:{line}: nothing else ran on the thread of its runtime meanwhile",
-                text::clean(&row.function.name),
-                scaled_time(longest.time.0 as f64),
-                text::clean(&row.function.file),
-            )
-        })
+        let line = longest.line.unwrap_or(row.function.line);
+        let mostly = if longest.line.is_some() { "most of it in " } else { "" };
+        Some(format!(
+            "a poll of {} took {}, {mostly}{}:{line}: nothing else ran on the thread of its runtime meanwhile",
+            text::clean(&row.function.name),
+            scaled_time(longest.time.0 as f64),
+            text::clean(&row.function.file),
+        ))
     });
     long.collect()
 }
@@ -279,7 +278,7 @@ mod tests {
             ..LineCost::default()
         };
         let own = [(1, line(20_000_000)), (2, line(138_000_000))];
-        let (mut profile, _) = fixture::single("f", "let x = read();\nwork(x);", &own);
+        let (mut profile, costs) = fixture::single("f", "let x = read();\nwork(x);", &own);
         let start_unix_ns = profile.processes[0].start_unix_ns;
         let tid = profile.processes[0].threads[0].tid;
         let longest = |time, at| Longest {
@@ -319,7 +318,7 @@ mod tests {
         ];
         let mut out = Vec::new();
         write_tables(
-            &DurationView::new(&profile, Scope::All),
+            &DurationView::new(&profile, Scope::All, &costs),
             &DurationTableOptions::default(),
             &mut out,
         )

@@ -138,7 +138,12 @@ struct Figures {
 pub(crate) fn judge(profile: &Profile, budgets: &[Budget], host: Option<&str>) -> Vec<BudgetRow> {
     let costs = function_costs(profile, Scope::All);
     let is_from_here = profile.processes.iter().all(|one| Some(&*one.host) == host);
-    let p99 = p99(profile);
+    let mut limits = budgets.iter().flat_map(|budget| &budget.limits);
+    let p99 = if limits.any(|limit| limit.figure == BudgetFigure::P99) {
+        p99(profile, &costs)
+    } else {
+        BTreeMap::new()
+    };
     let counts_heap = profile.processes.iter().any(|one| one.heap.is_some());
     let mut rows = Vec::new();
     for budget in budgets {
@@ -186,8 +191,8 @@ pub(crate) fn judge(profile: &Profile, budgets: &[Budget], host: Option<&str>) -
 }
 
 /// What 99 of 100 calls, polls or hits do not exceed, by function and line; no line: calls or polls of the function.
-fn p99(profile: &Profile) -> BTreeMap<(FunctionId, Option<u32>), u64> {
-    let view = DurationView::new(profile, Scope::All);
+fn p99(profile: &Profile, costs: &[FunctionCost]) -> BTreeMap<(FunctionId, Option<u32>), u64> {
+    let view = DurationView::new(profile, Scope::All, costs);
     let mut most = BTreeMap::new();
     for row in view.functions.iter().chain(&view.lines) {
         let line = match row.timed {

@@ -1,11 +1,11 @@
 //! How long single calls, polls and hits took: percentiles, and the longest with its moment, its thread and the line on which it was spent.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hprof::model::{
     Durations, Function, FunctionCost, FunctionId, Longest, Nanos, Profile, Scope, Timed,
-    durations, function_costs,
+    durations, function_durations, of_function,
 };
 
 /// Hits of a line and intervals between its markers may differ by one part in so many: each interval is a hit then.
@@ -68,19 +68,21 @@ pub(crate) struct DurationView<'a> {
 }
 
 impl<'a> DurationView<'a> {
-    pub(crate) fn new(profile: &'a Profile, scope: Scope) -> Self {
+    /// `costs` are those of the same scope.
+    pub(crate) fn new(profile: &'a Profile, scope: Scope, costs: &[FunctionCost]) -> Self {
         let all = durations(profile, scope);
-        let costs = function_costs(profile, scope);
-        let hits = hits(&costs);
+        let hits = hits(costs);
         let rows = all.iter().filter_map(|of| row(profile, &all, &hits, of));
         let (mut lines, mut functions): (Vec<_>, Vec<_>) =
             rows.partition(|row| matches!(row.timed, Timed::Line(_)));
         for rows in [&mut functions, &mut lines] {
             rows.sort_by_key(|row| Reverse(row.longest.as_ref().map(|longest| longest.time)));
         }
-        let is_timed = |id: FunctionId| functions.iter().any(|row| row.id == id);
+        let timed: BTreeSet<FunctionId> = functions.iter().map(|row| row.id).collect();
         let called = costs.iter().filter(|cost| cost.calls > 0);
-        let untimed = called.filter(|cost| !is_timed(cost.function)).count();
+        let untimed = called
+            .filter(|cost| !timed.contains(&cost.function))
+            .count();
         Self {
             functions,
             lines,
@@ -91,7 +93,7 @@ impl<'a> DurationView<'a> {
 
 /// Percentiles of each line that has them.
 pub(crate) fn of_lines(profile: &Profile, cost: &FunctionCost) -> BTreeMap<u32, LineDurations> {
-    let all = durations_of(profile, cost.function);
+    let all = function_durations(profile, Scope::All, cost.function);
     let hits = hits(std::slice::from_ref(cost));
     let rows = all.iter().filter_map(|of| {
         let Timed::Line(line) = of.timed else {
@@ -114,11 +116,24 @@ pub(crate) struct LineDurations {
     pub(crate) max: Nanos,
 }
 
-/// The durations of one function and its lines, over all processes.
-fn durations_of(profile: &Profile, function: FunctionId) -> Vec<Durations> {
-    let mut all = durations(profile, Scope::All);
-    all.retain(|of| of.function == function);
-    all
+/// The async functions of whose polls one took at least `limit`, those with the longest first.
+pub(crate) fn polls_above(profile: &Profile, limit: Nanos) -> Vec<DurationRow<'_>> {
+    let is_long = |of: &Durations| of.timed == Timed::Polls && of.histogram.longest().time >= limit;
+    let mut of_processes = profile
+        .processes
+        .iter()
+        .flat_map(|process| &process.durations);
+    // Most programs have none, and this is asked for each report.
+    if !of_processes.any(is_long) {
+        return Vec::new();
+    }
+    let all = durations(profile, Scope::All);
+    let long = all.iter().filter(|of| is_long(of));
+    let mut rows: Vec<_> = long
+        .filter_map(|of| row(profile, &all, &BTreeMap::new(), of))
+        .collect();
+    rows.sort_by_key(|row| Reverse(row.longest.as_ref().map(|longest| longest.time)));
+    rows
 }
 
 fn hits(costs: &[FunctionCost]) -> BTreeMap<(FunctionId, u32), u64> {
@@ -210,8 +225,8 @@ fn main_line(
             && (began..=whole.at).contains(&part.at)
             && part.time.0 >= whole.time.0 / 2
     };
-    all.iter()
-        .filter(|of| of.function == function)
+    of_function(all, function)
+        .iter()
         .find_map(|of| match of.timed {
             Timed::Line(line) if is_in(&of.histogram.longest()) => Some(line),
             _ => None,

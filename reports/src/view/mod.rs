@@ -46,7 +46,7 @@ pub(crate) use compare::{
     TimeVerdict, TimeWord, named_as_in,
 };
 pub use compare::{Incomparable, Judging, MOST_RUNS, Policy};
-pub(crate) use durations::{DurationRow, DurationView, LongestRow};
+pub(crate) use durations::{DurationRow, DurationView, LongestRow, polls_above};
 pub(crate) use edges::{Edge, edges};
 pub(crate) use file::{FileRow, FileView};
 pub use function::FunctionSort;
