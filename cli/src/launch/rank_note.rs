@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::launches::{LaunchEnd, read_note};
 use crate::mpi_library::MpiKind;
+use crate::system;
 
 /// A rank that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +82,7 @@ pub(crate) fn rank_notes(shared: &Path) -> io::Result<Vec<RankNote>> {
 
 /// Name of this machine, with nothing that would trouble a file name.
 fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = system::host().unwrap_or_default();
     let fit = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     let name: String = name.chars().filter(fit).take(64).collect();
     if name.is_empty() {

@@ -142,26 +142,32 @@ impl Records {
                 });
             }
             KIND_PAIRS => {
-                fits(size_of::<PairsRecord>())?;
-                let capacity = bytes.size(at + offset_of!(PairsRecord, capacity));
-                fits(
-                    size_of::<PairsRecord>()
-                        .checked_add(capacity.checked_mul(size_of::<Pair>())?)?,
-                )?;
+                let capacity = offset_of!(PairsRecord, capacity);
+                let pairs = entries::<PairsRecord, Pair>(bytes, at, length, capacity)?;
                 self.pairs.push(PairsAt {
                     at,
-                    capacity,
+                    capacity: pairs.len(),
                     thread: bytes.u32(at + offset_of!(PairsRecord, thread)),
                 });
             }
-            KIND_HEAP => self.heap_entries.extend(heap_entries(bytes, at, length)?),
+            KIND_HEAP => {
+                let capacity = offset_of!(HeapRecord, capacity);
+                let entries = entries::<HeapRecord, HeapEntry>(bytes, at, length, capacity)?;
+                let used = |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
+                self.heap_entries.extend(entries.filter(used));
+            }
             KIND_NOT_MEASURED => {
                 fits(size_of::<NotMeasuredRecord>())?;
                 let before = size_of::<NotMeasuredRecord>();
                 fits(with_strings(bytes, at, before, &NOT_MEASURED_STRINGS)?)?;
                 self.not_measured.push(at);
             }
-            KIND_THIN => self.thin.extend(thin_cells(bytes, at, length)?),
+            KIND_THIN => {
+                let capacity = offset_of!(ThinRecord, capacity);
+                let cells = entries::<ThinRecord, ThinCell>(bytes, at, length, capacity)?;
+                let used = |cell: &usize| bytes.u32(cell + offset_of!(ThinCell, site)) != 0;
+                self.thin.extend(cells.filter(used));
+            }
             KIND_DURATIONS => {
                 fits(size_of::<DurationsRecord>())?;
                 self.durations.push(at);
@@ -222,34 +228,19 @@ fn way_back(bytes: Bytes<'_>, at: usize, length: usize) -> Option<(usize, u64)> 
     (size_of::<TimedCallRecord>() <= length).then_some((back, caller))
 }
 
-/// The entries of a record of the heap that are used; `None` if it says it is longer than it is.
-fn heap_entries(
+/// The offsets of the entries that follow the structure `R` of a record, as many as the word at `capacity` says; `None` if the record is shorter than that.
+fn entries<R, E>(
     bytes: Bytes<'_>,
     at: usize,
     length: usize,
-) -> Option<impl Iterator<Item = usize> + use<'_>> {
-    let first = size_of::<HeapRecord>();
+    capacity: usize,
+) -> Option<impl ExactSizeIterator<Item = usize> + use<R, E>> {
+    let first = size_of::<R>();
     // At least as long as its head: every record is a multiple of that.
-    let capacity = bytes.size(at + offset_of!(HeapRecord, capacity));
-    let end = first.checked_add(capacity.checked_mul(size_of::<HeapEntry>())?)?;
-    let entries = (0..capacity).map(move |index| at + first + index * size_of::<HeapEntry>());
-    let used = move |entry: &usize| bytes.u64(entry + offset_of!(HeapEntry, cell)) != 0;
-    (end <= length).then(|| entries.filter(used))
-}
-
-/// The cells of a record of thin functions that have a site; `None` if it says it is longer than it is.
-fn thin_cells(
-    bytes: Bytes<'_>,
-    at: usize,
-    length: usize,
-) -> Option<impl Iterator<Item = usize> + use<'_>> {
-    let first = size_of::<ThinRecord>();
-    // At least as long as its head: every record is a multiple of that.
-    let capacity = bytes.size(at + offset_of!(ThinRecord, capacity));
-    let end = first.checked_add(capacity.checked_mul(size_of::<ThinCell>())?)?;
-    let cells = (0..capacity).map(move |index| at + first + index * size_of::<ThinCell>());
-    let used = move |cell: &usize| bytes.u32(cell + offset_of!(ThinCell, site)) != 0;
-    (end <= length).then(|| cells.filter(used))
+    let capacity = bytes.size(at + capacity);
+    let end = first.checked_add(capacity.checked_mul(size_of::<E>())?)?;
+    let entries = (0..capacity).map(move |index| at + first + index * size_of::<E>());
+    (end <= length).then_some(entries)
 }
 
 /// Offset of a cell of a node.
