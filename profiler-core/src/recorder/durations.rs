@@ -31,8 +31,8 @@ use crate::raw::layout::{
     KIND_TIMED_CALL, NodeRecord, ThreadRecord, TimedCallRecord, duration_bucket,
 };
 
-/// A call may cost one part in so many of its duration to measure.
-const SHARE: u64 = 32;
+/// A call may cost one part in so many of its duration to measure: that is time of the line that makes it.
+const SHARE: u64 = 128;
 /// The part of the file that histograms may fill: one in so many.
 const ROOM: usize = 8;
 /// Keys in the table of nodes, where an address of a cell has its lower six bits 0: what a thread has for a function, for a line slot, and for
